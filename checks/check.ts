@@ -1,0 +1,141 @@
+/** What a check is: the interface that every file of this directory implements, and the host that it may use. */
+import { z } from "zod";
+
+/** A check's verdict "failing", thrown by `probe`; the message is the reason that operators read. */
+export class CheckFailed extends Error {
+  override readonly name = "CheckFailed";
+}
+
+/** A process, told apart from a later one with the same pid by its start time (clock ticks since boot). */
+export interface Process {
+  readonly pid: number;
+  readonly startTime: number;
+  /** The kernel's name of it, at most 15 bytes. */
+  readonly comm: string;
+}
+
+/** What to look for in the process table; a process must meet all that is given. */
+export interface ProcessFilter {
+  /** Exact name, compared as the kernel keeps it (cut to 15 bytes). */
+  readonly comm?: string;
+  /** Decides by the full command line: the arguments joined by blanks. Asked only when `comm` agrees. */
+  readonly commandLine?: (line: string) => boolean;
+}
+
+/** A network interface as the kernel reports it. */
+export interface Link {
+  /** Administratively up (IFF_UP). */
+  readonly up: boolean;
+  /** Operational, with carrier (IFF_RUNNING). */
+  readonly running: boolean;
+}
+
+export interface Command {
+  /** Program and arguments; never a shell. A bare program name is looked up in a fixed PATH. */
+  readonly argv: readonly string[];
+  /** User name or uid to run as; the daemon's own when absent. */
+  readonly user?: string;
+}
+
+/** How a command ended: `code` null when `signal` ended it; `output` is the tail of stdout and stderr, at most 4 KiB. */
+export interface CommandResult {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly output: string;
+}
+
+/** The host's services that checks need beyond plain sockets; given to them, so that a check imports no FFI. */
+export interface Host {
+  /** Runs in its own process group; an abort ends the whole group (TERM, then KILL) before the promise settles. */
+  run(command: Command, signal: AbortSignal): Promise<CommandResult>;
+  /** The live (not zombie) process with this pid, if any. */
+  process(pid: number): Process | undefined;
+  /** All live processes of this pid namespace that meet the filter. Costs a scan of /proc. */
+  processes(filter: ProcessFilter): Process[];
+  /** The full command line of a process, arguments joined by blanks; empty when it is gone. */
+  commandLine(process: Process): string;
+  /** Resolves the moment the process ends (pidfd), or on abort. */
+  processExit(process: Process, signal: AbortSignal): Promise<void>;
+  /** The interface as it is now; undefined when there is none of that name. */
+  link(name: string): Link | undefined;
+  /** Calls `changed` whenever the kernel reports a change of that interface, until the abort. */
+  watchLink(name: string, changed: () => void, signal: AbortSignal): Promise<void>;
+}
+
+/** Where the service that is checked lives, when something else than the options says so (a real server). */
+export interface Target {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface CheckContext {
+  /** Name of the check in the configuration. */
+  readonly name: string;
+  readonly host: Host;
+  readonly target?: Target;
+  /** User for what the check executes. */
+  readonly user?: string;
+}
+
+/** Defaults of the options that every check has, as they are written in the configuration. */
+export interface CommonDefaults {
+  readonly interval?: string;
+  readonly timeout?: string;
+  readonly rise?: number;
+  readonly fall?: number;
+}
+
+/** Takes what a watch sees: true where the check would pass. */
+export type Report = (passing: boolean) => void;
+
+/**
+ * A kind of check. Timeouts, attempts, rise/fall, recovery and scheduling are not its business.
+ * `options` may carry refinements: extend it with `options.safeExtend(shape)`, or parse its keys on their own.
+ */
+export interface CheckType<Options = unknown> {
+  readonly type: string;
+  /** One sentence for the documentation. */
+  readonly summary: string;
+  readonly options: z.ZodObject;
+  readonly defaults?: CommonDefaults;
+  /**
+   * One look: returns (optionally with a note) when it passes, throws `CheckFailed(reason)` when it fails. After the
+   * abort it settles promptly, in whatever way, and leaves nothing open.
+   */
+  probe(context: CheckContext, options: Options, signal: AbortSignal): Promise<string | void> | string;
+  /**
+   * Reports what `probe` would say by now, as far as can be seen without asking; runs until the abort. Whenever that is
+   * not what the last probe said, the next one is made at once. Reporting the same again costs nothing.
+   */
+  watch?(context: CheckContext, options: Options, signal: AbortSignal, report: Report): Promise<void>;
+}
+
+type Definition<Schema extends z.ZodObject> = CheckType<z.output<Schema>> & { readonly options: Schema };
+
+/** Ties the types of options, probe and watch to each other. */
+export function defineCheck<Schema extends z.ZodObject>(check: Definition<Schema>): Definition<Schema> {
+  return check;
+}
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds of "200ms", "1.5s", "5m" or "1h"; undefined when it is not a duration. */
+export function parseDuration(text: string): number | undefined {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
+  const factor = unitMs[unit ?? ""];
+  return factor === undefined ? undefined : Number(number) * factor;
+}
+
+/** A duration in the configuration: a string with a unit in, milliseconds out. */
+export const duration = z.string({ error: 'expected a duration such as "200ms", "3s" or "5m"' })
+  .regex(/^\d+(\.\d+)?(ms|s|m|h)$/, { error: 'expected a duration such as "200ms", "3s" or "5m"' })
+  .transform((text) => parseDuration(text) ?? 0);
+
+export const port = z.int().min(1).max(65535);
+
+export const absolutePath = z.string().startsWith("/", { error: "expected an absolute path" });
+
+/** The verdict "failing" as an expression. */
+export function fail(reason: string): never {
+  throw new CheckFailed(reason);
+}

@@ -1,0 +1,26 @@
+/** curl: runs the host's curl with the flags of the configuration. */
+import { z } from "zod";
+import { type CheckContext, defineCheck, fail } from "./check.ts";
+import { inspectCommand } from "./command.ts";
+import { describeEnd, runAs } from "./exec.ts";
+
+const options = z.strictObject({
+  args: z.array(z.string()).min(1)
+    .describe('Arguments for curl, such as ["-sfL", "--connect-timeout", "3", "http://localhost/"]'),
+});
+type Options = z.output<typeof options>;
+
+export const curl = defineCheck({
+  type: "curl",
+  summary: "Passes when the host's curl, run with these arguments, exits with 0.",
+  options,
+  probe,
+});
+
+async function probe(context: CheckContext, { args }: Options, signal: AbortSignal): Promise<void> {
+  const problem = inspectCommand("curl");
+  if (problem !== undefined) fail(`not run: ${problem}`);
+  // The page itself is of no use and may be long. -S after a user's -s keeps the message of a failure.
+  const result = await runAs(context, ["curl", "--output", "/dev/null", "--show-error", ...args], signal);
+  if (result.code !== 0) fail(describeEnd(result));
+}

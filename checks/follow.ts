@@ -1,0 +1,48 @@
+/** Follows processes: a death is pushed by the host, a birth is found by polling while there are too few. */
+import type { Host, Process, Report } from "./check.ts";
+import { sleep } from "./deadline.ts";
+
+const birthPollMs = 100;
+/** Polling takes at most one part of this of the time, however long one look takes. */
+const pollShare = 50;
+const followedAtMost = 64;
+
+/** Reports whether `find` returns `enough` processes, whenever one of them ends or is born. Runs until the abort. */
+export async function followProcesses(
+  host: Host,
+  find: () => readonly Process[],
+  enough: number,
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const startMs = performance.now();
+    const found = find();
+    const isEnough = found.length >= enough;
+    report(isEnough);
+    const pauseMs = Math.max(birthPollMs, pollShare * (performance.now() - startMs));
+    await oneEnds(host, found, isEnough ? Infinity : pauseMs, signal);
+  }
+}
+
+/** Resolves when one of the processes has ended, at the abort, or after `ms`. */
+async function oneEnds(
+  host: Host,
+  processes: readonly Process[],
+  ms: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const done = new AbortController();
+  const stop = (): void => done.abort();
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  const waits = processes.slice(0, followedAtMost).map((process) => host.processExit(process, done.signal));
+  if (ms !== Infinity) waits.push(sleep(ms, done.signal));
+  try {
+    await Promise.race(waits);
+  } finally {
+    done.abort();
+    signal.removeEventListener("abort", stop);
+    await Promise.all(waits);
+  }
+}

@@ -1,0 +1,157 @@
+/** http: asks a web server in process and judges status, body, digest or JSON of its answer. */
+import { type CheckContext, defineCheck, fail } from "./check.ts";
+import { connect, type Endpoint, parseEndpoint, type Stream, using } from "./connection.ts";
+import { judge } from "./http_expect.ts";
+import { type Answer, readAnswer, writeRequest } from "./http_message.ts";
+import { type HttpOptions, httpOptions } from "./http_options.ts";
+import { connectTls } from "./tls.ts";
+
+const redirectLimit = 10;
+
+/** One request of the chain that redirects make. */
+interface Step {
+  readonly url: URL;
+  readonly method: string;
+  readonly body: string | undefined;
+}
+
+/** Every probe opens a new connection, as a kept one would hide that no new one is accepted; no proxy is ever used. */
+export const http = defineCheck({
+  type: "http",
+  summary: "Passes when the web server answers as expected; every probe opens a new connection.",
+  options: httpOptions,
+  probe,
+});
+
+async function probe(context: CheckContext, options: HttpOptions, signal: AbortSignal): Promise<string> {
+  const first = firstUrl(context, options);
+  let step: Step = { url: first, method: options.method, body: options.body };
+  for (let redirects = 0; redirects <= redirectLimit; redirects++) {
+    const answer = await ask(context, options, first, step, signal);
+    const next = options.follow_redirects ? redirected(step, answer) : undefined;
+    if (next === undefined) return verdict(answer, options, step, first);
+    step = next;
+  }
+  return fail(`more than ${redirectLimit} redirects`);
+}
+
+function firstUrl({ target }: CheckContext, { url, path }: HttpOptions): URL {
+  if (url !== undefined) return new URL(url);
+  if (target === undefined) return fail("url is missing");
+  const host = target.address.includes(":") ? `[${target.address}]` : target.address;
+  return new URL(`http://${host}:${target.port}${path ?? "/"}`);
+}
+
+function verdict(answer: Answer, { expect }: HttpOptions, { url }: Step, first: URL): string {
+  const place = url.href === first.href ? "" : ` at ${url.href}`;
+  const problem = judge(answer, expect);
+  return problem === undefined ? `status ${answer.status}${place}` : fail(`${problem}${place}`);
+}
+
+async function ask(
+  context: CheckContext,
+  options: HttpOptions,
+  first: URL,
+  { url, method, body }: Step,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const own = isOwn(url, first, options);
+  const endpoint = own ? ownEndpoint(context, options, url, first) : urlEndpoint(url);
+  const stream = await open(url, endpoint, options, own, signal);
+  return await using(stream, signal, async () => {
+    await writeRequest(
+      stream,
+      method,
+      `${url.pathname}${url.search}`,
+      headersFor(url, options, own, body),
+      body,
+    );
+    return await readAnswer(stream, method);
+  });
+}
+
+/**
+ * Whether a URL is the server's own, which gets the credentials and headers: the same origin, the virtual host that the
+ * Host header names, or either of them on https after http. A redirect may lead anywhere else.
+ */
+function isOwn(url: URL, first: URL, { headers }: HttpOptions): boolean {
+  const isVirtualHost = url.host === header(headers, "host");
+  if (url.hostname !== first.hostname && !isVirtualHost) return false;
+  if (url.protocol !== first.protocol) return url.protocol === "https:";
+  return isVirtualHost || url.port === first.port;
+}
+
+function ownEndpoint({ target }: CheckContext, { connect_to }: HttpOptions, url: URL, first: URL): Endpoint {
+  const base = connect_to === undefined ? undefined : parseEndpoint(connect_to, portOf(first));
+  const { host, port } = base ??
+    (target === undefined ? urlEndpoint(first) : { ...target, host: target.address });
+  // After a redirect from http to https the port that was given for the one does not hold for the other.
+  return { host, port: url.protocol === first.protocol ? port : portOf(url) };
+}
+
+function urlEndpoint(url: URL): Endpoint {
+  return { host: unbracket(url.hostname), port: portOf(url) };
+}
+
+async function open(
+  url: URL,
+  endpoint: Endpoint,
+  { tls, connect_timeout }: HttpOptions,
+  own: boolean,
+  signal: AbortSignal,
+): Promise<Stream> {
+  if (url.protocol === "http:") return await connect(endpoint, connect_timeout, signal);
+  const serverName = (own ? tls.server_name : undefined) ?? unbracket(url.hostname);
+  return await connectTls(endpoint, serverName, tls, connect_timeout, signal);
+}
+
+function headersFor(
+  url: URL,
+  { headers, basic_auth }: HttpOptions,
+  own: boolean,
+  body: string | undefined,
+): Record<string, string> {
+  const given: Record<string, string> = own ? headers : {};
+  const usual: Record<string, string> = { Host: url.host, "User-Agent": "vipd", Accept: "*/*" };
+  if (body !== undefined) usual["Content-Length"] = String(new TextEncoder().encode(body).length);
+  const login = own && basic_auth !== undefined
+    ? `${basic_auth.username}:${basic_auth.password}`
+    : userInfo(url);
+  if (login !== "") usual["Authorization"] = `Basic ${base64(login)}`;
+  const wanted = Object.entries(usual).filter(([name]) => header(given, name) === undefined);
+  return { ...Object.fromEntries(wanted), ...given, Connection: "close" };
+}
+
+/** The request that a redirect asks for; undefined when the answer is none (RFC 9110 §15.4). */
+function redirected({ url, method, body }: Step, { status, headers }: Answer): Step | undefined {
+  const location = headers.get("location");
+  if (![301, 302, 303, 307, 308].includes(status) || location === null) return undefined;
+  const next = URL.parse(location, url);
+  if (next === null || !/^https?:$/.test(next.protocol)) {
+    return fail(`cannot follow the redirect to ${location}`);
+  }
+  const becomesGet = status === 303 ? method !== "HEAD" : status <= 302 && method === "POST";
+  return becomesGet ? { url: next, method: "GET", body: undefined } : { url: next, method, body };
+}
+
+function header(headers: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.entries(headers).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
+}
+
+function userInfo({ username, password }: URL): string {
+  return username === "" && password === ""
+    ? ""
+    : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+}
+
+function base64(text: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}
+
+function portOf({ port, protocol }: URL): number {
+  return port !== "" ? Number(port) : protocol === "https:" ? 443 : 80;
+}
+
+function unbracket(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, "");
+}

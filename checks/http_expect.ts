@@ -1,0 +1,63 @@
+/** Judges an HTTP answer against what the configuration expects. */
+import { createHash } from "node:crypto";
+import type { Answer } from "./http_message.ts";
+import type { Expectation, StatusRange } from "./http_options.ts";
+
+/** What is wrong with the answer, as an operator reads it; undefined when it is as expected. */
+export function judge(answer: Answer, expected: Expectation): string | undefined {
+  return judgeStatus(answer.status, expected.status) ?? judgeBody(answer, expected);
+}
+
+function judgeStatus(status: number, ranges: readonly StatusRange[]): string | undefined {
+  if (ranges.some(([from, to]) => status >= from && status <= to)) return undefined;
+  const wanted = ranges.map(([from, to]) => from === to ? `${from}` : `${from}-${to}`).join(", ");
+  return `status ${status}, expected ${wanted}`;
+}
+
+function judgeBody(answer: Answer, { body, regex, digest, json }: Expectation): string | undefined {
+  if ([body, regex, digest, json].every((part) => part === undefined)) return undefined;
+  const text = new TextDecoder().decode(answer.body);
+  // A cut body can still prove what it contains, but not what it is as a whole.
+  if (body !== undefined && !text.includes(body)) return `the body does not contain ${JSON.stringify(body)}`;
+  if (regex !== undefined && !regex.test(text)) return `the body does not match ${regex}`;
+  if (answer.cut && (digest ?? json) !== undefined) {
+    return `the body is longer than ${answer.body.length} bytes`;
+  }
+  return judgeDigest(answer.body, digest) ?? judgeJson(text, json);
+}
+
+function judgeDigest(body: Uint8Array, expected: string | undefined): string | undefined {
+  const [algorithm, hex] = expected?.split(":") ?? [];
+  if (algorithm === undefined || hex === undefined) return undefined;
+  const actual = createHash(algorithm).update(body).digest("hex");
+  return actual === hex.toLowerCase() ? undefined : `the body's digest is ${algorithm}:${actual}`;
+}
+
+function judgeJson(text: string, expected: Expectation["json"]): string | undefined {
+  if (expected === undefined) return undefined;
+  const document = parse(text);
+  if (document === undefined) return "the body is not JSON";
+  for (const [path, wanted] of Object.entries(expected)) {
+    const actual = path.split(".").reduce(member, document.value);
+    if (actual !== wanted) {
+      return `${path} is ${JSON.stringify(actual) ?? "missing"}, expected ${JSON.stringify(wanted)}`;
+    }
+  }
+  return undefined;
+}
+
+function parse(text: string): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) };
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** A member of an object or an element of an array by its index. */
+function member(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null
+    ? new Map<string, unknown>(Object.entries(value)).get(key)
+    : undefined;
+}

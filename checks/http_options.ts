@@ -1,0 +1,119 @@
+/** The options of the http check, and what nginx's borrows of them: what to ask and which answer passes. */
+import { z } from "zod";
+import { absolutePath, duration } from "./check.ts";
+import { parseEndpoint } from "./connection.ts";
+
+/** First and last status code of a range that passes. */
+export type StatusRange = readonly [number, number];
+
+function parseStatus(text: string): StatusRange | undefined {
+  const [, single, from, to, hundreds] = /^(?:([1-5]\d\d)|([1-5]\d\d)-([1-5]\d\d)|([1-5])xx)$/.exec(text) ??
+    [];
+  if (single !== undefined) return [Number(single), Number(single)];
+  if (hundreds !== undefined) return [Number(hundreds) * 100, Number(hundreds) * 100 + 99];
+  if (from === undefined || to === undefined || Number(from) > Number(to)) return undefined;
+  return [Number(from), Number(to)];
+}
+
+const statusError = { error: 'expected a status code such as 200, "200-299" or "2xx"' };
+const oneStatus = z.union([
+  z.int().min(100).max(599),
+  z.string().refine((text) => parseStatus(text), statusError),
+], statusError);
+
+const status = z.union([oneStatus, z.array(oneStatus).min(1)], statusError)
+  .transform((given): StatusRange[] =>
+    [given].flat().flatMap((one) => [parseStatus(String(one)) ?? []]).filter(isRange)
+  );
+
+function isRange(value: StatusRange | never[]): value is StatusRange {
+  return value.length === 2;
+}
+
+/** A regular expression in the configuration (JavaScript syntax), compiled. */
+export const regex = z.string().transform((source, context) => {
+  try {
+    return new RegExp(source, "u");
+  } catch (error) {
+    context.addIssue({ code: "custom", message: `not a regular expression: ${String(error)}` });
+    return z.NEVER;
+  }
+});
+
+const digest = z.string().regex(
+  /^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}|sha1:[0-9a-f]{40}|md5:[0-9a-f]{32})$/i,
+  {
+    error: 'expected an algorithm and lower-case hex such as "sha256:9f86…" or "md5:098f…"',
+  },
+);
+
+const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
+export const expectation = z.strictObject({
+  status: status.prefault("200-399").describe(
+    'Status codes that pass: 200, "200-299", "2xx" or a list of these',
+  ),
+  body: z.string().optional().describe("Text that the body must contain"),
+  regex: regex.optional().describe("Regular expression that the body must match"),
+  digest: digest.optional().describe('Digest of the whole body, such as "sha256:<hex>" or "md5:<hex>"'),
+  json: z.record(z.string().min(1), scalar).optional()
+    .describe('Values in a JSON body by dotted path, such as { "status" = "ok", "nodes.0.up" = true }'),
+});
+export type Expectation = z.output<typeof expectation>;
+
+export const expectOption = expectation.prefault({}).describe("What the answer must look like");
+
+export const url = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// URL" });
+
+export const connectTimeout = duration.prefault("3s").describe(
+  "Time to establish the connection, TLS included",
+);
+
+const tls = z.strictObject({
+  verify: z.boolean().default(true).describe("Verify the server's certificate and name"),
+  server_name: z.string().min(1).optional().describe(
+    "Name for SNI and verification; default: the URL's host",
+  ),
+  ca: absolutePath.optional().describe("PEM file of authorities to trust besides the system's"),
+  cert: absolutePath.optional().describe("PEM file of the client's certificate"),
+  key: absolutePath.optional().describe("PEM file of the client's key"),
+});
+export type TlsOptions = z.output<typeof tls>;
+
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const headerValue = z.string().regex(/^[^\r\n\0]*$/, { error: "expected a value without line breaks" });
+
+export const httpOptions = z.strictObject({
+  url: url.optional().describe("What to ask for; for a real server give `path` instead, or nothing"),
+  path: z.string().startsWith("/").optional().describe("Path and query to ask a real server for; default /"),
+  connect_to: z.string().refine((text) => parseEndpoint(text, 80), {
+    error: "expected address or address:port",
+  })
+    .optional()
+    .describe(
+      "address or address:port to connect to in place of the URL's host, which stays in Host and SNI",
+    ),
+  connect_timeout: connectTimeout,
+  method: z.string().regex(token, { error: "expected an HTTP method" }).default("GET").describe(
+    "HTTP method",
+  ),
+  headers: z.record(z.string().regex(token, { error: "expected a header name" }), headerValue).default({})
+    .describe("Request headers; Host names the virtual host"),
+  body: z.string().optional().describe("Request body"),
+  basic_auth: z.strictObject({
+    username: z.string().describe("User name"),
+    password: z.string().describe("Password; ${ENV_NAME} keeps it out of the file"),
+  }).optional().describe("Credentials sent with each request to the URL's own origin"),
+  tls: tls.prefault({}).describe("TLS of an https URL"),
+  follow_redirects: z.boolean().default(false).describe(
+    "Follow up to 10 redirects and judge the last answer",
+  ),
+  expect: expectOption,
+}).refine((options) => options.url === undefined || options.path === undefined, {
+  error: "give url or path, not both",
+  path: ["path"],
+}).refine(({ tls }) => (tls.cert === undefined) === (tls.key === undefined), {
+  error: "cert and key go together",
+  path: ["tls"],
+});
+export type HttpOptions = z.output<typeof httpOptions>;

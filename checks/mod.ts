@@ -1,0 +1,18 @@
+/** The registry of check types: configuration, documentation and tests all derive from this list. */
+import type { CheckType } from "./check.ts";
+import { curl } from "./curl.ts";
+import { exec } from "./exec.ts";
+import { http } from "./http.ts";
+import { networkInterface } from "./interface.ts";
+import { nginx } from "./nginx.ts";
+import { process } from "./process.ts";
+import { tcp } from "./tcp.ts";
+
+export const checkTypes = [nginx, http, curl, tcp, exec, process, networkInterface] as const;
+
+const byType: ReadonlyMap<string, CheckType> = new Map(checkTypes.map((check) => [check.type, check]));
+
+/** The check type of that name, as written in `type = "…"`. */
+export function checkType(type: string): CheckType | undefined {
+  return byType.get(type);
+}

@@ -1,0 +1,91 @@
+/** Keeping time under load: real-time scheduling, locked memory, and what this thread and process have used. */
+
+import { check, errnoName, orErrno } from "./errno.ts";
+import { libc } from "./libc.ts";
+import { i32, i64, struct } from "./struct.ts";
+
+/** struct sched_param, sched_setscheduler(2) */
+export const sched_param = struct({ sched_priority: i32 });
+/** struct timeval */
+export const timeval = struct({ tv_sec: i64, tv_usec: i64 });
+/** struct rusage, getrusage(2); ru_maxrss is in KiB. */
+export const rusage = struct({
+  ru_utime: timeval,
+  ru_stime: timeval,
+  ru_maxrss: i64,
+  ru_ixrss: i64,
+  ru_idrss: i64,
+  ru_isrss: i64,
+  ru_minflt: i64,
+  ru_majflt: i64,
+  ru_nswap: i64,
+  ru_inblock: i64,
+  ru_oublock: i64,
+  ru_msgsnd: i64,
+  ru_msgrcv: i64,
+  ru_nsignals: i64,
+  ru_nvcsw: i64,
+  ru_nivcsw: i64,
+});
+
+export const SCHED_OTHER = 0;
+export const SCHED_RR = 2;
+const SCHED_RESET_ON_FORK = 0x40000000;
+const MLOCK_ONFAULT = 1;
+const RUSAGE_SELF = 0;
+const RUSAGE_THREAD = 1;
+const SYS_gettid = Deno.build.arch === "x86_64" ? 186 : 178;
+
+/**
+ * SCHED_RR for the calling thread; threads and processes that it starts afterwards get the ordinary policy, so checks and
+ * hooks never run in real time. EPERM without CAP_SYS_NICE or RLIMIT_RTPRIO. `priority` 1..99.
+ */
+export function setRealtime(priority: number): void {
+  const param = sched_param.encode({ sched_priority: priority });
+  check("sched_setscheduler", libc().sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, param));
+}
+
+/** Policy of the calling thread: {@link SCHED_OTHER}, {@link SCHED_RR}. */
+export function schedulingPolicy(): number {
+  return check("sched_getscheduler", libc().sched_getscheduler(0)) & ~SCHED_RESET_ON_FORK;
+}
+
+/**
+ * Keeps the program's own code and read-only data in memory once they have been touched, so that memory pressure cannot
+ * make the next deadline wait for the disk. Only these: V8 gives heap pages back with madvise(2), which locked pages refuse,
+ * and aborts then, so mlockall(2) is out of the question (seen on Deno 2.7.11). What was not locked is the answer, as in
+ * `3 of 41 mappings: mlock2: ENOMEM`; null when all was. Needs CAP_IPC_LOCK or a large RLIMIT_MEMLOCK.
+ */
+export function lockCode(): string | null {
+  const mappings = Deno.readTextFileSync("/proc/self/maps").split("\n").map(fileMapping).filter((m) =>
+    m !== null
+  );
+  const errors = mappings.map(({ start, end }) => orErrno(libc().mlock2(start, end - start, MLOCK_ONFAULT)))
+    .filter((result) => result < 0);
+  const [first] = errors;
+  if (first === undefined) return null;
+  return `${errors.length} of ${mappings.length} mappings: mlock2: ${errnoName(-first)}`;
+}
+
+/** A line of /proc/PID/maps (proc(5)) when it maps a file that the process does not write to. */
+function fileMapping(line: string): { start: number; end: number } | null {
+  const [, start, end] = /^([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ [1-9]\d* +\//.exec(line) ?? [];
+  return start === undefined ? null : { start: parseInt(start, 16), end: parseInt(end!, 16) };
+}
+
+/** CPU time used so far, in milliseconds, by the process or by the calling thread alone. */
+export function cpuTimeMs(who: "process" | "thread" = "process"): { user: number; system: number } {
+  const usage = new Uint8Array(rusage.size);
+  check("getrusage", libc().getrusage(who === "process" ? RUSAGE_SELF : RUSAGE_THREAD, usage));
+  const { ru_utime, ru_stime } = rusage.decode(usage);
+  return { user: milliseconds(ru_utime), system: milliseconds(ru_stime) };
+}
+
+/** The kernel's number of the calling thread. */
+export function gettid(): number {
+  return libc().syscall0(SYS_gettid);
+}
+
+function milliseconds({ tv_sec = 0n, tv_usec = 0n }: { tv_sec?: bigint; tv_usec?: bigint }): number {
+  return Number(tv_sec) * 1000 + Number(tv_usec) / 1000;
+}

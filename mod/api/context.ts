@@ -1,0 +1,42 @@
+/** What the API is given: the read model, its changes, and the few things that it may ask for. */
+import type { Context } from "hono";
+import type { Problem } from "../errors.ts";
+import type { Snapshot, Transition } from "../snapshot.ts";
+
+/** How a reload ended: what changed in one line, or everything that is wrong with the file. */
+export type ReloadResult =
+  | { readonly ok: true; readonly summary: string }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+export interface ApiContext {
+  /** Cached by the provider: may be asked thousands of times a second, and the same object means nothing has changed. */
+  snapshot(): Promise<Snapshot>;
+  /** Calls the listener for every transition until the returned function is called. */
+  subscribe(listener: (transition: Transition) => void): () => void;
+  reload(): Promise<ReloadResult>;
+  /** The bearer token; null refuses every POST over TCP. Asked on each request, so that a reload may change it. */
+  token: () => string | null;
+  /** Whether `/metrics` also carries the metric names of mehdy/keepalived-exporter. */
+  readonly exporterNames: boolean;
+}
+
+/** How a request reached us, told by the listener that accepted it. */
+export interface Connection {
+  readonly transport: "tcp" | "unix";
+  /** The listener is bound to a loopback address. */
+  readonly loopback: boolean;
+  /** Aborted when the listener stops, so that endless responses end. */
+  readonly stopping: AbortSignal;
+}
+
+export interface ApiEnv {
+  Bindings: Partial<Connection>;
+}
+
+const never = new AbortController().signal;
+
+/** The connection of a request; one made without a listener (a test) counts as loopback TCP. */
+export function connectionOf(c: Context<ApiEnv>): Connection {
+  const { transport = "tcp", loopback = true, stopping = never } = c.env ?? {};
+  return { transport, loopback, stopping };
+}

@@ -1,0 +1,58 @@
+/**
+ * `/healthz` and `/readyz`: is this process alive, and may others rely on this node?
+ * A supervisor restarts on the first; a rolling update waits for the second before it touches the next node.
+ */
+import { type Context, Hono } from "hono";
+import type { Snapshot } from "../snapshot.ts";
+import type { ApiEnv } from "./context.ts";
+import { offers } from "./negotiate.ts";
+import { problem } from "./problem.ts";
+import { SnapshotUnavailable } from "./source.ts";
+import { JSON_HEADERS } from "./status.ts";
+
+/** Mounted at `/`. Both answer 200 `{"status":"ok"}` or a 503 problem with the list of `reasons`. */
+export function healthRoutes(snapshot: () => Promise<Snapshot>): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>();
+  const json = offers("application/json");
+  app.get("/healthz", json, async (c) => answer(c, "unhealthy", await reasonsOf(snapshot, unhealthyReasons)));
+  app.get("/readyz", json, async (c) => answer(c, "not-ready", await reasonsOf(snapshot, unreadyReasons)));
+  return app;
+}
+
+/** Why the process should be restarted; empty when it is fine. A starting engine is alive. */
+export function unhealthyReasons({ node }: Snapshot): string[] {
+  return node.engine === "stalled" || node.engine === "stopped" ? [`the engine is ${node.engine}`] : [];
+}
+
+/**
+ * Why this node cannot be relied on yet; empty when it is ready: the engine runs and every virtual router serves (ACTIVE)
+ * or stands by (BACKUP). FAULT is not ready: taking the other node down now would leave the address nowhere.
+ */
+export function unreadyReasons(snapshot: Snapshot): string[] {
+  const engine = snapshot.node.engine === "running" ? [] : [`the engine is ${snapshot.node.engine}`];
+  const unsettled = snapshot.virtual_routers.filter(({ state }) => state !== "ACTIVE" && state !== "BACKUP");
+  return [...engine, ...unsettled.map(({ name, state, reason }) => `${name} is in ${state}: ${reason}`)];
+}
+
+async function reasonsOf(
+  snapshot: () => Promise<Snapshot>,
+  judge: (snapshot: Snapshot) => string[],
+): Promise<string[]> {
+  try {
+    return judge(await snapshot());
+  } catch (error) {
+    if (error instanceof SnapshotUnavailable) return [error.message];
+    throw error;
+  }
+}
+
+function answer(c: Context, kind: string, reasons: readonly string[]): Response {
+  if (reasons.length === 0) return c.body('{"status":"ok"}\n', 200, JSON_HEADERS);
+  return problem(c, {
+    status: 503,
+    kind,
+    title: kind === "not-ready" ? "Not ready" : "Unhealthy",
+    detail: reasons.join("; "),
+    extensions: { reasons },
+  });
+}

@@ -1,0 +1,161 @@
+/** The command line's way to a running daemon: its unix socket, or its API over TCP. */
+import { UsageError } from "../errors.ts";
+import type { Io } from "./io.ts";
+
+export const DEFAULT_SOCKET = "/run/vipd/vipd.sock";
+export const DEFAULT_URL = "http://127.0.0.1:8112";
+const TIMEOUT_MS = 5000;
+
+/** No daemon answered, or it refused; the message is for the operator. Exit code 1. */
+export class ClientError extends Error {
+  override readonly name = "ClientError";
+}
+
+export interface ApiClient {
+  /** Sends a request; `streaming` ones have no deadline. Rejects with ClientError when nobody answers. */
+  request(method: "GET" | "POST", path: string, options?: RequestOptions): Promise<Response>;
+  close(): void;
+}
+
+interface RequestOptions {
+  readonly accept?: string;
+  readonly signal?: AbortSignal;
+  readonly streaming?: boolean;
+}
+
+/** The options by which a subcommand chooses its daemon. */
+export const TARGET_OPTIONS: readonly string[] = ["socket", "url", "token-file"];
+
+type Target = { readonly kind: "unix"; readonly path: string } | {
+  readonly kind: "tcp";
+  readonly url: string;
+  readonly token: string | null;
+};
+
+/**
+ * A client for `--socket`, `--url` or, with neither, for the first of the default places that answers.
+ * With `write`, TCP is not tried by default, because it would need a token.
+ */
+export async function connectApi(
+  options: Readonly<Record<string, string | true>>,
+  io: Io,
+  { write = false }: { readonly write?: boolean } = {},
+): Promise<ApiClient> {
+  const { socket, url } = options;
+  const tokenFile = options["token-file"];
+  if (typeof socket === "string" && typeof url === "string") {
+    throw new UsageError("--socket and --url exclude each other");
+  }
+  if (typeof tokenFile === "string" && typeof url !== "string") {
+    throw new UsageError("--token-file goes with --url");
+  }
+  if (typeof socket === "string") return client({ kind: "unix", path: socket });
+  if (typeof url === "string") {
+    const token = typeof tokenFile === "string" ? await readToken(tokenFile, io) : null;
+    return client({ kind: "tcp", url: baseUrl(url), token });
+  }
+  const unix: Target = { kind: "unix", path: DEFAULT_SOCKET };
+  if (write) return client(unix);
+  return await firstThatAnswers([unix, { kind: "tcp", url: DEFAULT_URL, token: null }]);
+}
+
+async function firstThatAnswers(targets: readonly Target[]): Promise<ApiClient> {
+  const failures: string[] = [];
+  for (const target of targets) {
+    const candidate = client(target);
+    try {
+      await (await candidate.request("GET", "/healthz")).body?.cancel();
+      return candidate;
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      candidate.close();
+      failures.push(error.message);
+    }
+  }
+  throw new ClientError(`${failures.join("\n")}\nIs it running? See "systemctl status vipd"`);
+}
+
+function client(target: Target): ApiClient {
+  const http = target.kind === "unix"
+    ? Deno.createHttpClient({ proxy: { transport: "unix", path: target.path } })
+    : Deno.createHttpClient({});
+  const base = target.kind === "unix" ? "http://localhost" : target.url;
+  return {
+    async request(
+      method,
+      path,
+      { accept = "application/json", signal, streaming = false } = {},
+    ): Promise<Response> {
+      const headers = new Headers({ accept });
+      if (target.kind === "tcp" && target.token !== null) {
+        headers.set("authorization", `Bearer ${target.token}`);
+      }
+      const signals = [
+        ...(signal === undefined ? [] : [signal]),
+        ...(streaming ? [] : [AbortSignal.timeout(TIMEOUT_MS)]),
+      ];
+      try {
+        return await fetch(base + path, { method, headers, client: http, signal: AbortSignal.any(signals) });
+      } catch (error) {
+        throw new ClientError(`Cannot reach vipd at ${placeOf(target)}: ${reasonOf(error, target)}`, {
+          cause: error,
+        });
+      }
+    },
+    close: () => http.close(),
+  };
+}
+
+/** The body of a good answer; otherwise a ClientError with the problem's own words. */
+export async function bodyOf(response: Response): Promise<string> {
+  const body = await response.text();
+  if (response.ok) return body;
+  throw new ClientError(`vipd answered ${response.status}: ${problemDetail(body) ?? response.statusText}`);
+}
+
+function problemDetail(body: string): string | null {
+  try {
+    const problem: unknown = JSON.parse(body);
+    const detail = typeof problem === "object" && problem !== null && "detail" in problem
+      ? problem.detail
+      : null;
+    return typeof detail === "string" ? detail : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+function placeOf(target: Target): string {
+  return target.kind === "unix" ? target.path : target.url;
+}
+
+/** The kernel's words are at the end of a long chain ("error sending request ...: client error (Connect): ..."). */
+function reasonOf(error: unknown, target: Target): string {
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return `no answer within ${TIMEOUT_MS / 1000} s`;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const system = message.match(/([A-Z][\w ]+) \(os error \d+\)/)?.[1] ?? message;
+  return system === "Permission denied" && target.kind === "unix"
+    ? "Permission denied (run as root, or as a member of the socket's group)"
+    : system;
+}
+
+function baseUrl(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
+    throw new UsageError(`--url expects http://HOST:PORT, got "${url}"`);
+  }
+  return parsed.href.replace(/\/+$/, "");
+}
+
+async function readToken(path: string, io: Io): Promise<string> {
+  try {
+    return (await io.readTextFile(path)).trim();
+  } catch (error) {
+    throw new ClientError(`Cannot read ${path}: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,102 @@
+/** The table of subcommands: how each is called, what its help says, and where its code is (loaded only when called). */
+import type { Hooks } from "./hooks.ts";
+import type { Io } from "./io.ts";
+
+/** A subcommand's code: arguments after its name, surroundings, hooks; resolves with the exit code. */
+export type Run = (args: string[], io: Io, hooks: Hooks) => Promise<number>;
+
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  readonly usage: string;
+  readonly description?: string;
+  readonly options: readonly (readonly [flags: string, meaning: string])[];
+  readonly examples?: readonly string[];
+  readonly load: () => Promise<Run>;
+}
+
+const HELP_OPTION = ["-h, --help", "show this help"] as const;
+
+/** In the order of `vipd help`. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "run",
+    summary: "run the daemon in the foreground",
+    usage: "vipd [run] --config FILE",
+    description:
+      "SIGHUP or `vipd reload` loads the file anew; a bad file changes nothing. SIGTERM hands the addresses\n" +
+      "over to another router and stops; a second SIGTERM stops at once.",
+    options: [["-c, --config FILE", "configuration (default /etc/vipd/vipd.toml)"], HELP_OPTION],
+    examples: ["vipd --config /etc/vipd/vipd.toml"],
+    load: async () => (await import("./run.ts")).run,
+  },
+  {
+    name: "validate",
+    summary: "check configuration files and say everything that is wrong",
+    usage: "vipd validate FILE...",
+    options: [HELP_OPTION],
+    examples: ["vipd validate /etc/vipd/vipd.toml"],
+    load: async () => (await import("./validate.ts")).validate,
+  },
+  {
+    name: "schema",
+    summary: "print the JSON Schema of the configuration or of the status",
+    usage: "vipd schema [--status]",
+    options: [["--status", "the schema of /status instead of vipd.toml"], HELP_OPTION],
+    load: async () => (await import("./schema.ts")).schema,
+  },
+  {
+    name: "status",
+    summary: "show what the running daemon knows, and why",
+    usage: "vipd status [--json | --watch] [--socket PATH | --url URL [--token-file FILE]]",
+    description: "Without --socket or --url: unix:/run/vipd/vipd.sock, then http://127.0.0.1:8112.",
+    options: [
+      ["--json", "the snapshot as JSON"],
+      ["-w, --watch", "stay and redraw on every change; q quits"],
+      ["--socket PATH", "unix socket of the daemon"],
+      ["--url URL", "address of the daemon's API, such as http://10.0.0.1:8112"],
+      ["--token-file FILE", "bearer token for an API beyond this machine"],
+      HELP_OPTION,
+    ],
+    examples: ["vipd status", "vipd status --watch", "vipd status --json | jq '.virtual_routers[].state'"],
+    load: async () => (await import("./status.ts")).status,
+  },
+  {
+    name: "reload",
+    summary: "load the configuration anew and say what changed or what is wrong",
+    usage: "vipd reload [--socket PATH | --url URL --token-file FILE]",
+    options: [
+      ["--socket PATH", "unix socket of the daemon (default /run/vipd/vipd.sock)"],
+      ["--url URL", "address of the daemon's API"],
+      ["--token-file FILE", "bearer token, needed with --url"],
+      HELP_OPTION,
+    ],
+    load: async () => (await import("./reload.ts")).reload,
+  },
+  {
+    name: "demo",
+    summary: "see a failover: two nodes and a client in network namespaces of this machine",
+    usage: "vipd demo [--json]",
+    description: "Needs root. Makes its own namespaces and removes them, whatever happens.",
+    options: [["--json", "results as JSON"], HELP_OPTION],
+    load: async () => (await import("./demo.ts")).demo,
+  },
+  {
+    name: "version",
+    summary: "print the version",
+    usage: "vipd version [--json]",
+    options: [["--json", "version, runtime and target as JSON"], HELP_OPTION],
+    load: async () => (await import("./version.ts")).version,
+  },
+  {
+    name: "help",
+    summary: "explain a subcommand",
+    usage: "vipd help [COMMAND]",
+    options: [HELP_OPTION],
+    load: async () => (await import("./help.ts")).help,
+  },
+];
+
+export function findCommand(name: string): Command | undefined {
+  return COMMANDS.find((command) => command.name === name);
+}

@@ -1,0 +1,23 @@
+/** `vipd run`: the daemon in the foreground, from its configuration to an orderly end. */
+import { Daemon } from "../daemon.ts";
+import { ConfigError, formatProblem } from "../errors.ts";
+import type { Hooks } from "./hooks.ts";
+import type { Io } from "./io.ts";
+import { parseOptions } from "./options.ts";
+
+const DEFAULT_CONFIG = "/etc/vipd/vipd.toml";
+
+/** `run [--config FILE]`; resolves with the exit code once the daemon has ended: 0 orderly, 1 failed, 2 bad configuration. */
+export async function run(args: string[], io: Io, { signals, workerUrl }: Hooks): Promise<number> {
+  const { config = DEFAULT_CONFIG } = parseOptions(args, { string: ["config"], alias: { c: "config" } });
+  try {
+    const daemon = await Daemon.start({ configFile: String(config), workerUrl });
+    signals.onTerminate((signal) => void daemon.stop(`stopped by ${signal}`));
+    signals.onReload(() => void daemon.reload());
+    return await daemon.ended;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const problem of error.problems) io.err(formatProblem(problem));
+    return 2;
+  }
+}

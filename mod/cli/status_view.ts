@@ -1,0 +1,186 @@
+/** `vipd status` for people: a snapshot as text for a terminal of some width. PURE. */
+import { formatAge } from "../age.ts";
+import type { CheckStatus, ForeignRouter, Snapshot, VirtualRouterStatus } from "../snapshot.ts";
+import { columns, paint, type Style, text, wrap } from "./text.ts";
+
+export interface View {
+  /** Columns of the terminal; Infinity never wraps. */
+  readonly width: number;
+  readonly color: boolean;
+}
+
+/** The whole status, without a line break at the end. */
+export function renderStatus(snapshot: Snapshot, view: View): string {
+  const { node, virtual_routers, foreign_routers, checks, at } = snapshot;
+  return [
+    ...nodeLines(snapshot, view),
+    ...virtual_routers.flatMap((router) => ["", ...routerLines(router, at, view)]),
+    ...(virtual_routers.length === 0 ? ["", "No virtual router is configured."] : []),
+    ...(checks.length === 0
+      ? []
+      : ["", paint("Checks", "bold", view.color), ...checkLines(checks, at, view)]),
+    ...(foreign_routers.length === 0 ? [] : [
+      "",
+      paint("Other virtual routers on our links", "bold", view.color),
+      ...foreignLines(foreign_routers, at, view),
+    ]),
+    ...(node.last_reload_error === null ? [] : [
+      "",
+      paint("Last reload failed; the configuration before it is in force:", "red", view.color),
+      ...node.last_reload_error.split("\n").flatMap((line) => wrap(text(line), view.width, 2)),
+    ]),
+  ].join("\n");
+}
+
+function nodeLines({ node, at }: Snapshot, { color, width }: View): string[] {
+  const engine = paint(`engine ${node.engine}`, node.engine === "running" ? "plain" : "red", color);
+  const realtime = node.realtime ? "" : ", no real-time scheduling";
+  return wrap(
+    `${paint(text(node.name), "bold", color)}  vipd ${text(node.version)}, ${engine}${realtime}, up ${
+      formatAge(node.started, at)
+    }, ${text(node.config_file)} loaded ${formatAge(node.config_loaded, at)} ago`,
+    width,
+    0,
+  );
+}
+
+const STATE_STYLES: Readonly<Record<string, Style>> = {
+  ACTIVE: "green",
+  BACKUP: "blue",
+  FAULT: "red",
+  INIT: "yellow",
+  up: "green",
+  down: "red",
+  unknown: "yellow",
+};
+
+function routerLines(router: VirtualRouterStatus, at: string, view: View): string[] {
+  const { name, state, since, vrid, version, family, interface: device, handover } = router;
+  const head = `${paint(text(name), "bold", view.color)}  ${stateText(state, view.color)} for ${
+    formatAge(since, at)
+  }${handover ? ", handing over" : ""}  ${
+    paint(`vrid ${vrid}, VRRPv${version} ${family} on ${text(device)}`, "dim", view.color)
+  }`;
+  return [
+    ...wrap(head, view.width, 2),
+    ...field("why", [text(router.reason)], view),
+    ...field("priority", [priorityText(router)], view),
+    ...field("trackers", trackerRows(router, view.color), view),
+    ...field("addresses", router.addresses.map((address) => addressText(address, state, view.color)), view),
+    ...field("active", [activeText(router)], view),
+    ...field("peers", peerRows(router, at, view.color), view),
+    ...field("counters", [counterText(router.counters)], view),
+    ...field("rejected", rejectedRows(router, at, view.color), view),
+  ];
+}
+
+const LABEL_WIDTH = 13;
+
+/** `  label      first row` with the further rows below the first; nothing when there is no row. */
+function field(label: string, rows: readonly string[], { width, color }: View): string[] {
+  return rows.filter((row) => row !== "").flatMap((row, index) => {
+    const name = index === 0
+      ? paint(`  ${label}`.padEnd(LABEL_WIDTH), "dim", color)
+      : " ".repeat(LABEL_WIDTH);
+    return wrap(`${name}${row}`, width, LABEL_WIDTH + 2);
+  });
+}
+
+function stateText(state: string, color: boolean): string {
+  return paint(state, STATE_STYLES[state] ?? "plain", color);
+}
+
+function priorityText(
+  { base_priority, effective_priority, contributions, preempt }: VirtualRouterStatus,
+): string {
+  const weighted = contributions.filter(({ weight }) => weight !== null);
+  const sum = weighted.length === 0
+    ? ""
+    : ` = ${base_priority}${
+      weighted.map(({ check, contribution }) =>
+        ` ${contribution < 0 ? "-" : "+"} ${Math.abs(contribution)} ${text(check)}`
+      )
+        .join("")
+    }`;
+  return `${effective_priority}${sum}${preempt ? "" : ", does not preempt"}`;
+}
+
+function trackerRows({ contributions }: VirtualRouterStatus, color: boolean): string[] {
+  return columns(contributions.map(({ check, state, weight, reason }) => [
+    text(check),
+    stateText(state, color),
+    weight === null ? "must pass" : `weight ${weight > 0 ? "+" : ""}${weight}`,
+    text(reason),
+  ]));
+}
+
+function addressText(
+  { address, interface: device, advertised, present }: VirtualRouterStatus["addresses"][number],
+  state: VirtualRouterStatus["state"],
+  color: boolean,
+): string {
+  const missing = !present && state === "ACTIVE";
+  const bound = present ? `bound on ${text(device)}` : missing ? "MISSING" : "not bound here";
+  return `${text(address)} ${paint(bound, missing ? "red" : "dim", color)}${
+    advertised ? "" : " (not advertised)"
+  }`;
+}
+
+function activeText({ active_router, primary_address, state }: VirtualRouterStatus): string {
+  if (state === "ACTIVE") return `this node${primary_address === null ? "" : ` (${text(primary_address)})`}`;
+  return active_router === null ? "none heard" : text(active_router);
+}
+
+function peerRows({ peers, state }: VirtualRouterStatus, at: string, color: boolean): string[] {
+  // A backup advertises nothing, so silence is what an active router without rivals hears.
+  if (peers.length === 0) return [state === "ACTIVE" ? "none heard (a backup is silent)" : "none heard"];
+  return columns(peers.map((peer) => [
+    text(peer.address),
+    `priority ${peer.priority}`,
+    `VRRPv${peer.version}`,
+    `every ${peer.advertisement_interval_ms} ms`,
+    `seen ${formatAge(peer.last_seen, at)} ago`,
+    peer.addresses_match
+      ? ""
+      : paint(`advertises other addresses: ${peer.addresses.map(text).join(", ")}`, "yellow", color),
+  ]));
+}
+
+function counterText(counters: VirtualRouterStatus["counters"]): string {
+  return Object.entries(counters)
+    .filter(([, value]) => value > 0)
+    .map(([name, value]) => `${text(name)}=${value}`)
+    .join(" ");
+}
+
+function rejectedRows({ rejected }: VirtualRouterStatus, at: string, color: boolean): string[] {
+  return columns(rejected.map((packet) => [
+    `${formatAge(packet.at, at)} ago`,
+    `from ${text(packet.source)}`,
+    paint(text(packet.reason), "yellow", color),
+    text(packet.detail),
+  ]));
+}
+
+function checkLines(checks: readonly CheckStatus[], at: string, { width, color }: View): string[] {
+  const rows = checks.map((check) => [
+    text(check.name),
+    text(check.type),
+    stateText(check.state, color),
+    `for ${formatAge(check.since, at)}`,
+    check.duration_ms === null ? "" : `${check.duration_ms.toFixed(1)} ms`,
+    text(check.reason),
+  ]);
+  return columns(rows).flatMap((row) => wrap(`  ${row}`, width, 4));
+}
+
+function foreignLines(foreign: readonly ForeignRouter[], at: string, { width }: View): string[] {
+  const rows = foreign.map((router) => [
+    `vrid ${router.vrid}`,
+    router.family,
+    `on ${text(router.interface)}`,
+    `from ${text(router.address)}`,
+    `seen ${formatAge(router.last_seen, at)} ago`,
+  ]);
+  return columns(rows).flatMap((row) => wrap(`  ${row}`, width, 4));
+}

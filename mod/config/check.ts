@@ -1,0 +1,116 @@
+/** `[check.*]` of vipd.toml: the keys of every check, merged in one table with the options of its type. */
+import { z } from "zod";
+import { duration } from "./duration.ts";
+import { wholeNumber } from "./values.ts";
+
+/** What the configuration needs to know of a check type; the registry of `checks/` gives it. */
+export interface CheckType {
+  readonly type: string;
+  /** One sentence for the documentation. */
+  readonly summary: string;
+  /** Options of the type, flat beside the common keys; a strict object, with refinements if need be. */
+  readonly options: z.ZodObject;
+  /** Defaults of the common keys that suit this type better, as written in the configuration. */
+  readonly defaults?: {
+    readonly interval?: string;
+    readonly timeout?: string;
+    readonly rise?: number;
+    readonly fall?: number;
+  };
+}
+
+/** A check with its defaults applied; times in milliseconds. */
+export interface CheckConfig {
+  readonly type: string;
+  readonly interval: number;
+  readonly timeout: number;
+  readonly rise: number;
+  readonly fall: number;
+  readonly attempts: number;
+  readonly attempt_delay: number;
+  readonly initial: "unknown" | "up" | "down";
+  readonly recover?: readonly string[];
+  readonly recover_timeout: number;
+  readonly user?: string;
+  /** Options of the type, as its own schema puts them out. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** Without a timeout a check may take its whole interval, but never longer than this. */
+const TIMEOUT_MAX_MS = 5_000;
+
+const commonFields = z.strictObject({
+  interval: duration("50ms", "24h").prefault("2s").describe(
+    "From the start of one run to the start of the next",
+  ),
+  timeout: duration("10ms", "1h").exactOptional()
+    .describe("One attempt that takes longer fails; default: the interval, at most 5s"),
+  rise: wholeNumber(1, 1000).default(2).describe("Passes in a row that make the check up"),
+  fall: wholeNumber(1, 1000).default(1).describe("Failures in a row that make the check down"),
+  attempts: wholeNumber(1, 100).default(1).describe("Attempts within one run before it counts as a failure"),
+  attempt_delay: duration("0s", "1h").prefault("1s").describe("Pause between two attempts"),
+  initial: z.enum(["unknown", "up", "down"]).default("unknown")
+    .describe("State before rise or fall decided for the first time"),
+  recover: z.array(z.string()).min(1, { error: "expected a program and its arguments" }).exactOptional()
+    .describe(
+      "Program and arguments, run once on failure; the check fails only if it does not help within recover_timeout",
+    ),
+  recover_timeout: duration("10ms", "1h").prefault("10s").describe("Time for `recover` to help"),
+  user: z.string().min(1, { error: "expected a user name" }).exactOptional()
+    .describe("User for what the check executes; default: vipd's own"),
+});
+
+/** Keys that every check has; a type's options cannot be called like one of them. */
+export const COMMON_KEYS: readonly string[] = ["type", ...Object.keys(commonFields.shape)];
+
+type CheckTable = z.output<typeof commonFields> & { readonly type: string };
+
+/** One check type's whole table: common keys, with the type's own defaults, and options together. */
+export function checkTable({ type, summary, options, defaults = {} }: CheckType): z.ZodObject {
+  const { interval, timeout, rise, fall } = commonFields.shape;
+  return options.safeExtend({
+    type: z.literal(type).describe(summary),
+    ...commonFields.shape,
+    interval: defaults.interval === undefined ? interval : withDefault(interval, defaults.interval),
+    timeout: defaults.timeout === undefined ? timeout : withDefault(timeout, defaults.timeout),
+    rise: defaults.rise === undefined ? rise : withDefault(rise, defaults.rise),
+    fall: defaults.fall === undefined ? fall : withDefault(fall, defaults.fall),
+  }).strict();
+}
+
+type Wrapped = z.ZodPrefault | z.ZodDefault | z.ZodExactOptional;
+
+function withDefault(
+  field: Wrapped & { description?: string | undefined },
+  value: string | number,
+): z.ZodType {
+  const description = field.description?.replace(/; default: .*$/, "") ?? "";
+  return z.prefault(field.unwrap(), value).describe(description);
+}
+
+/** Any check: the table of the type that its `type` names. */
+export function checkSchema(checkTypes: readonly CheckType[]): z.ZodType<CheckConfig> {
+  const [first, ...others] = checkTypes.map(checkTable);
+  if (first === undefined) throw new RangeError("Cannot build a schema of checks: there is no check type");
+  return z.discriminatedUnion("type", [first, ...others])
+    .transform((table) => split(table as CheckTable));
+}
+
+function split(table: CheckTable): CheckConfig {
+  const options = Object.fromEntries(Object.entries(table).filter(([key]) => !COMMON_KEYS.includes(key)));
+  const { type, interval, timeout, rise, fall, attempts, attempt_delay, initial, recover_timeout } = table;
+  return {
+    type,
+    interval,
+    timeout: timeout ?? Math.min(interval, TIMEOUT_MAX_MS),
+    rise,
+    fall,
+    attempts,
+    attempt_delay,
+    initial,
+    recover_timeout,
+    ...(table.recover === undefined ? {} : { recover: table.recover }),
+    ...(table.user === undefined ? {} : { user: table.user }),
+    options,
+  };
+}

@@ -1,0 +1,168 @@
+/** The files of several hosts side by side: do their virtual routers understand one another, and does a failing check really move them? */
+import type { Finding, Path } from "./document.ts";
+import { formatDuration } from "./duration.ts";
+import type { Config, VirtualRouterConfig } from "./schema.ts";
+import { effectivePriority, onFailure } from "./weights.ts";
+
+/** One host's configuration under the name that messages give it. */
+export interface Node {
+  readonly file: string;
+  readonly config: Config;
+}
+
+/** A finding about the node at this index. */
+export interface NodeFinding {
+  readonly node: number;
+  readonly finding: Finding;
+}
+
+/** One host's part in a group of routers with the same VRID. */
+interface Member {
+  readonly node: number;
+  readonly file: string;
+  readonly path: Path;
+  readonly router: VirtualRouterConfig;
+}
+
+/** Findings about groups of routers that these hosts form together; a router without a counterpart is left alone. */
+export function compareNodes(nodes: readonly Node[]): NodeFinding[] {
+  const findings: NodeFinding[] = [];
+  for (const group of groupsOf(nodes)) {
+    const warn = (member: Member, key: Path, message: string): void => {
+      findings.push({ node: member.node, finding: { path: [...member.path, ...key], message } });
+    };
+    compareWire(group, warn);
+    comparePriorities(group, warn);
+    compareWeights(group, warn);
+  }
+  return findings;
+}
+
+/** Names of the virtual routers of one node that have a counterpart on another. */
+export function withCounterpart(nodes: readonly Node[], node: number): ReadonlySet<string> {
+  const members = groupsOf(nodes).flat().filter((member) => member.node === node);
+  return new Set(members.map(({ path }) => String(path[1])));
+}
+
+type Warn = (member: Member, key: Path, message: string) => void;
+
+function groupsOf(nodes: readonly Node[]): Member[][] {
+  const groups: Member[][] = [];
+  for (const [node, { file, config }] of nodes.entries()) {
+    for (const [name, router] of Object.entries(config.virtual_router)) {
+      const member = { node, file, path: ["virtual_router", name], router };
+      const group = groups.find((group) => group.every((other) => belongTogether(other, member)));
+      if (group === undefined) groups.push([member]);
+      else group.push(member);
+    }
+  }
+  return groups.filter((group) => group.length > 1);
+}
+
+/** One VRID may serve several links: then a common address or the same name tells who belongs to whom. */
+function belongTogether(a: Member, b: Member): boolean {
+  if (a.node === b.node || a.router.vrid !== b.router.vrid || a.router.family !== b.router.family) {
+    return false;
+  }
+  const addresses = a.router.addresses.map(({ address }) => address);
+  const common = b.router.addresses.some(({ address }) => addresses.includes(address));
+  return common || a.path[1] === b.path[1];
+}
+
+/** What must agree, as the first member has it: others are told where they differ. */
+const MUST_AGREE: readonly { key: string; show: (router: VirtualRouterConfig) => string; why: string }[] = [
+  { key: "version", show: ({ version }) => `${version}`, why: "packets of another version are discarded" },
+  {
+    key: "advertisement_interval",
+    show: ({ advertisement_interval }) => formatDuration(advertisement_interval),
+    why: "version 2 discards other intervals, version 3 follows the active router's",
+  },
+  {
+    key: "addresses",
+    show: ({ addresses }) => addresses.map(({ address }) => address).sort().join(", ") || "none",
+    why: "after a failover some addresses would be missing",
+  },
+  {
+    key: "excluded_addresses",
+    show: ({ excluded_addresses }) =>
+      excluded_addresses.map(({ address }) => address).sort().join(", ") || "none",
+    why: "after a failover some addresses would be missing",
+  },
+  {
+    key: "multicast_group",
+    show: ({ unicast_peers, multicast_group }) => unicast_peers === undefined ? multicast_group : "unicast",
+    why: "the routers would not hear each other",
+  },
+];
+
+function compareWire([first, ...others]: readonly Member[], warn: Warn): void {
+  if (first === undefined) return;
+  for (const other of others) {
+    for (const { key, show, why } of MUST_AGREE) {
+      const [mine, theirs] = [show(other.router), show(first.router)];
+      if (mine !== theirs) warn(other, [key], `${mine}, but ${theirs} in ${first.file}: ${why}`);
+    }
+    if (first.router.password !== other.router.password) {
+      warn(
+        other,
+        ["password"],
+        `differs from the one in ${first.file}: each router would discard the other's packets`,
+      );
+    }
+    comparePeers(first, other, warn);
+    comparePeers(other, first, warn);
+  }
+}
+
+function comparePeers(speaker: Member, hearer: Member, warn: Warn): void {
+  const { unicast_source: source } = speaker.router;
+  const { unicast_peers: peers } = hearer.router;
+  if (source === undefined || peers === undefined || peers.includes(source)) return;
+  warn(
+    hearer,
+    ["unicast_peers"],
+    `${source}, the unicast_source in ${speaker.file}, is not among them: its packets are discarded`,
+  );
+}
+
+function comparePriorities(group: readonly Member[], warn: Warn): void {
+  for (const [i, member] of group.entries()) {
+    const equal = group.slice(0, i).find(({ router }) => router.priority === member.router.priority);
+    if (equal === undefined) continue;
+    const consequence = member.router.priority === 255
+      ? "only one host can own the addresses"
+      : "the higher address wins a tie, and which host is ACTIVE depends on who started first";
+    warn(member, ["priority"], `the same as in ${equal.file}: ${consequence}`);
+  }
+}
+
+/** Lets each weighted check of the preferred router fail, and looks whether another one takes over. */
+function compareWeights(group: readonly Member[], warn: Warn): void {
+  const [active, ...others] = group.toSorted((a, b) =>
+    effectivePriority(b.router) - effectivePriority(a.router)
+  );
+  if (active === undefined || active.router.priority === 255) return;
+  const next = others[0]?.file ?? "";
+  for (const [i, { check, weight }] of active.router.track.entries()) {
+    if (weight === undefined) continue;
+    const outcome = onFailure(active.router, others.map(({ router }) => router), check);
+    const at = ["track", i];
+    if (outcome.kind === "stays") {
+      const { lowered, best, remedy } = outcome;
+      const than = lowered === best
+        ? `equal to the ${best} of ${next}, and a tie does not move`
+        : `still above the ${best} of ${next}`;
+      const cure = remedy === undefined
+        ? "leave the weight out (FAULT)"
+        : `weight ${remedy.weight}${remedy.everywhere ? " on all hosts" : ""} would, or no weight (FAULT)`;
+      const fact = `weight ${weight} leaves priority ${lowered}, ${than}`;
+      warn(active, at, `a failing ${check} does not move the addresses: ${fact}; ${cure}`);
+    } else if (outcome.kind === "refused") {
+      warn(
+        active,
+        at,
+        `a failing ${check} does not move the addresses: with preempt = false, ${next} never takes over from a living router`,
+      );
+    }
+  }
+}

@@ -1,0 +1,43 @@
+/** Durations of vipd.toml: a number and a unit in a string, milliseconds once parsed. */
+import { z } from "zod";
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;
+
+/** What every duration looks like; the JSON Schema carries it, so that an editor underlines `"5 seconds"`. */
+export const DURATION_PATTERN = /^\d+(\.\d+)?(ms|s|m|h)$/;
+
+/** Milliseconds of `200ms`, `1.5s`, `5m` or `1h`; undefined when the text is none of these. */
+export function parseDuration(text: string): number | undefined {
+  const [, digits, unit] = DURATION.exec(text) ?? [];
+  const factor = unit === undefined ? undefined : UNIT_MS[unit];
+  // Rounded to the microsecond: 40.95 * 1000 is 40950.00000000001 in binary.
+  return factor === undefined ? undefined : Math.round(Number(digits) * factor * 1_000) / 1_000;
+}
+
+/** The shortest exact way to write milliseconds: `200ms`, `1.5s`, `5m`, `2h`. */
+export function formatDuration(ms: number): string {
+  if (ms !== 0 && ms % 3_600_000 === 0) return `${ms / 3_600_000}h`;
+  if (ms !== 0 && ms % 60_000 === 0) return `${ms / 60_000}m`;
+  return ms !== 0 && ms < 1_000 ? `${ms}ms` : `${ms / 1_000}s`;
+}
+
+/** A duration between two bounds, both written as in the configuration. */
+export function duration(min: string, max: string): z.ZodType<number, string> {
+  const [low, high] = [parseDuration(min), parseDuration(max)];
+  const error = `expected a duration ${min}..${max} such as ${JSON.stringify(exampleOf(min, max))}`;
+  return z.string({ error }).regex(DURATION_PATTERN, { error }).meta({ "x-range": `${min}..${max}` })
+    .transform((text, context) => {
+      const ms = parseDuration(text);
+      if (ms !== undefined && ms >= low! && ms <= high!) return ms;
+      context.addIssue({ code: "custom", message: `expected ${min}..${max}` });
+      return z.NEVER;
+    });
+}
+
+function exampleOf(min: string, max: string): string {
+  const within = ["1s", "200ms", "5s", "1m"].find((text) =>
+    parseDuration(text)! >= parseDuration(min)! && parseDuration(text)! <= parseDuration(max)!
+  );
+  return within ?? max;
+}

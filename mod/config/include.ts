@@ -1,0 +1,162 @@
+/** Reads a configuration file and what it includes, and merges them: a key that two files set is an error, never a choice. */
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { type Finding, isTable, type Path, type Table } from "./document.ts";
+import { interpolate } from "./env.ts";
+import { expandGlob, type ListDirectory } from "./glob.ts";
+import { type Positions, readPositions, type SyntaxFault } from "./positions.ts";
+import { parseToml } from "./toml.ts";
+
+/** One file as read: its values, or why its text is no TOML. */
+export interface Source {
+  readonly file: string;
+  readonly text: string;
+  readonly parsed: Parsed;
+}
+
+type Parsed = { readonly data: Table; readonly positions?: Positions } | { readonly fault: SyntaxFault };
+
+export interface Document {
+  readonly data: Table;
+  /** In the order of reading; the first is the file asked for. */
+  readonly sources: readonly Source[];
+  readonly findings: readonly Finding[];
+}
+
+export interface Files {
+  /** The text of a file; throws when it cannot be read. */
+  readonly readFile: (path: string) => string | Promise<string>;
+  readonly listDirectory: ListDirectory;
+  /** The caller needs positions anyway: spare the quick parser. */
+  readonly strict: boolean;
+  /** Environment variables of `${NAME}` in the paths of `include`. */
+  readonly env: (name: string) => string | undefined;
+}
+
+/** A chain of includes that is longer is a mistake; so are so many or so large files. */
+const DEPTH_MAX = 16;
+const FILES_MAX = 1_000;
+const FILE_LENGTH_MAX = 4_000_000;
+
+/** Reads `path` and its includes; whatever is wrong with one file is a finding, and the others are read all the same. */
+export async function readDocument(path: string, files: Files): Promise<Document> {
+  const sources: Source[] = [];
+  const findings: Finding[] = [];
+  const origin = new Map<string, string>();
+  const data: Table = {};
+
+  async function read(
+    file: string,
+    chain: readonly string[],
+    from: { path: Path; file: string },
+  ): Promise<void> {
+    const text = await readText(file, files);
+    if (text instanceof Error) {
+      findings.push({ ...from, message: chain.length === 0 ? text.message : `${file}: ${text.message}` });
+      return;
+    }
+    const parsed = await parse(text, files.strict);
+    sources.push({ file, text, parsed });
+    if ("fault" in parsed) return;
+    const { include, ...rest } = parsed.data;
+    merge(data, rest, file, []);
+    if (include !== undefined) await includeAll(include, file, [...chain, resolve(file)]);
+  }
+
+  async function includeAll(include: unknown, file: string, chain: readonly string[]): Promise<void> {
+    // A wrong type is the schema's to tell; it sees the first file's `include` only.
+    if (!Array.isArray(include) || !include.every((entry) => typeof entry === "string")) {
+      findings.push({
+        path: ["include"],
+        file,
+        message: 'expected an array of paths such as ["conf.d/*.toml"]',
+      });
+      return;
+    }
+    const { value, findings: unset } = interpolate(include, files.env);
+    findings.push(...unset.map(({ path, message }) => ({ path: ["include", ...path], file, message })));
+    for (const [i, entry] of (value as string[]).entries()) {
+      const from = { path: ["include", i], file };
+      for (const path of resolveInclude(entry, from)) await includeOne(path, chain, from);
+    }
+  }
+
+  function resolveInclude(entry: string, from: { path: Path; file: string }): readonly string[] {
+    const pattern = isAbsolute(entry) ? entry : join(dirname(from.file), entry);
+    try {
+      return expandGlob(pattern, files.listDirectory);
+    } catch (error) {
+      findings.push({ ...from, message: `cannot list ${entry}: ${reason(error)}` });
+      return [];
+    }
+  }
+
+  async function includeOne(
+    file: string,
+    chain: readonly string[],
+    from: { path: Path; file: string },
+  ): Promise<void> {
+    const absolute = resolve(file);
+    if (chain.includes(absolute)) {
+      findings.push({ ...from, message: `${file} includes itself: ${[...chain, absolute].join(" -> ")}` });
+    } else if (sources.some((source) => resolve(source.file) === absolute)) {
+      findings.push({ ...from, message: `${file} is included twice` });
+    } else if (chain.length >= DEPTH_MAX) {
+      findings.push({ ...from, message: `expected at most ${DEPTH_MAX} files that include one another` });
+    } else if (sources.length >= FILES_MAX) {
+      findings.push({ ...from, message: `expected at most ${FILES_MAX} files` });
+    } else {
+      await read(file, chain, from);
+    }
+  }
+
+  function merge(into: Table, from: Table, file: string, path: Path): void {
+    for (const [key, value] of Object.entries(from)) {
+      const inner = [...path, key];
+      const present = Object.hasOwn(into, key) ? into[key] : undefined;
+      if (present === undefined) {
+        define(into, key, isTable(value) ? {} : value);
+        origin.set(JSON.stringify(inner), file);
+        if (isTable(value)) merge(into[key] as Table, value, file, inner);
+      } else if (isTable(present) && isTable(value)) merge(present, value, file, inner);
+      else {
+        const first = origin.get(JSON.stringify(inner));
+        const other = { path: inner, ...(first === undefined ? {} : { file: first }) };
+        findings.push({ path: inner, at: "key", file, message: "set twice, first", other });
+      }
+    }
+  }
+
+  await read(path, [], { path: [], file: path });
+  return { data, sources, findings };
+}
+
+/** The quick parser first: what it takes without doubt needs no second opinion. */
+async function parse(text: string, strict: boolean): Promise<Parsed> {
+  const data = strict ? undefined : parseToml(text);
+  if (data !== undefined) return { data };
+  const result = await readPositions(text);
+  return "find" in result ? { data: result.data, positions: result } : { fault: result };
+}
+
+/** As an own property, whatever the key: `__proto__` is a legal TOML key. */
+function define(table: Table, key: string, value: unknown): void {
+  Object.defineProperty(table, key, { value, enumerable: true, writable: true, configurable: true });
+}
+
+async function readText(file: string, { readFile }: Files): Promise<string | Error> {
+  try {
+    const text = await readFile(file);
+    if (text.length > FILE_LENGTH_MAX) return new Error(`larger than ${FILE_LENGTH_MAX / 1_000_000} MB`);
+    return text.startsWith("\ufeff") ? text.slice(1) : text;
+  } catch (error) {
+    return new Error(`cannot read: ${reason(error)}`);
+  }
+}
+
+/** What the system said, without the call and the path that Deno adds. */
+function reason(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "no such file or directory";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,152 @@
+/** Loads vipd.toml: read, include, substitute, validate, cross-check; every problem at once, each with file, line and column. */
+import { hostname } from "node:os";
+import { checkTypes } from "../../checks/mod.ts";
+import { ConfigError, type Problem } from "../errors.ts";
+import { type CheckType } from "./check.ts";
+import { crossCheck } from "./cross_check.ts";
+import { type Finding, formatPath, type Path, valueAt } from "./document.ts";
+import { interpolate, scrub } from "./env.ts";
+import type { ListDirectory } from "./glob.ts";
+import { type Document, readDocument } from "./include.ts";
+import { type IsSet, lint } from "./lint.ts";
+import { readPositions } from "./positions.ts";
+import { validate, withGot } from "./problems.ts";
+import { salvage } from "./salvage.ts";
+import { type Config, configSchema } from "./schema.ts";
+
+export interface LoadOptions {
+  /** Environment variables of `${NAME}`; default: the process's. */
+  readonly env?: (name: string) => string | undefined;
+  readonly readFile?: (path: string) => string | Promise<string>;
+  readonly listDirectory?: ListDirectory;
+  /** Default: the registry of `checks/`. */
+  readonly checkTypes?: readonly CheckType[];
+  /** Default of `node.name`; default: the host's. */
+  readonly hostName?: string;
+}
+
+/** A configuration that can be used, and what is still worth a second look (in the order of the lines). */
+export interface Loaded {
+  readonly config: Config;
+  readonly warnings: readonly Problem[];
+  /** Whether the file says so itself, as opposed to a default. */
+  readonly isSet: IsSet;
+  /** The files that were read, the one asked for first. */
+  readonly files: readonly string[];
+  /** Where a path of the configuration stands, for findings that need more than this one configuration. */
+  locate(finding: Finding): Problem;
+}
+
+/** The configuration in `path` and its includes. Rejects with a `ConfigError` that holds every problem. */
+export async function loadConfig(path: string, options: LoadOptions = {}): Promise<Config> {
+  const document = await read(path, options, false);
+  const examined = examine(document, options);
+  if ("config" in examined) return examined.config;
+  const locate = await locator(document, examined.secrets);
+  throw new ConfigError(problems(document, examined.findings, locate));
+}
+
+/** Like `loadConfig`, with the warnings of `lint.ts`; reads positions always, which takes a few milliseconds more. */
+export async function loadWithWarnings(path: string, options: LoadOptions = {}): Promise<Loaded> {
+  const document = await read(path, options, true);
+  const examined = examine(document, options);
+  const locate = await locator(document, examined.secrets);
+  if (!("config" in examined)) throw new ConfigError(problems(document, examined.findings, locate));
+  const { config } = examined;
+  const isSet: IsSet = (path) => valueAt(document.data, path) !== undefined;
+  const warnings = inOrder(document, lint(config, isSet).map(locate));
+  return { config, warnings, isSet, files: document.sources.map(({ file }) => file), locate };
+}
+
+function read(path: string, options: LoadOptions, strict: boolean): Promise<Document> {
+  return readDocument(path, {
+    readFile: options.readFile ?? Deno.readTextFileSync,
+    listDirectory: options.listDirectory ?? listDirectory,
+    env: environment(options),
+    strict,
+  });
+}
+
+function listDirectory(path: string): string[] {
+  return Array.from(Deno.readDirSync(path), ({ name }) => name);
+}
+
+function environment({ env }: LoadOptions): (name: string) => string | undefined {
+  return env ?? ((name) => Deno.env.get(name));
+}
+
+type Examined = ({ readonly config: Config } | { readonly findings: readonly Finding[] }) & {
+  /** What came from the environment. */
+  readonly secrets: readonly string[];
+};
+
+function examine({ data: raw, sources, findings }: Document, options: LoadOptions): Examined {
+  // With a file unread, what the others refer to would seem to be missing.
+  if (findings.length > 0 || sources.some(({ parsed }) => "fault" in parsed)) {
+    return { findings, secrets: [] };
+  }
+  const { value, findings: unset, secrets } = interpolate(raw, environment(options));
+  const schema = configSchema(options.checkTypes ?? checkTypes, options.hostName ?? hostname());
+  const result = validate(schema, value, raw);
+  const crossed = crossCheck(salvage(value)).map((finding) => completed(finding, raw));
+  const found = ["findings" in result ? result.findings : [], crossed].flat();
+  // A variable that is not set leaves a hole; what others think of the hole is no news.
+  const holes = new Set(unset.map(({ path }) => formatPath(path)));
+  const all = [...unset, ...found.filter(({ path }) => !holes.has(formatPath(path)))];
+  return "value" in result && all.length === 0
+    ? { config: result.value, secrets }
+    : { findings: all, secrets };
+}
+
+function completed(finding: Finding, raw: unknown): Finding {
+  return { ...finding, message: withGot(finding.message, finding.path, raw) };
+}
+
+type Locate = (finding: Finding) => Problem;
+
+/** Findings get their place from the file that names most of their path. */
+async function locator({ sources }: Document, secrets: readonly string[]): Promise<Locate> {
+  const readable = await Promise.all(sources.map(async ({ file, text, parsed }) => {
+    const positions = "positions" in parsed ? parsed.positions : await readPositions(text);
+    return positions !== undefined && "find" in positions ? [{ file, positions }] : [];
+  }));
+  const files = readable.flat();
+
+  function place(
+    path: Path,
+    at: "key" | "value",
+    file?: string,
+  ): { file: string; line: number; column: number } {
+    const candidates = files.filter((candidate) => file === undefined || candidate.file === file)
+      .map(({ file, positions }) => ({ file, ...positions.find(path, at) }))
+      .sort((a, b) => b.depth - a.depth);
+    const { depth: _, ...best } = candidates[0] ??
+      { file: file ?? sources[0]?.file ?? "", line: 0, column: 0, depth: 0 };
+    return best;
+  }
+
+  return ({ path, message, at, file, other }) => {
+    const there = other === undefined ? undefined : place(other.path, "key", other.file);
+    const suffix = there === undefined ? "" : ` at ${there.file}:${there.line}:${there.column}`;
+    return {
+      ...place(path, at ?? "value", file),
+      path: formatPath(path),
+      message: scrub(message, secrets) + suffix,
+    };
+  };
+}
+
+/** Findings and syntax faults in the order of the files and their lines. */
+function problems(document: Document, findings: readonly Finding[], locate: Locate): Problem[] {
+  const faults = document.sources.flatMap(({ file, parsed }) =>
+    "fault" in parsed ? [{ file, path: "", ...parsed.fault }] : []
+  );
+  return inOrder(document, [...faults, ...findings.map(locate)]);
+}
+
+function inOrder({ sources }: Document, problems: readonly Problem[]): Problem[] {
+  const order = sources.map(({ file }) => file);
+  return problems.toSorted((a, b) =>
+    order.indexOf(a.file) - order.indexOf(b.file) || a.line - b.line || a.column - b.column
+  );
+}

@@ -1,0 +1,119 @@
+/** Where keys and values stand in TOML text. Loads a second, strict parser: only for a file that has something to tell. */
+import type { AST } from "toml-eslint-parser";
+import type { Path, Table } from "./document.ts";
+
+/** 1-based line and column. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A document read by the strict parser: its values, and the place of each key and value. */
+export interface Positions {
+  readonly data: Table;
+  /** The place of what is at the path, or of the nearest thing around it that the text names. */
+  find(path: Path, at: "key" | "value"): Place & { readonly depth: number };
+}
+
+/** Why the text is no TOML, and where. */
+export interface SyntaxFault extends Place {
+  readonly message: string;
+}
+
+/** Reads the text; a fault is a value, since broken input is what this is for. */
+export async function readPositions(text: string): Promise<Positions | SyntaxFault> {
+  const { getStaticTOMLValue, parseTOML, ParseError } = await import("toml-eslint-parser");
+  try {
+    const program = parseTOML(text, { tomlVersion: "1.0.0" });
+    const places = collect(program);
+    const data = getStaticTOMLValue(program) as Table;
+    return { data, find: (path, at) => nearest(places, path, at) };
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error;
+    return toFault(error, text);
+  }
+}
+
+/** The parser's words for the mistakes that are made most, turned into what to do. */
+const REWORDED: readonly [RegExp, string][] = [
+  [/^Must be a newline/, "expected the end of the line (is a text without quotes?)"],
+  [/^Unexpected character/, "unexpected character (is a text without quotes?)"],
+  [/^Unspecified values/, "expected a value after ="],
+  [/^Expected equal/, "expected = after the key"],
+  [/^Defining a key multiple times/, "set twice in this file"],
+];
+
+function toFault(error: { message: string; lineNumber: number; column: number }, text: string): SyntaxFault {
+  const reworded = REWORDED.find(([pattern]) => pattern.test(error.message))?.[1];
+  const message = reworded ?? lowerFirst(error.message);
+  const lines = text.split("\n");
+  const atLineStart = error.column === 0 && /^(Unspecified|Unterminated)/.test(error.message);
+  // A value that is missing at the end of a line is noticed on the next one.
+  if (!atLineStart || error.lineNumber < 2) {
+    return { line: error.lineNumber, column: error.column + 1, message };
+  }
+  const line = error.lineNumber - 1;
+  return { line, column: (lines[line - 1] ?? "").trimEnd().length + 1, message };
+}
+
+function lowerFirst(text: string): string {
+  return text.slice(0, 1).toLowerCase() + text.slice(1);
+}
+
+interface Places {
+  readonly keys: Map<string, Place>;
+  readonly values: Map<string, Place>;
+}
+
+function collect(program: AST.TOMLProgram): Places {
+  const places: Places = { keys: new Map(), values: new Map() };
+  const [top] = program.body;
+  for (const node of top.body) {
+    if (node.type === "TOMLKeyValue") addPair(places, node, []);
+    else addTable(places, node);
+  }
+  return places;
+}
+
+/** The header is the place of the table and, unless something came before, of the tables around it. */
+function addTable(places: Places, table: AST.TOMLTable): void {
+  for (let length = 1; length <= table.resolvedKey.length; length++) {
+    addFirst(places.keys, table.resolvedKey.slice(0, length), table.key);
+  }
+  for (const pair of table.body) addPair(places, pair, table.resolvedKey);
+}
+
+function addPair(places: Places, pair: AST.TOMLKeyValue, parent: Path): void {
+  const keys = pair.key.keys.map((key) => key.type === "TOMLBare" ? key.name : key.value);
+  for (const [i, key] of pair.key.keys.entries()) {
+    addFirst(places.keys, [...parent, ...keys.slice(0, i + 1)], key);
+  }
+  addValue(places, pair.value, [...parent, ...keys]);
+}
+
+function addValue(places: Places, value: AST.TOMLContentNode, path: Path): void {
+  addFirst(places.values, path, value);
+  if (value.type === "TOMLArray") {
+    for (const [i, element] of value.elements.entries()) addValue(places, element, [...path, i]);
+  } else if (value.type === "TOMLInlineTable") {
+    for (const pair of value.body) addPair(places, pair, path);
+  }
+}
+
+function addFirst(map: Map<string, Place>, path: Path, node: AST.TOMLNode): void {
+  const key = JSON.stringify(path);
+  if (!map.has(key)) map.set(key, { line: node.loc.start.line, column: node.loc.start.column + 1 });
+}
+
+/** `depth` tells how much of the path the text names: of several files, the one with the greatest holds the finding. */
+function nearest({ keys, values }: Places, path: Path, at: "key" | "value"): Place & { depth: number } {
+  for (let depth = path.length; depth > 0; depth--) {
+    const key = JSON.stringify(path.slice(0, depth));
+    // What is around a missing thing is best shown by its name.
+    const place = at === "value" && depth === path.length
+      ? values.get(key) ?? keys.get(key)
+      : keys.get(key) ?? values.get(key);
+    if (place !== undefined) return { ...place, depth };
+  }
+  return { line: 1, column: 1, depth: 0 };
+}

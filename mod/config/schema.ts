@@ -1,0 +1,88 @@
+/** The schema of vipd.toml: every key, its default and its meaning; validation, JSON Schema and docs derive from it. */
+import { z } from "zod";
+import { type CheckConfig, checkSchema, type CheckType } from "./check.ts";
+import { duration } from "./duration.ts";
+import { type Listen, listen, name } from "./values.ts";
+import { derive, routerFields, type VirtualRouterConfig } from "./virtual_router.ts";
+
+export type { CheckConfig, CheckType } from "./check.ts";
+export type { Listen, Vip } from "./values.ts";
+export type { Track, VirtualRouterConfig } from "./virtual_router.ts";
+
+/**
+ * What vipd.toml means: `z.output` of the schema, under the file's own snake_case keys, defaults applied.
+ * Every duration is a number of milliseconds; every address is canonical text (RFC 5952).
+ */
+export interface Config {
+  readonly node: NodeConfig;
+  readonly api: ApiConfig;
+  readonly log: LogConfig;
+  readonly virtual_router: Readonly<Record<string, VirtualRouterConfig>>;
+  readonly check: Readonly<Record<string, CheckConfig>>;
+}
+
+export interface NodeConfig {
+  readonly name: string;
+  /** Milliseconds. */
+  readonly startup_delay: number;
+  readonly realtime: boolean;
+}
+
+export interface ApiConfig {
+  readonly listen: readonly Listen[];
+  readonly token_file?: string;
+  readonly exporter_names: boolean;
+}
+
+export interface LogConfig {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly format: "auto" | "text" | "json";
+}
+
+const node = z.strictObject({
+  name: z.string().min(1, { error: "expected a name" }).exactOptional().describe(
+    "Name of this host in status and logs; default: the host name",
+  ),
+  startup_delay: duration("0s", "1h").prefault("0s").describe(
+    "After the start, wait so long before taking part",
+  ),
+  realtime: z.boolean().default(true).describe(
+    "Real-time scheduling of the VRRP thread and locked memory, where permitted",
+  ),
+});
+
+/** `[api]` alone: cross_check.ts looks at it even when other tables are wrong. */
+export const apiFields = z.strictObject({
+  listen: z.array(listen).prefault(["127.0.0.1:8112", "unix:/run/vipd/vipd.sock"])
+    .describe('Where the API listens: "address:port" or "unix:/path"'),
+  token_file: z.string().startsWith("/", { error: "expected an absolute path" }).exactOptional()
+    .describe("File with the bearer token: needed beyond loopback, and for every POST over TCP"),
+  exporter_names: z.boolean().default(false).describe("Also expose the metric names of keepalived-exporter"),
+});
+
+const log = z.strictObject({
+  level: z.enum(["debug", "info", "warn", "error"]).default("info").describe(
+    "Least severe message that is logged",
+  ),
+  format: z.enum(["auto", "text", "json"]).default("auto").describe(
+    "auto: text on a terminal, JSON lines otherwise",
+  ),
+});
+
+/** The whole document, for these check types; `hostName` is the default of `node.name`. */
+export function configSchema(checkTypes: readonly CheckType[], hostName: string): z.ZodType<Config> {
+  return z.strictObject({
+    include: z.array(z.string()).prefault([])
+      .describe("Further files, relative to this one: paths or globs, in the order of their names"),
+    node: node.prefault({}).describe("This host"),
+    api: apiFields.prefault({}).describe("The status API"),
+    log: log.prefault({}).describe("Logging, to standard error"),
+    virtual_router: z.record(name, routerFields.transform(derive)).prefault({})
+      .describe("Virtual routers by name: each keeps its addresses on one healthy host"),
+    check: z.record(name, checkSchema(checkTypes)).prefault({})
+      .describe("Health checks by name; a virtual router tracks them"),
+  }).transform(({ include: _, node, ...rest }) => ({
+    ...rest,
+    node: { ...node, name: node.name ?? hostName },
+  }));
+}

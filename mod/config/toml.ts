@@ -1,0 +1,57 @@
+/** TOML text to values by the quick parser, and when its verdict is not enough. */
+import { parse } from "@std/toml/parse";
+import { isTable, type Table } from "./document.ts";
+
+/** The values of a document; undefined when the quick parser cannot read it. */
+export function parseToml(text: string): Table | undefined {
+  try {
+    const data = parse(text);
+    return isStrictlyFine(text, data) ? data : undefined;
+  } catch (error) {
+    // Whatever it stumbled over (it throws more than SyntaxErrors), the strict parser finds the place and the words.
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
+}
+
+/** Strings and comments, whose insides must not be taken for structure, and the structure that is counted. */
+const TOKEN =
+  /"""(?:\\[\s\S]|[^\\])*?"{3,5}|'''[\s\S]*?'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|=\s*\{?|\[\[|[[\]{}\n]/g;
+
+/**
+ * The quick parser lets a key that is set twice win silently, joins a table to an inline one, and takes two pairs on one
+ * line. Each leaves a trace that is cheap to see: fewer values than assignments, a dotted key, two assignments on a line.
+ * A false alarm only costs a second parse; so arrays of tables, which blur the count, always raise it.
+ */
+function isStrictlyFine(text: string, data: unknown): boolean {
+  let assignments = 0;
+  let depth = 0;
+  let assignedOnLine = false;
+  let lineStart = 0;
+  for (const { 0: token, index } of text.matchAll(TOKEN)) {
+    if (token === "[[") return false;
+    if (token === "\n") {
+      if (depth === 0) assignedOnLine = false;
+      lineStart = index + 1;
+    } else if (token.startsWith("=")) {
+      if (depth === 0 && (assignedOnLine || /[."']/.test(text.slice(lineStart, index)))) return false;
+      if (depth > 0 && /[.]\s*[\w-]*\s*$/.test(text.slice(lineStart, index))) return false;
+      assignedOnLine = true;
+      if (token.endsWith("{")) depth++;
+      else assignments++;
+    } else if (token === "[" || token === "{") depth++;
+    else if (token === "]" || token === "}") depth--;
+  }
+  return assignments === countLeaves(data);
+}
+
+/** Values that are no tables; those of inline tables in an array count one by one, beside the array itself. */
+function countLeaves(value: unknown): number {
+  if (isTable(value)) return Object.values(value).reduce<number>((sum, inner) => sum + countLeaves(inner), 0);
+  return Array.isArray(value) ? 1 + value.reduce<number>((sum, inner) => sum + countInArray(inner), 0) : 1;
+}
+
+function countInArray(element: unknown): number {
+  if (Array.isArray(element)) return element.reduce<number>((sum, inner) => sum + countInArray(inner), 0);
+  return isTable(element) ? countLeaves(element) : 0;
+}

@@ -1,0 +1,276 @@
+/** The daemon: checks, VRRP thread and API put together, and what happens to them on a reload and at the end. */
+import { type ApiServer, createApi, type ReloadResult, serveApi } from "./api/mod.ts";
+import { type Loaded, loadWithWarnings } from "./config/load.ts";
+import { changesOf, summaryOf } from "./config/changes.ts";
+import type { Config } from "./config/schema.ts";
+import { readToken } from "./config/token.ts";
+import { ConfigError, formatProblem } from "./errors.ts";
+import { LinuxHost } from "./health/host.ts";
+import { type CheckChange, Monitor } from "./health/monitor.ts";
+import { configureLogging, logger } from "./log.ts";
+import { notifySystemd, watchdogIntervalMs } from "./notify/systemd.ts";
+import { ReadModel } from "./read_model.ts";
+import type { NodeStatus, RouterState, Transition } from "./snapshot.ts";
+import { VERSION } from "./version.ts";
+import { EngineHandle } from "./vrrp/handle.ts";
+import type { EngineEvent, TrackerState } from "./vrrp/messages.ts";
+
+/** How often the VRRP thread's heartbeat is looked at, and how many missing ones in a row are too many. */
+const BEAT_MS = 1_000;
+const MAX_MISSED_BEATS = 5;
+/** An orderly stop that takes longer than this is cut short: the leases end what is left. */
+const STOP_TIMEOUT_MS = 10_000;
+/** sysexits(3) EX_SOFTWARE: the VRRP thread failed or stalled, the supervisor shall start anew. */
+const EXIT_ENGINE = 70;
+
+const log = logger("main");
+const vrrpLog = logger("vrrp");
+const checkLog = logger("check");
+const configLog = logger("config");
+
+export interface DaemonOptions {
+  readonly configFile: string;
+  readonly workerUrl: URL;
+}
+
+/** What came out of the configuration file, as far as a reload replaces it. */
+interface Loading {
+  readonly config: Config;
+  readonly token: string | null;
+  readonly warnings: Loaded["warnings"];
+  readonly at: string;
+}
+
+export class Daemon {
+  /** Resolves with the exit code. */
+  readonly ended: Promise<number>;
+  readonly #options: DaemonOptions;
+  readonly #end = Promise.withResolvers<number>();
+  readonly #started = new Date().toISOString();
+  readonly #listeners = new Set<(transition: Transition) => void>();
+  readonly #states = new Map<string, RouterState>();
+  readonly #host = new LinuxHost();
+  readonly #monitor: Monitor;
+  readonly #engine: EngineHandle;
+  readonly #model: ReadModel;
+  readonly #flushLog: () => Promise<void>;
+  readonly #running = Promise.withResolvers<void>();
+  #loading: Loading;
+  #api: ApiServer | null = null;
+  #beat = 0;
+  #reloadError: string | null = null;
+  #realtime = false;
+  #stopping = false;
+  /** Reloads one after the other, in the order in which they were asked for. */
+  #reloads: Promise<unknown> = Promise.resolve();
+
+  /** Rejects with a ConfigError when the file cannot be used, and when the API cannot listen. */
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const daemon = new Daemon(options, await load(options.configFile));
+    await daemon.#begin();
+    return daemon;
+  }
+
+  private constructor(options: DaemonOptions, loading: Loading) {
+    this.#options = options;
+    this.#loading = loading;
+    this.ended = this.#end.promise;
+    const { node, log: logging } = loading.config;
+    this.#flushLog = configureLogging(logging);
+    this.#engine = new EngineHandle({
+      workerUrl: options.workerUrl,
+      realtime: node.realtime,
+      startupDelayMs: node.startup_delay,
+    }, {
+      event: (event) => this.#hearEngine(event),
+      failed: (message) => this.#engineFailed(message),
+    });
+    this.#monitor = new Monitor({
+      host: this.#host,
+      onChange: (change) => this.#hearCheck(change),
+      onNote: (name, message) => checkLog.info("note {name}: {message}", { name, message }),
+    });
+    this.#model = new ReadModel({
+      report: () => this.#engine.report(),
+      checks: () => this.#monitor.status(),
+      node: () => this.#node(),
+      now: () => Date.now(),
+    });
+  }
+
+  /** Hands over or resigns, lets go of everything, and ends with exit code 0. */
+  async stop(reason: string): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    log.info("stopping reason={reason}", { reason });
+    notifySystemd({ stopping: true });
+    const timer = setTimeout(() => void this.#exit(1), STOP_TIMEOUT_MS);
+    await this.#engine.stop(reason);
+    await Promise.all([this.#monitor.stop(), this.#api?.stop()]);
+    clearTimeout(timer);
+    await this.#exit(0);
+  }
+
+  /** Transactional: a file that cannot be used changes nothing. */
+  reload(): Promise<ReloadResult> {
+    const reload = this.#reloads.then(() => this.#reload());
+    this.#reloads = reload;
+    return reload;
+  }
+
+  async #begin(): Promise<void> {
+    const { config, warnings } = this.#loading;
+    for (const warning of warnings) configLog.warn("warning {problem}", { problem: formatProblem(warning) });
+    this.#apply(config);
+    this.#monitor.start();
+    const api = createApi({
+      snapshot: () => this.#model.snapshot(),
+      subscribe: (listener) => this.#subscribe(listener),
+      reload: () => this.reload(),
+      token: () => this.#loading.token,
+      exporterNames: config.api.exporter_names,
+    });
+    this.#api = await serveApi(api, config.api.listen, logger("api"));
+    await this.#running.promise;
+    this.#beat = setInterval(() => this.#checkHeartbeat(), BEAT_MS);
+    log.info("ready {version} api={api}", { version: VERSION, api: this.#api.addresses.join(" ") });
+    notifySystemd({ ready: true, status: this.#statusLine() });
+  }
+
+  /** Checks first, so that a virtual router that is new finds what they know. */
+  #apply(config: Config): void {
+    this.#monitor.configure(config.check);
+    this.#engine.track(
+      this.#monitor.status().map(({ name, state, reason }): TrackerState => ({ check: name, state, reason })),
+    );
+    this.#engine.configure(config.virtual_router);
+    for (const name of this.#states.keys()) if (!(name in config.virtual_router)) this.#states.delete(name);
+  }
+
+  async #reload(): Promise<ReloadResult> {
+    notifySystemd({ reloading: true });
+    const result = await this.#tryReload();
+    this.#reloadError = result.ok ? null : result.problems.map(formatProblem).join("\n");
+    this.#model.invalidate();
+    if (result.ok) configLog.info("reloaded {summary}", { summary: result.summary });
+    else configLog.error("reload_refused {problems}", { problems: this.#reloadError });
+    const reason = result.ok ? result.summary : this.#reloadError!;
+    this.#publish({
+      at: new Date().toISOString(),
+      kind: "config",
+      name: this.#options.configFile,
+      from: "loaded",
+      to: result.ok ? "reloaded" : "refused",
+      reason,
+    });
+    notifySystemd({ ready: true });
+    return result;
+  }
+
+  async #tryReload(): Promise<ReloadResult> {
+    try {
+      const loading = await load(this.#options.configFile);
+      const changes = changesOf(this.#loading.config, loading.config);
+      this.#loading = loading;
+      for (const warning of loading.warnings) {
+        configLog.warn("warning {problem}", { problem: formatProblem(warning) });
+      }
+      this.#apply(loading.config);
+      return { ok: true, summary: summaryOf(changes) };
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return { ok: false, problems: error.problems };
+    }
+  }
+
+  #hearEngine(event: EngineEvent): void {
+    switch (event.type) {
+      case "running":
+        this.#realtime = event.realtime;
+        for (const warning of event.warnings) vrrpLog.warn("realtime {warning}", { warning });
+        return this.#running.resolve();
+      case "transition":
+        return this.#hearTransition(event);
+      case "notice": {
+        const { level, name, message } = event;
+        const text = name === "" ? "notice {message}" : "notice {name}: {message}";
+        return vrrpLog[level](text, { name, message });
+      }
+      case "report":
+      case "stopped":
+        return;
+    }
+  }
+
+  #hearTransition({ at, name, from, to, reason, priority }: EngineEvent & { type: "transition" }): void {
+    this.#states.set(name, to);
+    vrrpLog.info("transition {name} {from} -> {to}", { name, from, to, reason, priority });
+    this.#publish({
+      at: new Date(at).toISOString(),
+      kind: "virtual_router",
+      name,
+      from,
+      to,
+      reason,
+      priority,
+    });
+    notifySystemd({ status: this.#statusLine() });
+  }
+
+  #hearCheck({ name, from, to, reason, at }: CheckChange): void {
+    this.#engine.track([{ check: name, state: to, reason }]);
+    checkLog.info("change {name} {from} -> {to}", { name, from, to, reason });
+    this.#publish({ at, kind: "check", name, from, to, reason });
+  }
+
+  #publish(transition: Transition): void {
+    this.#model.invalidate();
+    for (const listener of this.#listeners) listener(transition);
+  }
+
+  #subscribe(listener: (transition: Transition) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #node(): Omit<NodeStatus, "engine"> {
+    const { config, at } = this.#loading;
+    return {
+      name: config.node.name,
+      version: VERSION,
+      pid: Deno.pid,
+      started: this.#started,
+      config_file: this.#options.configFile,
+      config_loaded: at,
+      last_reload_error: this.#reloadError,
+      realtime: this.#realtime,
+    };
+  }
+
+  #statusLine(): string {
+    return [...this.#states].map(([name, state]) => `${name} ${state}`).join(", ");
+  }
+
+  /** The supervisor hears from us only while the VRRP thread turns; one that does not turn any more is given up. */
+  #checkHeartbeat(): void {
+    const missed = this.#engine.missedBeats();
+    if (missed === 0 && watchdogIntervalMs() !== null) notifySystemd({ watchdog: true });
+    if (missed >= MAX_MISSED_BEATS) this.#engineFailed(`no heartbeat for ${missed * BEAT_MS} ms`);
+  }
+
+  #engineFailed(message: string): void {
+    log.fatal("engine_failed {message}", { message });
+    void this.#exit(EXIT_ENGINE);
+  }
+
+  async #exit(code: number): Promise<void> {
+    clearInterval(this.#beat);
+    await this.#flushLog();
+    this.#end.resolve(code);
+  }
+}
+
+async function load(configFile: string): Promise<Loading> {
+  const { config, warnings } = await loadWithWarnings(configFile);
+  return { config, warnings, token: readToken(config.api.token_file), at: new Date().toISOString() };
+}

@@ -1,0 +1,113 @@
+/** Runs a program for a check: no shell, clean environment, own process group, bounded output. */
+import { CheckFailed, type Command, type CommandResult } from "../../checks/check.ts";
+import { findProgram, searchPath } from "../../checks/command.ts";
+import { describe } from "../../checks/connection.ts";
+import { sleep } from "../../checks/deadline.ts";
+import { findUser } from "./user.ts";
+
+const outputLimit = 4096;
+/** Between TERM and KILL of a group that is to end. */
+const killDelayMs = 1000;
+/** How long output may still arrive after the end, when a grandchild keeps the pipe open. */
+const drainMs = 100;
+
+const never = new AbortController().signal;
+
+/** See `Host.run`. Throws `CheckFailed` when the program cannot be started. */
+export async function runCommand(command: Command, signal: AbortSignal): Promise<CommandResult> {
+  signal.throwIfAborted();
+  const child = spawn(command);
+  const tail = new Tail(outputLimit);
+  const readers = [child.stdout.getReader(), child.stderr.getReader()];
+  const drained = Promise.all(readers.map((reader) => drain(reader, tail)));
+  const ended = new AbortController();
+  const killed = killOnAbort(child, signal, ended.signal);
+  const status = await child.status;
+  ended.abort();
+  await killed;
+  await Promise.race([drained, sleep(drainMs, never)]);
+  await Promise.all(readers.map((reader) => reader.cancel()));
+  await drained;
+  return { code: status.signal === null ? status.code : null, signal: status.signal, output: tail.text() };
+}
+
+function spawn({ argv, user }: Command): Deno.ChildProcess {
+  const [program = "", ...args] = argv;
+  const path = findProgram(program);
+  if (path === undefined) throw new CheckFailed(`${program} is not found in ${searchPath}`);
+  const account = user === undefined ? undefined : findUser(user);
+  try {
+    return new Deno.Command(path, {
+      args,
+      clearEnv: true,
+      env: { PATH: searchPath, LANG: "C.UTF-8", HOME: account?.home ?? "/root" },
+      cwd: "/",
+      ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      // A session, thus a process group of its own, so that one signal reaches all that it starts.
+      detached: true,
+    }).spawn();
+  } catch (error) {
+    throw new CheckFailed(`cannot run ${path}: ${describe(error)}`);
+  }
+}
+
+async function killOnAbort(child: Deno.ChildProcess, signal: AbortSignal, ended: AbortSignal): Promise<void> {
+  await aborted(signal, ended);
+  if (ended.aborted) return;
+  killGroup(child.pid, "SIGTERM");
+  await sleep(killDelayMs, ended);
+  // Also after the leader's end: what it started may ignore TERM.
+  killGroup(child.pid, "SIGKILL");
+}
+
+function aborted(...signals: readonly AbortSignal[]): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const settle = (): void => resolve();
+  for (const signal of signals) signal.addEventListener("abort", settle);
+  if (signals.some((signal) => signal.aborted)) resolve();
+  return promise.finally(() => signals.forEach((signal) => signal.removeEventListener("abort", settle)));
+}
+
+function killGroup(pid: number, signal: Deno.Signal): void {
+  try {
+    Deno.kill(-pid, signal);
+  } catch (error) {
+    if (!isNoProcess(error)) throw error;
+  }
+}
+
+function isNoProcess(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || (error instanceof Error && error.message.includes("ESRCH"));
+}
+
+async function drain(reader: ReadableStreamDefaultReader<Uint8Array>, tail: Tail): Promise<void> {
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    tail.push(value);
+  }
+}
+
+/** The last bytes of what was written. */
+class Tail {
+  readonly #limit: number;
+  #bytes = new Uint8Array();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  push(bytes: Uint8Array): void {
+    const joined = new Uint8Array(this.#bytes.length + bytes.length);
+    joined.set(this.#bytes);
+    joined.set(bytes, this.#bytes.length);
+    this.#bytes = joined.slice(-this.#limit);
+  }
+
+  text(): string {
+    return new TextDecoder().decode(this.#bytes);
+  }
+}

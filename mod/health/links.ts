@@ -1,0 +1,102 @@
+/** The state of network interfaces, kept up to date by rtnetlink while somebody watches. */
+import type { Link as LinkState } from "../../checks/check.ts";
+import { NETLINK_ROUTE, NetlinkSocket } from "../../ffi/netlink.ts";
+import {
+  type Link,
+  listLinks,
+  openRtnetlink,
+  receiveNotifications,
+  RTNLGRP_LINK,
+} from "../../ffi/rtnetlink.ts";
+import type { FdLoop } from "./fd_loop.ts";
+
+interface Watcher {
+  readonly name: string;
+  readonly changed: () => void;
+}
+
+export class Links {
+  readonly #loop: FdLoop;
+  readonly #watchers = new Set<Watcher>();
+  readonly #byIndex = new Map<number, Link>();
+  #monitor: NetlinkSocket | undefined;
+
+  constructor(loop: FdLoop) {
+    this.#loop = loop;
+  }
+
+  /** The interface as the kernel has it at this moment. */
+  find(name: string): LinkState | undefined {
+    if (this.#monitor === undefined) {
+      return withSocket((socket) => listLinks(socket)).find((link) => link.name === name);
+    }
+    this.#receive(this.#monitor);
+    return this.#byIndex.values().find((link) => link.name === name);
+  }
+
+  /** See `Host.watchLink`. */
+  async watch(name: string, changed: () => void, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const watcher = { name, changed };
+    const { promise, resolve } = Promise.withResolvers<void>();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    this.#watchers.add(watcher);
+    try {
+      this.#open();
+      await promise;
+    } finally {
+      this.#watchers.delete(watcher);
+      if (this.#watchers.size === 0) this.#close();
+    }
+  }
+
+  #open(): void {
+    if (this.#monitor !== undefined) return;
+    const monitor = new NetlinkSocket(NETLINK_ROUTE, [RTNLGRP_LINK]);
+    this.#monitor = monitor;
+    this.#loop.add(monitor.fd, () => this.#receive(monitor));
+    this.#list();
+  }
+
+  #close(): void {
+    if (this.#monitor === undefined) return;
+    this.#loop.remove(this.#monitor.fd);
+    this.#monitor.close();
+    this.#monitor = undefined;
+    this.#byIndex.clear();
+  }
+
+  #list(): void {
+    this.#byIndex.clear();
+    // A socket of its own, so that the dump and the notifications do not mix.
+    for (const link of withSocket((socket) => listLinks(socket))) this.#byIndex.set(link.index, link);
+  }
+
+  #receive(monitor: NetlinkSocket): void {
+    const changed = new Set<string>();
+    for (const notification of receiveNotifications(monitor)) {
+      if (notification.type !== "link" && notification.type !== "link_removed") continue;
+      const { type, link } = notification;
+      const before = this.#byIndex.get(link.index);
+      if (type === "link" && before !== undefined && isSame(before, link)) continue;
+      if (type === "link") this.#byIndex.set(link.index, link);
+      else this.#byIndex.delete(link.index);
+      changed.add(link.name);
+      if (before !== undefined) changed.add(before.name);
+    }
+    const isComplete = !monitor.overrun;
+    if (!isComplete) this.#list();
+    for (const watcher of [...this.#watchers]) {
+      if (!isComplete || changed.has(watcher.name)) watcher.changed();
+    }
+  }
+}
+
+function isSame(a: Link, b: Link): boolean {
+  return a.name === b.name && a.up === b.up && a.running === b.running;
+}
+
+function withSocket<T>(use: (socket: NetlinkSocket) => T): T {
+  using socket = openRtnetlink();
+  return use(socket);
+}

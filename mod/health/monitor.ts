@@ -1,0 +1,87 @@
+/** Runs the configured checks and tells when one changes its state. */
+import type { CheckType, Host } from "../../checks/check.ts";
+import { checkType } from "../../checks/mod.ts";
+import type { CheckStatus } from "../snapshot.ts";
+import { type CheckChange, type CheckConfig, CheckRunner, type Services } from "./runner.ts";
+
+export type { CheckChange, CheckConfig } from "./runner.ts";
+
+export interface MonitorOptions {
+  readonly host: Host;
+  onChange(change: CheckChange): void;
+  /** Something worth a line in the log that changes no state: a recovery, a watch that broke. */
+  onNote?(name: string, message: string): void;
+  /** Wall clock in milliseconds since the epoch. */
+  now?(): number;
+  /** 0 <= x < 1; spreads the checks over their interval. */
+  random?(): number;
+  /** Finds a check type by name; the registry unless told otherwise. */
+  checkType?(type: string): CheckType | undefined;
+}
+
+export class Monitor {
+  readonly #services: Services;
+  readonly #checkType: (type: string) => CheckType | undefined;
+  readonly #stopping = new Set<Promise<void>>();
+  #runners: ReadonlyMap<string, CheckRunner> = new Map();
+  #isRunning = false;
+
+  constructor(options: MonitorOptions) {
+    this.#services = {
+      host: options.host,
+      onChange: (change) => options.onChange(change),
+      onNote: (name, message) => options.onNote?.(name, message),
+      now: () => options.now?.() ?? Date.now(),
+      random: () => options.random?.() ?? Math.random(),
+    };
+    this.#checkType = options.checkType ?? checkType;
+  }
+
+  /**
+   * Makes these the checks. Unchanged ones go on undisturbed; a changed one keeps its state until its new results
+   * decide otherwise, so that a reload alone never moves a virtual router; removed ones end.
+   */
+  configure(checks: Readonly<Record<string, CheckConfig>>): void {
+    const before = this.#runners;
+    const runners = Object.entries(checks).map(([name, config]) =>
+      this.#runner(name, config, before.get(name))
+    );
+    this.#runners = new Map(runners.map((runner) => [runner.name, runner]));
+    for (const runner of before.values()) if (this.#runners.get(runner.name) !== runner) this.#end(runner);
+    for (const runner of runners) if (this.#isRunning && before.get(runner.name) !== runner) runner.start();
+  }
+
+  /** In the order of the configuration. */
+  status(): CheckStatus[] {
+    return [...this.#runners.values()].map((runner) => runner.status());
+  }
+
+  start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    for (const runner of this.#runners.values()) runner.start();
+  }
+
+  /** Resolves when nothing runs any more: no probe, no child, no watch. A stopped monitor does not start again. */
+  async stop(): Promise<void> {
+    for (const runner of this.#runners.values()) this.#end(runner);
+    await Promise.all(this.#stopping);
+  }
+
+  #runner(name: string, config: CheckConfig, before: CheckRunner | undefined): CheckRunner {
+    if (before !== undefined && fingerprint(before.config) === fingerprint(config)) return before;
+    const type = this.#checkType(config.type);
+    if (type === undefined) throw new Error(`check ${name}: there is no check type ${config.type}`);
+    return new CheckRunner(name, config, type, this.#services, before);
+  }
+
+  #end(runner: CheckRunner): void {
+    const ended = runner.stop().finally(() => this.#stopping.delete(ended));
+    this.#stopping.add(ended);
+  }
+}
+
+/** Equal for equal configurations; regular expressions, which JSON does not have, count by their source. */
+function fingerprint(config: CheckConfig): string {
+  return JSON.stringify(config, (_, value: unknown) => value instanceof RegExp ? String(value) : value);
+}

@@ -1,0 +1,318 @@
+/** The life of one check: when it runs, what its results make of its state, and its recovery. */
+import { CheckFailed, type CheckType, type Host } from "../../checks/check.ts";
+import { describe } from "../../checks/connection.ts";
+import { formatMs, sleep, within } from "../../checks/deadline.ts";
+import type { CheckState, CheckStatus } from "../snapshot.ts";
+import { recover, type Result } from "./recovery.ts";
+import { count, type Counter, nextRecovery, type RecoveryHistory, startCounter } from "./counter.ts";
+
+/** One check as configured; durations in milliseconds. */
+export interface CheckConfig {
+  readonly type: string;
+  readonly interval: number;
+  /** Limit of one attempt. */
+  readonly timeout: number;
+  readonly rise: number;
+  readonly fall: number;
+  /** Looks per run until one passes, `attempt_delay` apart. */
+  readonly attempts: number;
+  readonly attempt_delay: number;
+  readonly initial: CheckState;
+  readonly recover?: readonly string[];
+  readonly recover_timeout: number;
+  readonly user?: string;
+  /** The parsed output of the check type's `options`. */
+  readonly options: unknown;
+}
+
+/** A check changed its state; `at` is RFC 3339. */
+export interface CheckChange {
+  readonly name: string;
+  readonly from: CheckState;
+  readonly to: CheckState;
+  readonly reason: string;
+  readonly at: string;
+}
+
+/** What a runner needs of its surroundings. */
+export interface Services {
+  readonly host: Host;
+  onChange(change: CheckChange): void;
+  /** Something worth a line in the log that changes no state: a recovery, a watch that broke. */
+  onNote(name: string, message: string): void;
+  /** Wall clock in milliseconds since the epoch, for what people read; intervals use the monotonic clock. */
+  now(): number;
+  /** 0 <= x < 1 */
+  random(): number;
+}
+
+interface Run {
+  readonly controller: AbortController;
+  readonly startMs: number;
+}
+
+/** What a check knows of the past; survives a change of its configuration. */
+interface Past {
+  counter: Counter;
+  sinceMs: number;
+  reason: string;
+  lastRunMs: number | undefined;
+  durationMs: number | undefined;
+  successes: number;
+  failures: number;
+  recoveries: number;
+  recovery: RecoveryHistory | undefined;
+}
+
+const undecidedIntervalMs = 250;
+const watchRetryMs = 1000;
+const wakesApartMs = 10;
+
+export class CheckRunner {
+  readonly name: string;
+  readonly config: CheckConfig;
+  readonly #check: CheckType;
+  readonly #services: Services;
+  readonly #past: Past;
+  readonly #lifetime = new AbortController();
+  readonly #tasks = new Set<Promise<void>>();
+  #run: Run | undefined;
+  #timer: number | undefined;
+  #wakeTimer: number | undefined;
+  #lingering = 0;
+  #isSpread = false;
+  #isRecovering = false;
+  #lastPassed: boolean | undefined;
+
+  /** A check that replaces one of the same name goes on with its state and statistics. */
+  constructor(name: string, config: CheckConfig, check: CheckType, services: Services, before?: CheckRunner) {
+    this.name = name;
+    this.config = config;
+    this.#check = check;
+    this.#services = services;
+    this.#past = before === undefined ? this.#newPast() : before.#handOver();
+  }
+
+  get state(): CheckState {
+    return this.#past.counter.state;
+  }
+
+  start(): void {
+    this.#begin();
+    if (this.#check.watch !== undefined) this.#track(this.#watch());
+  }
+
+  /** Resolves when nothing of the check runs any more. */
+  async stop(): Promise<void> {
+    this.#lifetime.abort();
+    clearTimeout(this.#timer);
+    clearTimeout(this.#wakeTimer);
+    this.#run?.controller.abort();
+    while (this.#tasks.size > 0) await Promise.all(this.#tasks);
+  }
+
+  status(): CheckStatus {
+    const { counter, sinceMs, reason, lastRunMs, durationMs, successes, failures, recoveries } = this.#past;
+    return {
+      name: this.name,
+      type: this.config.type,
+      state: counter.state,
+      since: time(sinceMs),
+      reason: reason + this.#progress(),
+      last_run: lastRunMs === undefined ? null : time(lastRunMs),
+      duration_ms: durationMs === undefined ? null : Number(durationMs.toFixed(3)),
+      interval_ms: this.config.interval,
+      rise: this.config.rise,
+      fall: this.config.fall,
+      successes,
+      failures,
+      runs: successes + failures,
+      recoveries,
+    };
+  }
+
+  #newPast(): Past {
+    return {
+      counter: startCounter(this.config.initial),
+      sinceMs: this.#services.now(),
+      reason: "not checked yet",
+      lastRunMs: undefined,
+      durationMs: undefined,
+      successes: 0,
+      failures: 0,
+      recoveries: 0,
+      recovery: undefined,
+    };
+  }
+
+  #handOver(): Past {
+    return { ...this.#past, counter: startCounter(this.state) };
+  }
+
+  /** " (1 of 3 failures)" while results speak against the state but not long enough yet. */
+  #progress(): string {
+    const { passes, failures } = this.#past.counter;
+    if (failures > 0) return ` (${failures} of ${this.config.fall} failures)`;
+    return passes > 0 ? ` (${passes} of ${this.config.rise} passes)` : "";
+  }
+
+  /** Starts a run now; one that is under way is about the past and does not count. */
+  #begin(): void {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#wakeTimer);
+    this.#run?.controller.abort();
+    this.#run = { controller: new AbortController(), startMs: performance.now() };
+    this.#track(this.#perform(this.#run));
+  }
+
+  /** What a watch sees. When it is news, look at once, but never so often that no look comes to its end. */
+  #report(passing: boolean): void {
+    if (this.#lifetime.signal.aborted || this.#lastPassed === undefined || this.#lastPassed === passing) {
+      return;
+    }
+    if (this.#isRecovering) return;
+    const waitMs = (this.#run?.startMs ?? 0) + wakesApartMs - performance.now();
+    clearTimeout(this.#wakeTimer);
+    if (waitMs <= 0) return this.#begin();
+    this.#wakeTimer = setTimeout(() => this.#begin(), waitMs);
+  }
+
+  async #perform(run: Run): Promise<void> {
+    let result = await this.#look(run);
+    if (this.#isRecoverable(result) && !run.controller.signal.aborted) {
+      result = await this.#recover(result, run);
+    }
+    if (run.controller.signal.aborted) return;
+    this.#decide(result);
+    this.#schedule(run.startMs);
+  }
+
+  #decide({ passed, reason }: Result): void {
+    const from = this.state;
+    this.#lastPassed = passed;
+    this.#past.counter = count(this.#past.counter, passed, this.config);
+    this.#past.reason = reason;
+    if (this.state === from) return;
+    const nowMs = this.#services.now();
+    this.#past.sinceMs = nowMs;
+    this.#services.onChange({ name: this.name, from, to: this.state, reason, at: time(nowMs) });
+  }
+
+  /** The next run counts from the start of this one; slots that passed meanwhile are skipped. */
+  #schedule(startMs: number): void {
+    const isDecided = this.state !== "unknown";
+    const { interval } = this.config;
+    const periodMs = isDecided ? interval : Math.min(interval, undecidedIntervalMs);
+    const elapsedMs = performance.now() - startMs;
+    let waitMs = periodMs - elapsedMs % periodMs;
+    if (isDecided && !this.#isSpread) {
+      // Checks that started together spread over the interval instead of running together for ever.
+      this.#isSpread = true;
+      waitMs = periodMs * this.#services.random();
+    }
+    this.#timer = setTimeout(
+      () => this.#lingering > 0 ? this.#schedule(performance.now()) : this.#begin(),
+      waitMs,
+    );
+  }
+
+  /** Up to `attempts` looks, of which one must pass. */
+  async #look(run: Run): Promise<Result> {
+    const { signal } = run.controller;
+    for (let attempt = 1;; attempt++) {
+      const result = await this.#attempt(signal);
+      if (result.passed || attempt >= this.config.attempts || signal.aborted) return this.#note(result, run);
+      await sleep(this.config.attempt_delay, signal);
+    }
+  }
+
+  #note(result: Result, { controller, startMs }: Run): Result {
+    if (controller.signal.aborted) return result;
+    const past = this.#past;
+    past.durationMs = performance.now() - startMs;
+    past.lastRunMs = this.#services.now() - past.durationMs;
+    if (result.passed) past.successes++;
+    else past.failures++;
+    return result;
+  }
+
+  async #attempt(signal: AbortSignal): Promise<Result> {
+    const late = `no answer within ${formatMs(this.config.timeout)}`;
+    try {
+      const note = await within(this.config.timeout, late, signal, (limit) => this.#probe(limit));
+      return { passed: true, reason: note ?? "passed" };
+    } catch (error) {
+      if (error instanceof CheckFailed) return { passed: false, reason: error.message };
+      // Whatever keeps a check from running, a mistake in it included, is a failure and never a pass.
+      return { passed: false, reason: `cannot run: ${describe(error)}` };
+    }
+  }
+
+  /** Settles at the abort even while the probe still tidies up; what it says then does not matter. */
+  #probe(signal: AbortSignal): Promise<string | void> {
+    const { promise, resolve, reject } = Promise.withResolvers<string | void>();
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    this.#lingering++;
+    const probe = async (): Promise<string | void> =>
+      await this.#check.probe(this.#context(), this.config.options, signal);
+    this.#track(probe().then(resolve, reject).finally(() => this.#lingering--));
+    return promise;
+  }
+
+  #isRecoverable({ passed }: Result): boolean {
+    if (passed || this.config.recover === undefined || this.state === "down") return false;
+    return count(this.#past.counter, passed, this.config).state === "down";
+  }
+
+  async #recover({ reason }: Result, run: Run): Promise<Result> {
+    const history = nextRecovery(this.#past.recovery, performance.now());
+    if (history === undefined) {
+      return { passed: false, reason: `${reason}; recovered too recently to try again` };
+    }
+    const { recover: argv = [], recover_timeout: timeoutMs } = this.config;
+    const { host, onNote } = this.#services;
+    const { signal } = run.controller;
+    this.#past.recovery = history;
+    this.#past.recoveries++;
+    onNote(this.name, `${reason}; recovering by ${argv.join(" ")}`);
+    this.#isRecovering = true;
+    const look = async (): Promise<Result> => this.#note(await this.#attempt(signal), run);
+    const result = await recover({ argv, timeoutMs, host, look }, signal);
+    this.#isRecovering = false;
+    if (result.passed) onNote(this.name, `recovered by ${argv.join(" ")}: ${result.reason}`);
+    return result;
+  }
+
+  async #watch(): Promise<void> {
+    const { signal } = this.#lifetime;
+    while (!signal.aborted) {
+      try {
+        await this.#check.watch?.(
+          this.#context(),
+          this.config.options,
+          signal,
+          (passing) => this.#report(passing),
+        );
+      } catch (error) {
+        if (!signal.aborted) {
+          this.#services.onNote(this.name, `cannot watch, polling only: ${describe(error)}`);
+        }
+      }
+      await sleep(watchRetryMs, signal);
+    }
+  }
+
+  #context(): { name: string; host: Host; user?: string } {
+    const { user } = this.config;
+    return { name: this.name, host: this.#services.host, ...(user === undefined ? {} : { user }) };
+  }
+
+  #track(task: Promise<void>): void {
+    const tracked = task.finally(() => this.#tasks.delete(tracked));
+    this.#tasks.add(tracked);
+  }
+}
+
+function time(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}

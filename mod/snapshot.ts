@@ -1,0 +1,146 @@
+/**
+ * The one read model: what is known of this node at a moment. API, CLI, page and metrics render it and nothing else.
+ * Its JSON is a public contract; `vipd schema --status` prints the JSON Schema derived from the zod schemas below.
+ * Times are RFC 3339 UTC strings; durations end in `_ms`.
+ */
+import { z } from "zod";
+
+const time = z.iso.datetime();
+const counter = z.int().nonnegative();
+
+/** Operator-facing states of a virtual router (RFC 9568 Initialize is INIT; FAULT is ours). */
+export const RouterState = z.enum(["INIT", "BACKUP", "ACTIVE", "FAULT"]);
+export type RouterState = z.infer<typeof RouterState>;
+
+/** up = passing, down = failing, unknown = not decided yet. */
+export const CheckState = z.enum(["unknown", "up", "down"]);
+export type CheckState = z.infer<typeof CheckState>;
+
+/** What one tracked check does to one virtual router's priority. `weight` null: failing means FAULT. */
+export const Contribution = z.strictObject({
+  check: z.string(),
+  state: CheckState,
+  weight: z.int().nullable(),
+  contribution: z.int(),
+  reason: z.string(),
+});
+export type Contribution = z.infer<typeof Contribution>;
+
+/** A router that was heard advertising this VRID. */
+export const Peer = z.strictObject({
+  address: z.string(),
+  version: z.union([z.literal(2), z.literal(3)]),
+  priority: z.int(),
+  advertisement_interval_ms: z.number(),
+  checksum: z.enum(["rfc3768", "pseudo_header", "rfc9568"]),
+  addresses: z.array(z.string()),
+  addresses_match: z.boolean(),
+  last_seen: time,
+  advertisements: counter,
+});
+export type Peer = z.infer<typeof Peer>;
+
+/** A packet that was discarded; `reason` is also the counter's name. */
+export const RejectedPacket = z.strictObject({
+  at: time,
+  source: z.string(),
+  reason: z.string(),
+  detail: z.string(),
+});
+export type RejectedPacket = z.infer<typeof RejectedPacket>;
+
+export const VirtualAddress = z.strictObject({
+  address: z.string(),
+  interface: z.string(),
+  advertised: z.boolean(),
+  present: z.boolean(),
+});
+export type VirtualAddress = z.infer<typeof VirtualAddress>;
+
+export const VirtualRouterStatus = z.strictObject({
+  name: z.string(),
+  interface: z.string(),
+  vrid: z.int(),
+  version: z.union([z.literal(2), z.literal(3)]),
+  family: z.enum(["ipv4", "ipv6"]),
+  state: RouterState,
+  since: time,
+  reason: z.string(),
+  base_priority: z.int(),
+  effective_priority: z.int(),
+  contributions: z.array(Contribution),
+  advertisement_interval_ms: z.number(),
+  active_down_interval_ms: z.number(),
+  preempt: z.boolean(),
+  primary_address: z.string().nullable(),
+  active_router: z.string().nullable(),
+  handover: z.boolean(),
+  addresses: z.array(VirtualAddress),
+  peers: z.array(Peer),
+  counters: z.record(z.string(), counter),
+  rejected: z.array(RejectedPacket),
+});
+export type VirtualRouterStatus = z.infer<typeof VirtualRouterStatus>;
+
+/** A router that advertises a VRID which no virtual router here has on that interface. */
+export const ForeignRouter = z.strictObject({
+  interface: z.string(),
+  family: z.enum(["ipv4", "ipv6"]),
+  vrid: z.int(),
+  address: z.string(),
+  last_seen: time,
+  packets: counter,
+});
+export type ForeignRouter = z.infer<typeof ForeignRouter>;
+
+export const CheckStatus = z.strictObject({
+  name: z.string(),
+  type: z.string(),
+  state: CheckState,
+  since: time,
+  reason: z.string(),
+  last_run: time.nullable(),
+  duration_ms: z.number().nullable(),
+  interval_ms: z.number(),
+  rise: z.int(),
+  fall: z.int(),
+  successes: counter,
+  failures: counter,
+  runs: counter,
+  recoveries: counter,
+});
+export type CheckStatus = z.infer<typeof CheckStatus>;
+
+export const NodeStatus = z.strictObject({
+  name: z.string(),
+  version: z.string(),
+  pid: z.int(),
+  started: time,
+  config_file: z.string(),
+  config_loaded: time,
+  last_reload_error: z.string().nullable(),
+  realtime: z.boolean(),
+  engine: z.enum(["starting", "running", "stalled", "stopped"]),
+});
+export type NodeStatus = z.infer<typeof NodeStatus>;
+
+export const Snapshot = z.strictObject({
+  at: time,
+  node: NodeStatus,
+  virtual_routers: z.array(VirtualRouterStatus),
+  foreign_routers: z.array(ForeignRouter),
+  checks: z.array(CheckStatus),
+});
+export type Snapshot = z.infer<typeof Snapshot>;
+
+/** A change worth telling: one line of the log, one message of `/events`. */
+export const Transition = z.strictObject({
+  at: time,
+  kind: z.enum(["virtual_router", "check", "config"]),
+  name: z.string(),
+  from: z.string(),
+  to: z.string(),
+  reason: z.string(),
+  priority: z.int().optional(),
+});
+export type Transition = z.infer<typeof Transition>;

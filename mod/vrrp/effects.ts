@@ -1,0 +1,179 @@
+/** Carries out what `step()` decided: packets out, addresses in and out of the kernel, announcements, the news of a transition. */
+import { errnoName, type SyscallError } from "../../ffi/errno.ts";
+import type { Netlink } from "../../ffi/netlink.ts";
+import { sockaddr } from "../../ffi/socket.ts";
+import type { LinkTable } from "../kernel/links.ts";
+import { reconcileAddresses, renewAddresses } from "../kernel/reconcile.ts";
+import { encodeIpv4Header, IPV4_HEADER_LENGTH } from "../wire/ip.ts";
+import { type Announcement, Announcer } from "./announcer.ts";
+import type { Channel } from "./channel.ts";
+import type { Instance, Outgoing } from "./instance.ts";
+import type { EngineEvent } from "./messages.ts";
+import { encode, type OutgoingAdvertisement, VRRP_PROTOCOL, VRRP_TTL } from "./packet.ts";
+import { stateName } from "./report.ts";
+import { leaseMs } from "./settings.ts";
+import { type Effect, OWNER_PRIORITY } from "./state.ts";
+
+/** After the kernel refused an address the virtual router stays out for so long, then tries again. */
+const BLOCK_MS = 10_000;
+/** The same trouble is told at most so often. */
+const TELL_EVERY_MS = 60_000;
+
+/** What the effects work on; `channelOf` is undefined while a router has no sockets. */
+export interface Surroundings {
+  readonly netlink: Netlink;
+  readonly links: LinkTable;
+  channelOf(instance: Instance): Channel | undefined;
+  /** Whether this host forwards on the interface: the R flag of neighbour advertisements. */
+  forwards(ifname: string): boolean;
+  post(event: EngineEvent): void;
+}
+
+export class Effects {
+  readonly announcer: Announcer;
+
+  constructor(readonly around: Surroundings) {
+    this.announcer = new Announcer((ifindex, error) => this.#announceFailed(ifindex, error));
+  }
+
+  /** In order: the order is part of the contract with `step()`. */
+  run(instance: Instance, effects: readonly Effect[], nowMs: number): void {
+    for (const effect of effects) this.#runOne(instance, effect, nowMs);
+  }
+
+  /** Tells something at most once a minute for each virtual router and key. */
+  tell(instance: Instance, key: string, message: string, nowMs: number): void {
+    const toldMs = instance.told.get(key) ?? -Infinity;
+    if (nowMs - toldMs < TELL_EVERY_MS) return;
+    instance.told.set(key, nowMs);
+    this.around.post({ type: "notice", level: "warn", name: instance.name, message });
+  }
+
+  #runOne(instance: Instance, effect: Effect, nowMs: number): void {
+    switch (effect.type) {
+      case "sendAdvertisement":
+        return this.#send(instance, effect.priority, nowMs);
+      case "addAddresses":
+        return this.setAddresses(instance, true, nowMs);
+      case "removeAddresses":
+        return this.setAddresses(instance, false, nowMs);
+      case "renewAddresses":
+        return this.#renew(instance, nowMs);
+      case "announceAddresses":
+        return this.announce(instance, nowMs);
+      case "transition":
+        return this.#transition(instance, effect);
+    }
+  }
+
+  #send(instance: Instance, priority: number, nowMs: number): void {
+    const channel = this.around.channelOf(instance);
+    const source = instance.primaryAddress;
+    if (channel === undefined || source === null) return;
+    const outgoing = instance.packets.get(priority) ?? this.#encode(instance, priority, source, channel);
+    for (const { packet, to } of outgoing) {
+      const sent = channel.send(packet, source, to);
+      if (sent >= 0) continue;
+      instance.counters.send_errors++;
+      this.tell(instance, "send", `cannot send an advertisement: ${errnoName(-sent)}`, nowMs);
+    }
+    instance.counters.advertisements_sent++;
+    if (priority === 0) instance.counters.priority_zero_pkts_sent++;
+  }
+
+  #encode(instance: Instance, priority: number, source: Uint8Array, channel: Channel): readonly Outgoing[] {
+    const outgoing = instance.wire.destinations.map((destination): Outgoing => {
+      const message = encode(advertisementOf(instance, priority), source, destination);
+      const to = sockaddr(destination, 0, channel.ifindex);
+      if (channel.family === 6) return { packet: message, to };
+      const packet = new Uint8Array(IPV4_HEADER_LENGTH + message.length);
+      const payloadLength = message.length;
+      encodeIpv4Header(
+        { source, destination, ttl: VRRP_TTL, protocol: VRRP_PROTOCOL, payloadLength },
+        packet,
+      );
+      packet.set(message, IPV4_HEADER_LENGTH);
+      return { packet, to };
+    });
+    instance.packets.set(priority, outgoing);
+    return outgoing;
+  }
+
+  /** Brings the kernel to what is wanted; an address that is held but gone comes back. */
+  setAddresses(instance: Instance, wanted: boolean, nowMs: number): void {
+    const { netlink, links } = this.around;
+    const { config, counters } = instance;
+    const wish = { wanted, leaseMs: leaseMs(config), owner: config.priority === OWNER_PRIORITY };
+    const { addresses, problems, restored } = reconcileAddresses(netlink, links, instance.addresses, wish);
+    instance.addresses = addresses;
+    counters.addresses_restored += restored;
+    if (problems.length === 0) return;
+    counters.address_errors += problems.length;
+    for (const problem of problems) {
+      this.around.post({ type: "notice", level: "error", name: instance.name, message: problem });
+    }
+    if (wanted) instance.blocked = { reason: problems[0]!, untilMs: nowMs + BLOCK_MS };
+  }
+
+  #renew(instance: Instance, nowMs: number): void {
+    const problems = renewAddresses(this.around.netlink, instance.addresses, leaseMs(instance.config));
+    for (const problem of problems) this.tell(instance, "renew", problem, nowMs);
+  }
+
+  announce(instance: Instance, nowMs: number): void {
+    const { repeat, interval } = instance.config.garp;
+    const announcements: Announcement[] = [];
+    for (const { address, held, ifindex, interface: name } of instance.addresses) {
+      const mac = this.around.links.byName(name)?.mac;
+      if (!held || mac === undefined || mac.length !== 6) continue;
+      announcements.push({ address, ifindex, mac, router: this.around.forwards(name) });
+    }
+    this.announcer.announce(
+      announcements,
+      { repeat, intervalMs: interval, nowMs },
+      (name) => instance.counters[name]++,
+    );
+  }
+
+  #announceFailed(ifindex: number, error: SyscallError): void {
+    const message = `cannot announce on ${this.around.links.nameOf(ifindex)}: ${error.message}`;
+    this.around.post({ type: "notice", level: "debug", name: "", message });
+  }
+
+  #transition(instance: Instance, { from, to, reason }: Effect & { type: "transition" }): void {
+    const { counters } = instance;
+    if (to === "active") counters.became_active++;
+    if (from === "active") counters.released_active++;
+    instance.since = Date.now();
+    instance.reason = reason;
+    this.around.post({
+      type: "transition",
+      at: instance.since,
+      name: instance.name,
+      from: stateName(from),
+      to: stateName(to),
+      priority: instance.state.priority,
+      reason,
+    });
+  }
+}
+
+function advertisementOf({ config, router, wire }: Instance, priority: number): OutgoingAdvertisement {
+  return {
+    version: config.version,
+    vrid: config.vrid,
+    priority,
+    maxAdvertiseInterval: router.advertisementInterval,
+    addresses: wire.advertised,
+    family: config.family,
+    checksum: checksumKind(config),
+    password: wire.password,
+  };
+}
+
+function checksumKind(
+  { version, family, ipv4_checksum }: Instance["config"],
+): OutgoingAdvertisement["checksum"] {
+  if (family === 6) return "pseudo_header";
+  return version === 2 ? "rfc3768" : ipv4_checksum;
+}

@@ -1,0 +1,439 @@
+/**
+ * The engine: runs every virtual router of this host on one thread. It waits in one epoll, feeds `step()` and carries out what
+ * that returns; deadlines come from one timerfd. Everything here is synchronous: nothing comes between a decision and its effects.
+ */
+import { monotonicMs } from "../../ffi/clock.ts";
+import type { Epoll } from "../../ffi/epoll.ts";
+import { SyscallError } from "../../ffi/errno.ts";
+import type { Netlink } from "../../ffi/netlink.ts";
+import { listAddresses, listLinks, type Notification, parseNotification } from "../../ffi/rtnetlink.ts";
+import type { VirtualRouterConfig } from "../config/schema.ts";
+import { effectivePriority } from "../health/health.ts";
+import { LinkTable } from "../kernel/links.ts";
+import { isSame, planLeftovers } from "../kernel/plan.ts";
+import { removeFound } from "../kernel/reconcile.ts";
+import type { ForeignRouter } from "../snapshot.ts";
+import { formatAddress } from "../wire/address.ts";
+import { Channel } from "./channel.ts";
+import { conditionsOf, findPrimaryAddress } from "./conditions.ts";
+import { Effects } from "./effects.ts";
+import { Instance } from "./instance.ts";
+import type { Command, EngineEvent, EngineReport, TrackerState } from "./messages.ts";
+import { read, type Received } from "./receive.ts";
+import { reportOf } from "./report.ts";
+import { step } from "./router.ts";
+import { isSameRouter, managedAddressesOf } from "./settings.ts";
+import { type Event, OWNER_PRIORITY } from "./state.ts";
+import { intervalMs } from "./timers.ts";
+
+/** Packets taken from one socket before the others have their turn: a flood must not starve the deadlines. */
+const PACKETS_PER_TURN = 256;
+/** Foreign routers remembered for the status. */
+const MAX_FOREIGN = 64;
+
+export interface EngineOptions {
+  readonly epoll: Epoll;
+  /** For requests. */
+  readonly netlink: Netlink;
+  /** Subscribed to links and addresses. */
+  readonly monitor: Netlink & { readonly fd: number };
+  /** `monotonicMs()` before which no virtual router begins. */
+  readonly readyAtMs: number;
+  forwards(ifname: string): boolean;
+  post(event: EngineEvent): void;
+}
+
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #links = new LinkTable();
+  readonly #instances = new Map<string, Instance>();
+  /** Replaced or removed, still handing over. */
+  readonly #leaving = new Set<Instance>();
+  readonly #channels = new Map<string, Channel>();
+  readonly #channelsByFd = new Map<number, Channel>();
+  readonly #trackers = new Map<string, TrackerState>();
+  readonly #foreign = new Map<string, ForeignRouter>();
+  /** The addresses that are virtual on this host, as text: never a source, and no news when they come and go. */
+  #virtual: ReadonlySet<string> = new Set();
+  readonly #effects: Effects;
+  #stopping: string | null = null;
+  #stopped = false;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    const { netlink, forwards, post } = options;
+    this.#effects = new Effects({
+      netlink,
+      links: this.#links,
+      channelOf: (instance) => this.#channels.get(channelKey(instance)),
+      forwards,
+      post,
+    });
+    options.epoll.add(options.monitor.fd);
+    this.#loadLinks();
+  }
+
+  /** One descriptor is readable. */
+  ready(fd: number): void {
+    if (fd === this.#options.monitor.fd) return this.#hearKernel();
+    const channel = this.#channelsByFd.get(fd);
+    if (channel !== undefined) this.#drain(channel);
+  }
+
+  /** The earliest moment at which `tick` has something to do; Infinity when only events can change anything. */
+  deadlineMs(): number {
+    let earliest = this.#effects.announcer.deadlineMs;
+    for (const instance of this.#instances.values()) earliest = Math.min(earliest, instance.deadlineMs);
+    for (const instance of this.#leaving) earliest = Math.min(earliest, instance.deadlineMs);
+    return earliest;
+  }
+
+  /** Everything that is due. Comes after the sockets have been read: what was heard in time must count. */
+  tick(nowMs: number): void {
+    for (const instance of this.#all()) {
+      if (instance.deadlineMs > nowMs) continue;
+      this.#noteLateness(instance, nowMs);
+      if (instance.blocked !== null && nowMs >= instance.blocked.untilMs) {
+        instance.blocked = null;
+        this.#evaluate(instance, nowMs);
+      }
+      this.#dispatch(instance, { type: "deadline" }, nowMs);
+    }
+    this.#effects.announcer.sendDue(nowMs);
+    this.#forgetStopped();
+  }
+
+  command(command: Command): void {
+    const nowMs = monotonicMs();
+    switch (command.type) {
+      case "configure":
+        return this.#configure(command.routers, nowMs);
+      case "trackers":
+        return this.#track(command.trackers, nowMs);
+      case "report":
+        return this.#options.post({ type: "report", id: command.id, report: this.#report() });
+      case "stop":
+        return this.#stop(command.reason, nowMs);
+    }
+  }
+
+  #all(): Instance[] {
+    return [...this.#instances.values(), ...this.#leaving];
+  }
+
+  #dispatch(instance: Instance, event: Event, nowMs: number): void {
+    const before = instance.state;
+    const { state, effects } = step(instance.router, before, event, nowMs);
+    instance.enter(state);
+    if (effects.length === 0) return;
+    const blocked = instance.blocked;
+    this.#effects.run(instance, effects, nowMs);
+    // The kernel refused an address: whoever cannot serve must not stay active.
+    if (instance.blocked !== blocked) this.#evaluate(instance, nowMs);
+  }
+
+  #evaluate(instance: Instance, nowMs: number): void {
+    instance.setPrimaryAddress(findPrimaryAddress(instance, this.#links, this.#virtual));
+    this.#attach(instance);
+    if (instance.leaving && !instance.isActive) return;
+    this.#dispatch(instance, conditionsOf(instance, this.#links, nowMs), nowMs);
+    instance.enter(instance.state);
+  }
+
+  /** Sockets follow the interface: none while it does not exist, new ones when it comes back under another index. */
+  #attach(instance: Instance): void {
+    const ifindex = this.#links.indexOf(instance.config.interface);
+    if (ifindex === instance.ifindex) return;
+    this.#detach(instance);
+    if (ifindex === 0) return;
+    instance.ifindex = ifindex;
+    const key = channelKey(instance);
+    const { interface: name, family } = instance.config;
+    try {
+      const channel = this.#channels.get(key) ?? new Channel(this.#options.epoll, name, ifindex, family);
+      this.#channels.set(key, channel);
+      this.#channelsByFd.set(channel.fd, channel);
+      channel.add(instance);
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      // The interface went away in between (its notification follows), or the kernel refuses for good: visible either way.
+      instance.ifindex = 0;
+      this.#notice("error", instance.name, `cannot listen on ${name}: ${error.message}`);
+    }
+  }
+
+  #detach(instance: Instance): void {
+    const key = channelKey(instance);
+    const channel = this.#channels.get(key);
+    instance.ifindex = 0;
+    instance.packets.clear();
+    if (channel === undefined || !channel.delete(instance)) return;
+    this.#channels.delete(key);
+    this.#channelsByFd.delete(channel.fd);
+    channel.close();
+  }
+
+  #drain(channel: Channel): void {
+    try {
+      for (let i = 0; i < PACKETS_PER_TURN; i++) {
+        const length = channel.receiver.receive();
+        if (length < 0) return;
+        this.#receive(channel, read(channel, length, Date.now()));
+      }
+    } catch (error) {
+      // The interface went down or away: netlink tells the same, and that is what counts.
+      if (!(error instanceof SyscallError)) throw error;
+      this.#notice("debug", channel.name, `receiving: ${error.message}`);
+    }
+  }
+
+  #receive(channel: Channel, received: Received): void {
+    switch (received.type) {
+      case "advertisement":
+        return this.#hear(received.instance, received.heard);
+      case "rejected": {
+        const { instance, source, discard } = received;
+        instance.reject({ at: Date.now(), source, discard });
+        const message = `discarded an advertisement from ${
+          formatAddress(source)
+        }: ${discard.discard}: ${discard.detail}`;
+        return this.#effects.tell(instance, discard.discard, message, monotonicMs());
+      }
+      case "foreign":
+        return this.#noteForeign(channel, received.source, received.vrid);
+      case "garbage":
+        return;
+    }
+  }
+
+  #hear(instance: Instance, heard: Extract<Received, { type: "advertisement" }>["heard"]): void {
+    const { source, advertisement: { priority, maxAdvertiseInterval } } = heard;
+    heard.count++;
+    instance.counters.advertisements_received++;
+    if (priority === 0) instance.counters.priority_zero_pkts_rcvd++;
+    if (!heard.addressesMatch) instance.counters.address_list_mismatches++;
+    this.#dispatch(instance, {
+      type: "advertisement",
+      advertisement: { source, priority, maxAdvertiseInterval },
+    }, monotonicMs());
+  }
+
+  #noteForeign(channel: Channel, source: Uint8Array, vrid: number): void {
+    const address = formatAddress(source);
+    const key = `${channel.name} ${vrid} ${address}`;
+    const packets = (this.#foreign.get(key)?.packets ?? 0) + 1;
+    const family = channel.family === 4 ? "ipv4" : "ipv6";
+    const last_seen = new Date().toISOString();
+    this.#foreign.set(key, { interface: channel.name, family, vrid, address, last_seen, packets });
+    if (this.#foreign.size > MAX_FOREIGN) this.#foreign.delete(this.#foreign.keys().next().value!);
+    if (packets === 1) {
+      this.#notice(
+        "info",
+        channel.name,
+        `${address} advertises VRID ${vrid}, which no virtual router here has`,
+      );
+    }
+  }
+
+  #hearKernel(): void {
+    const { monitor } = this.#options;
+    const messages = monitor.receive();
+    if (monitor.overrun) {
+      this.#notice("warn", "", "netlink notifications were lost: reading all interfaces anew");
+      this.#loadLinks();
+      return this.#relocate({ moved: true, removed: true });
+    }
+    let moved = false;
+    let removed = false;
+    for (const message of messages) {
+      const notification = parseNotification(message);
+      if (notification === null || !this.#links.apply(notification)) continue;
+      moved ||= !this.#isVirtual(notification);
+      removed ||= notification.type === "address_removed" || notification.type === "link_removed";
+    }
+    this.#relocate({ moved, removed });
+  }
+
+  /** Whether the notification is about a virtual address: whether that is there decides nothing else. */
+  #isVirtual(notification: Notification): boolean {
+    if (notification.type !== "address" && notification.type !== "address_removed") return false;
+    return this.#virtual.has(formatAddress(notification.address.address));
+  }
+
+  /** After news of the kernel: what we hold but is gone comes back; and if anything else moved, conditions are looked at anew. */
+  #relocate({ moved, removed }: { readonly moved: boolean; readonly removed: boolean }): void {
+    if (!moved && !removed) return;
+    const nowMs = monotonicMs();
+    for (const instance of this.#all()) {
+      if (moved) this.#evaluate(instance, nowMs);
+      if (removed) this.#guard(instance, nowMs);
+    }
+  }
+
+  /** Somebody else has removed an address: back with it, and tell the neighbours. */
+  #guard(instance: Instance, nowMs: number): void {
+    const lost = instance.addresses.filter((managed) =>
+      managed.held && !this.#links.addressesOf(managed.ifindex).some((there) => isSame(there, managed))
+    );
+    if (lost.length === 0) return;
+    if (
+      !instance.isActive || lost.some(({ ifindex, interface: name }) => this.#links.indexOf(name) !== ifindex)
+    ) {
+      instance.addresses = instance.addresses.map((managed) =>
+        lost.includes(managed) ? { ...managed, held: false } : managed
+      );
+      if (!instance.isActive) return;
+    }
+    const blocked = instance.blocked;
+    this.#effects.setAddresses(instance, true, nowMs);
+    this.#effects.announce(instance, nowMs);
+    const names = lost.map(({ address }) => formatAddress(address)).join(", ");
+    this.#effects.tell(instance, "guard", `somebody removed ${names}: added again`, nowMs);
+    if (instance.blocked !== blocked) this.#evaluate(instance, nowMs);
+  }
+
+  #configure(routers: Readonly<Record<string, VirtualRouterConfig>>, nowMs: number): void {
+    this.#virtual = virtualAddresses(Object.values(routers));
+    for (const [name, instance] of this.#instances) {
+      const config = routers[name];
+      if (config === undefined) this.#remove(instance, "removed from the configuration", nowMs);
+      else if (!isSameRouter(instance.config, config)) {
+        this.#remove(instance, "changed in the configuration", nowMs);
+      }
+    }
+    for (const [name, config] of Object.entries(routers)) {
+      const instance = this.#instances.get(name);
+      if (instance === undefined) this.#create(name, config, nowMs);
+      else if (JSON.stringify(instance.config) !== JSON.stringify(config)) {
+        this.#change(instance, config, nowMs);
+      }
+    }
+    this.#forgetStopped();
+  }
+
+  #create(name: string, config: VirtualRouterConfig, nowMs: number): void {
+    this.#removeLeftovers(name, config);
+    const { readyAtMs } = this.#options;
+    const instance = new Instance(name, config, this.#trackers, { readyAtMs, now: Date.now() });
+    this.#instances.set(name, instance);
+    this.#evaluate(instance, nowMs);
+  }
+
+  #removeLeftovers(name: string, config: VirtualRouterConfig): void {
+    const found = planLeftovers(
+      managedAddressesOf(config),
+      this.#links.allAddresses(),
+      config.priority === OWNER_PRIORITY,
+    )
+      .filter((there) =>
+        !this.#all().some(({ addresses }) => addresses.some((held) => held.held && isSame(held, there)))
+      );
+    if (found.length === 0) return;
+    const problems = removeFound(this.#options.netlink, found);
+    const names = found.map(({ address, ifindex }) =>
+      `${formatAddress(address)} on ${this.#links.nameOf(ifindex)}`
+    );
+    this.#notice("warn", name, `removed what an earlier run left behind: ${names.join(", ")}`);
+    for (const problem of problems) this.#notice("error", name, problem);
+    this.#hearKernel();
+  }
+
+  /** In place: a changed list of addresses is applied without leaving ACTIVE. */
+  #change(instance: Instance, config: VirtualRouterConfig, nowMs: number): void {
+    const dropped = instance.reconfigure(config, this.#trackers);
+    if (dropped.length > 0) {
+      for (const problem of removeFound(this.#options.netlink, dropped)) {
+        this.#notice("error", instance.name, problem);
+      }
+    }
+    this.#dispatch(instance, { type: "priority", priority: instance.health.effective }, nowMs);
+    if (instance.isActive) {
+      this.#effects.setAddresses(instance, true, nowMs);
+      this.#effects.announce(instance, nowMs);
+    }
+    this.#evaluate(instance, nowMs);
+  }
+
+  #remove(instance: Instance, reason: string, nowMs: number): void {
+    this.#instances.delete(instance.name);
+    this.#leaving.add(instance);
+    instance.leaving = true;
+    this.#dispatch(instance, { type: "shutdown", reason }, nowMs);
+  }
+
+  #forgetStopped(): void {
+    for (const instance of this.#leaving) {
+      if (instance.isActive) continue;
+      this.#leaving.delete(instance);
+      this.#detach(instance);
+    }
+    if (this.#stopping === null || this.#stopped || this.#leaving.size > 0) return;
+    this.#stopped = true;
+    this.#options.post({ type: "stopped" });
+  }
+
+  #track(trackers: readonly TrackerState[], nowMs: number): void {
+    for (const tracker of trackers) this.#trackers.set(tracker.check, tracker);
+    const changed = new Set(trackers.map(({ check }) => check));
+    for (const instance of this.#instances.values()) {
+      const { priority, track } = instance.config;
+      if (!track.some(({ check }) => changed.has(check))) continue;
+      instance.health = effectivePriority(priority, track, this.#trackers);
+      if (instance.health.effective !== instance.state.priority) {
+        this.#dispatch(instance, { type: "priority", priority: instance.health.effective }, nowMs);
+      }
+      this.#evaluate(instance, nowMs);
+    }
+  }
+
+  #stop(reason: string, nowMs: number): void {
+    this.#stopping = reason;
+    for (const instance of [...this.#instances.values()]) this.#remove(instance, reason, nowMs);
+    this.#forgetStopped();
+  }
+
+  #report(): EngineReport {
+    return {
+      virtual_routers: [...this.#instances.values()].map(reportOf),
+      foreign_routers: [...this.#foreign.values()],
+    };
+  }
+
+  #loadLinks(): void {
+    const { netlink } = this.#options;
+    this.#links.load(listLinks(netlink), listAddresses(netlink));
+  }
+
+  #noteLateness(instance: Instance, nowMs: number): void {
+    const lateMs = nowMs - instance.deadlineMs;
+    if (lateMs < intervalMs(instance.router.advertisementInterval) / 2) return;
+    instance.counters.late_deadlines++;
+    this.#effects.tell(
+      instance,
+      "late",
+      `a deadline was kept ${Math.round(lateMs)} ms late: is this host overloaded?`,
+      nowMs,
+    );
+  }
+
+  #notice(level: "debug" | "info" | "warn" | "error", name: string, message: string): void {
+    this.#options.post({ type: "notice", level, name, message });
+  }
+}
+
+/** An owner's addresses are real ones: they may be the source of its advertisements. */
+function virtualAddresses(routers: readonly VirtualRouterConfig[]): ReadonlySet<string> {
+  const owned = routers.filter(({ priority }) => priority === OWNER_PRIORITY);
+  const virtual = routers.filter(({ priority }) => priority !== OWNER_PRIORITY);
+  const texts = (configs: readonly VirtualRouterConfig[]): Set<string> =>
+    new Set(
+      configs.flatMap(({ addresses, excluded_addresses }) => [...addresses, ...excluded_addresses]).map((
+        { address },
+      ) => address),
+    );
+  return texts(virtual).difference(texts(owned));
+}
+
+function channelKey({ ifindex, config }: Instance): string {
+  return `${ifindex}/${config.family}`;
+}

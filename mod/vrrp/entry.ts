@@ -1,0 +1,108 @@
+/** How each state of a virtual router is entered, and the small words that every transition uses. */
+import { activeDownIntervalMs, intervalMs } from "./timers.ts";
+import type {
+  Active,
+  Backup,
+  Effect,
+  Fault,
+  Handover,
+  Initialize,
+  ReceivedAdvertisement,
+  State,
+  Step,
+  VirtualRouter,
+} from "./state.ts";
+
+export const REMOVE: Effect = { type: "removeAddresses" };
+export const ANNOUNCE: Effect = { type: "announceAddresses" };
+
+export function send(priority: number): Effect {
+  return { type: "sendAdvertisement", priority };
+}
+
+export function transition(from: State, to: State, reason: string): Effect {
+  return { type: "transition", from: from.name, to: to.name, reason };
+}
+
+export function stay(state: State, ...effects: Effect[]): Step {
+  return { state, effects };
+}
+
+/** The backup state right after an advertisement that counts. Version 3 adopts the sender's interval (RFC 9568 §6.4.2). */
+export function listen(
+  router: VirtualRouter,
+  priority: number,
+  heard: ReceivedAdvertisement | null,
+  nowMs: number,
+): Backup {
+  const activeAdverInterval = heard === null || router.version === 2
+    ? router.advertisementInterval
+    : heard.maxAdvertiseInterval;
+  return {
+    name: "backup",
+    priority,
+    activeAdverInterval,
+    activeDownAtMs: nowMs + activeDownIntervalMs(router.version, priority, activeAdverInterval),
+    preemptAtMs: Infinity,
+    heard: heard === null ? null : { source: heard.source, priority: heard.priority },
+    takeover: null,
+  };
+}
+
+export function becomeActive(router: VirtualRouter, from: State, reason: string, nowMs: number): Step {
+  const { announce, renewMs } = router;
+  const state: Active = {
+    name: "active",
+    priority: from.priority,
+    adverAtMs: nowMs + intervalMs(router.advertisementInterval),
+    announcedAtMs: nowMs,
+    announceAtMs: announce.delayMs > 0 ? [nowMs + announce.delayMs] : [],
+    refreshAtMs: refreshAfter(router, nowMs),
+    renewAtMs: renewMs > 0 ? nowMs + renewMs : Infinity,
+    handover: null,
+  };
+  const effects: Effect[] = [
+    send(from.priority),
+    { type: "addAddresses" },
+    ANNOUNCE,
+    transition(from, state, reason),
+  ];
+  return { state, effects };
+}
+
+export function becomeBackup(
+  router: VirtualRouter,
+  from: Initialize | Fault,
+  reason: string,
+  nowMs: number,
+): Step {
+  const state = listen(router, from.priority, null, nowMs);
+  return { state, effects: [transition(from, state, reason)] };
+}
+
+export function refreshAfter({ announce }: VirtualRouter, nowMs: number): number {
+  return announce.refreshMs > 0 ? nowMs + announce.refreshMs : Infinity;
+}
+
+export function toInitialize(from: Initialize | Fault | Backup, waiting: readonly string[]): Step {
+  return stop(from, { name: "initialize", reasons: waiting });
+}
+
+export function toFault(from: Initialize | Fault | Backup, faults: readonly string[]): Step {
+  return stop(from, { name: "fault", reasons: faults });
+}
+
+/** Only a change of the state's name is a transition; other reasons for the same state replace the old ones silently. */
+export function stop(from: Initialize | Fault | Backup, destination: Handover["next"]): Step {
+  const state = stopped(from, destination);
+  return stay(
+    state,
+    ...(state.name === from.name ? [] : [transition(from, state, destination.reasons.join(", "))]),
+  );
+}
+
+export function stopped(from: State, { name, reasons }: Handover["next"]): Initialize | Fault {
+  const { priority } = from;
+  if (name === "fault") return { name, priority, faults: reasons };
+  return { name, priority, waiting: reasons, readyAtMs: from.name === "initialize" ? from.readyAtMs : 0 };
+}

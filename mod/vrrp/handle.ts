@@ -1,0 +1,94 @@
+/** The main thread's end of the VRRP thread: starts it, posts commands, passes events on, notices when it stalls. */
+import { eventfd, eventfd_write } from "../../ffi/fd.ts";
+import type { VirtualRouterConfig } from "../config/schema.ts";
+import type { Command, EngineEvent, EngineReport, EngineStart, TrackerState } from "./messages.ts";
+
+/** A report that takes longer than this has failed: the thread is stuck. */
+const REPORT_TIMEOUT_MS = 2_000;
+
+export interface EngineListener {
+  event(event: EngineEvent): void;
+  /** The thread threw: nothing runs any more, the kernel's leases end the addresses. */
+  failed(message: string): void;
+}
+
+export interface StartOptions {
+  readonly workerUrl: string | URL;
+  readonly realtime: boolean;
+  readonly startupDelayMs: number;
+}
+
+export class EngineHandle {
+  readonly #worker: Worker;
+  readonly #mailFd = eventfd();
+  readonly #heartbeat = new Int32Array(new SharedArrayBuffer(4));
+  readonly #waiting = new Map<number, (report: EngineReport) => void>();
+  readonly #stopped = Promise.withResolvers<void>();
+  #nextId = 1;
+  #seen = { beats: 0, misses: 0 };
+
+  constructor({ workerUrl, realtime, startupDelayMs }: StartOptions, readonly listener: EngineListener) {
+    this.#worker = new Worker(workerUrl, { type: "module", name: "vrrp" });
+    this.#worker.onmessage = ({ data }: MessageEvent<EngineEvent>): void => this.#take(data);
+    this.#worker.onerror = (event): void => {
+      event.preventDefault();
+      listener.failed(event.message);
+    };
+    const heartbeat = this.#heartbeat.buffer as SharedArrayBuffer;
+    const start: EngineStart = { type: "start", mailFd: this.#mailFd, heartbeat, realtime, startupDelayMs };
+    this.#worker.postMessage(start);
+  }
+
+  configure(routers: Readonly<Record<string, VirtualRouterConfig>>): void {
+    this.#post({ type: "configure", routers });
+  }
+
+  track(trackers: readonly TrackerState[]): void {
+    if (trackers.length > 0) this.#post({ type: "trackers", trackers });
+  }
+
+  /** Rejects when the thread does not answer in time. */
+  report(): Promise<EngineReport> {
+    const id = this.#nextId++;
+    const { promise, resolve, reject } = Promise.withResolvers<EngineReport>();
+    const timer = setTimeout(() => {
+      this.#waiting.delete(id);
+      reject(new Error(`the VRRP thread has not answered for ${REPORT_TIMEOUT_MS} ms`));
+    }, REPORT_TIMEOUT_MS);
+    this.#waiting.set(id, (report) => {
+      clearTimeout(timer);
+      resolve(report);
+    });
+    this.#post({ type: "report", id });
+    return promise;
+  }
+
+  /** Orderly: hands over or resigns; resolves when every virtual router has let go of its addresses. */
+  stop(reason: string): Promise<void> {
+    this.#post({ type: "stop", reason });
+    return this.#stopped.promise;
+  }
+
+  /** To be called about once a second: how many calls in a row have seen no heartbeat. */
+  missedBeats(): number {
+    const beats = Atomics.load(this.#heartbeat, 0);
+    const misses = beats === this.#seen.beats ? this.#seen.misses + 1 : 0;
+    this.#seen = { beats, misses };
+    return misses;
+  }
+
+  #post(command: Command): void {
+    this.#worker.postMessage(command);
+    eventfd_write(this.#mailFd, 1);
+  }
+
+  #take(event: EngineEvent): void {
+    if (event.type === "report") {
+      this.#waiting.get(event.id)?.(event.report);
+      this.#waiting.delete(event.id);
+      return;
+    }
+    if (event.type === "stopped") this.#stopped.resolve();
+    this.listener.event(event);
+  }
+}

@@ -1,0 +1,159 @@
+/** One virtual router as it runs: its configuration, its state, what it heard and what it counted. It decides and sends nothing. */
+import type { VirtualRouterConfig } from "../config/schema.ts";
+import { effectivePriority, type Health } from "../health/health.ts";
+import type { ManagedAddress } from "../kernel/plan.ts";
+import { equalAddresses, formatAddress } from "../wire/address.ts";
+import { type Counters, newCounters } from "./counters.ts";
+import type { Discard } from "./discard.ts";
+import type { TrackerState } from "./messages.ts";
+import { addressesMatch, type Advertisement } from "./packet.ts";
+import { managedAddressesOf, virtualRouterOf, type Wire, wireOf } from "./settings.ts";
+import { deadlineMs, initialState, type State, type VirtualRouter } from "./state.ts";
+
+/** Peers and rejected packets kept for the status: enough to see, too few to fill memory from the wire. */
+const MAX_PEERS = 16;
+const MAX_REJECTED = 10;
+
+/** A router that advertises this VRID. Times are Unix milliseconds. */
+export interface Heard {
+  readonly source: Uint8Array;
+  readonly advertisement: Advertisement;
+  readonly addressesMatch: boolean;
+  lastSeen: number;
+  count: number;
+  /** The message that `advertisement` was decoded from and how it came: the next one is nearly always the same. */
+  readonly bytes: Uint8Array;
+  readonly destination: Uint8Array;
+  readonly hopLimit: number;
+}
+
+/** One packet as it arrived, in copies. */
+export type Arrival = Pick<Heard, "source" | "destination" | "hopLimit" | "bytes">;
+
+/** An encoded message and the socket address that it goes to. */
+export interface Outgoing {
+  readonly packet: Uint8Array;
+  readonly to: Uint8Array;
+}
+
+export interface Rejected {
+  readonly at: number;
+  readonly source: Uint8Array;
+  readonly discard: Discard;
+}
+
+export class Instance {
+  config: VirtualRouterConfig;
+  router: VirtualRouter;
+  wire: Wire;
+  addresses: ManagedAddress[];
+  state: State;
+  /** Cached `deadlineMs(state)`: the loop asks for it on every turn. */
+  deadlineMs = Infinity;
+  /** When the current state began, Unix milliseconds, and why. */
+  since: number;
+  reason = "starting";
+  /** The interface that the sockets belong to; 0 while it does not exist. */
+  ifindex = 0;
+  primaryAddress: Uint8Array | null = null;
+  health: Health;
+  /** Adding an address failed: not active before this moment. */
+  blocked: { readonly reason: string; readonly untilMs: number } | null = null;
+  /** Taken out of the configuration: forget it once it has stopped. */
+  leaving = false;
+  readonly counters: Counters = newCounters();
+  readonly heard = new Map<string, Heard>();
+  readonly rejected: Rejected[] = [];
+  /** Encoded messages by priority; emptied when anything that they contain changes. */
+  readonly packets = new Map<number, readonly Outgoing[]>();
+  /** When a trouble was last told, by what it is. */
+  readonly told = new Map<string, number>();
+
+  constructor(
+    readonly name: string,
+    config: VirtualRouterConfig,
+    trackers: ReadonlyMap<string, TrackerState>,
+    { readyAtMs, now }: { readonly readyAtMs: number; readonly now: number },
+  ) {
+    this.config = config;
+    this.wire = wireOf(config);
+    this.addresses = managedAddressesOf(config);
+    this.router = virtualRouterOf(config, new Uint8Array(config.family === 4 ? 4 : 16));
+    this.health = effectivePriority(config.priority, config.track, trackers);
+    this.state = initialState(this.health.effective, readyAtMs);
+    this.since = now;
+  }
+
+  get isActive(): boolean {
+    return this.state.name === "active";
+  }
+
+  enter(state: State): void {
+    this.state = state;
+    this.deadlineMs = Math.min(deadlineMs(state), this.blocked?.untilMs ?? Infinity);
+  }
+
+  /** The rest of the configuration changed, the identity on the wire did not. Held addresses stay held. */
+  reconfigure(
+    config: VirtualRouterConfig,
+    trackers: ReadonlyMap<string, TrackerState>,
+  ): readonly ManagedAddress[] {
+    const before = this.addresses;
+    this.config = config;
+    this.wire = wireOf(config);
+    this.addresses = managedAddressesOf(config).map((address) => ({
+      ...address,
+      ...holding(address, before),
+    }));
+    this.router = virtualRouterOf(config, this.router.primaryAddress);
+    this.health = effectivePriority(config.priority, config.track, trackers);
+    this.packets.clear();
+    // What was accepted before may have to be refused now, and the other way round.
+    this.heard.clear();
+    return before.filter((address) =>
+      address.held && !this.addresses.some((now) => isSameManaged(now, address))
+    );
+  }
+
+  setPrimaryAddress(address: Uint8Array | null): void {
+    const before = this.primaryAddress;
+    if (before === address || (before !== null && address !== null && equalAddresses(before, address))) {
+      return;
+    }
+    this.primaryAddress = address;
+    this.packets.clear();
+    if (address !== null) this.router = virtualRouterOf(this.config, address);
+  }
+
+  /** Notes an accepted advertisement; the least recently new one of too many peers is forgotten. */
+  hear(arrival: Arrival, advertisement: Advertisement, now: number): Heard {
+    const key = formatAddress(arrival.source);
+    const matches = addressesMatch(advertisement.addresses, this.wire.advertised);
+    const count = this.heard.get(key)?.count ?? 0;
+    const heard = { ...arrival, advertisement, addressesMatch: matches, lastSeen: now, count };
+    this.heard.delete(key);
+    this.heard.set(key, heard);
+    if (this.heard.size > MAX_PEERS) this.heard.delete(this.heard.keys().next().value!);
+    return heard;
+  }
+
+  reject(rejected: Rejected): void {
+    this.counters[rejected.discard.discard]++;
+    this.rejected.push(rejected);
+    if (this.rejected.length > MAX_REJECTED) this.rejected.shift();
+  }
+}
+
+function holding(
+  address: ManagedAddress,
+  before: readonly ManagedAddress[],
+): Pick<ManagedAddress, "held" | "ifindex"> {
+  const same = before.find((other) => isSameManaged(other, address));
+  return { held: same?.held ?? false, ifindex: same?.ifindex ?? 0 };
+}
+
+/** A changed label or scope needs the address to be added anew. */
+function isSameManaged(a: ManagedAddress, b: ManagedAddress): boolean {
+  return a.interface === b.interface && a.prefix === b.prefix && a.label === b.label && a.scope === b.scope &&
+    equalAddresses(a.address, b.address);
+}

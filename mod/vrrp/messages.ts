@@ -1,0 +1,54 @@
+/** What the main thread and the VRRP thread say to each other: plain values that survive structured clone. */
+import type { VirtualRouterConfig } from "../config/schema.ts";
+import type { CheckState, ForeignRouter, RouterState, VirtualRouterStatus } from "../snapshot.ts";
+
+/** The state of one check, as the virtual routers that track it see it. */
+export interface TrackerState {
+  readonly check: string;
+  readonly state: CheckState;
+  readonly reason: string;
+}
+
+/** The first message: what the thread needs before it can run. */
+export interface EngineStart {
+  readonly type: "start";
+  /** eventfd(2); its counter is the number of messages posted and not yet taken. */
+  readonly mailFd: number;
+  /** One Int32, counted up at least twice a second while the engine turns. */
+  readonly heartbeat: SharedArrayBuffer;
+  readonly realtime: boolean;
+  /** No virtual router begins before; milliseconds from now. */
+  readonly startupDelayMs: number;
+}
+
+export type Command =
+  | { readonly type: "configure"; readonly routers: Readonly<Record<string, VirtualRouterConfig>> }
+  | { readonly type: "trackers"; readonly trackers: readonly TrackerState[] }
+  | { readonly type: "report"; readonly id: number }
+  | { readonly type: "stop"; readonly reason: string };
+
+/** What the VRRP thread knows at a moment, in the words of the read model. */
+export interface EngineReport {
+  readonly virtual_routers: readonly VirtualRouterStatus[];
+  readonly foreign_routers: readonly ForeignRouter[];
+}
+
+export type EngineEvent =
+  | { readonly type: "running"; readonly realtime: boolean; readonly warnings: readonly string[] }
+  | {
+    readonly type: "transition";
+    readonly at: number;
+    readonly name: string;
+    readonly from: RouterState;
+    readonly to: RouterState;
+    readonly priority: number;
+    readonly reason: string;
+  }
+  | {
+    readonly type: "notice";
+    readonly level: "debug" | "info" | "warn" | "error";
+    readonly name: string;
+    readonly message: string;
+  }
+  | { readonly type: "report"; readonly id: number; readonly report: EngineReport }
+  | { readonly type: "stopped" };

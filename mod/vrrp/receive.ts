@@ -1,0 +1,137 @@
+/** From a received packet to the virtual router that it is for: found by VRID, decoded, or rejected with the reason. */
+import { compareAddresses, equalAddresses } from "../wire/address.ts";
+import type { Channel } from "./channel.ts";
+import type { Arrival, Heard, Instance } from "./instance.ts";
+import { type Advertisement, decode, isDiscard, peekVrid, type ReceiveContext } from "./packet.ts";
+import { type Discard, discard } from "./discard.ts";
+
+const IPV4_MIN_HEADER = 20;
+
+/** What became of a packet. `foreign`: nobody here has that VRID. */
+export type Received =
+  | { readonly type: "advertisement"; readonly instance: Instance; readonly heard: Heard }
+  | {
+    readonly type: "rejected";
+    readonly instance: Instance;
+    readonly source: Uint8Array;
+    readonly discard: Discard;
+  }
+  | { readonly type: "foreign"; readonly source: Uint8Array; readonly vrid: number }
+  | { readonly type: "garbage" };
+
+/** What the IP layer said about the packet that is in the channel's buffer: views, valid until the next one is received. */
+interface Envelope {
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  readonly hopLimit: number;
+  readonly payload: Uint8Array;
+}
+
+/** Reads the packet of `length` octets that the channel's receiver holds. `now`: Unix milliseconds. */
+export function read(channel: Channel, length: number, now: number): Received {
+  const envelope = channel.family === 4 ? ipv4Envelope(channel, length) : ipv6Envelope(channel, length);
+  if (envelope === null) return { type: "garbage" };
+  const vrid = peekVrid(envelope.payload);
+  if (isDiscard(vrid)) return { type: "garbage" };
+  const routers = channel.routers.get(vrid);
+  if (routers === undefined) return { type: "foreign", source: envelope.source.slice(), vrid };
+  return readFor(addressee(routers, envelope), envelope, now);
+}
+
+/** The kernel has verified and, if need be, reassembled what a raw socket receives. */
+function ipv4Envelope({ receiver: { buffer } }: Channel, length: number): Envelope | null {
+  const headerLength = (buffer[0]! & 0x0f) * 4;
+  if (headerLength < IPV4_MIN_HEADER || headerLength > length) return null;
+  return {
+    source: buffer.subarray(12, 16),
+    destination: buffer.subarray(16, 20),
+    hopLimit: buffer[8]!,
+    payload: buffer.subarray(headerLength, length),
+  };
+}
+
+function ipv6Envelope({ receiver }: Channel, length: number): Envelope | null {
+  return {
+    source: receiver.source(),
+    destination: receiver.destination(),
+    hopLimit: receiver.hopLimit,
+    payload: receiver.buffer.subarray(0, length),
+  };
+}
+
+/** Several virtual routers may share a VRID when group or peers tell them apart; when none fits, the first one counts the error. */
+function addressee(routers: readonly Instance[], { source, destination }: Envelope): Instance {
+  const fitting = routers.length === 1
+    ? undefined
+    : routers.find(({ wire }) =>
+      wire.unicast
+        ? wire.peers.some((peer) => equalAddresses(peer, source))
+        : equalAddresses(wire.multicastGroup, destination)
+    );
+  return fitting ?? routers[0]!;
+}
+
+function readFor(instance: Instance, envelope: Envelope, now: number): Received {
+  const { source, payload } = envelope;
+  const known = findHeard(instance, source);
+  if (known !== undefined && isRepeated(known, envelope)) {
+    known.lastSeen = now;
+    return { type: "advertisement", instance, heard: known };
+  }
+  if (instance.primaryAddress !== null && equalAddresses(source, instance.primaryAddress)) {
+    return rejected(
+      instance,
+      envelope,
+      discard("own_address", "it carries this router's own source address"),
+    );
+  }
+  const result = decode(payload, contextOf(instance, envelope));
+  if (isDiscard(result)) return rejected(instance, envelope, result);
+  return {
+    type: "advertisement",
+    instance,
+    heard: instance.hear(copyOf(envelope), result as Advertisement, now),
+  };
+}
+
+function rejected(instance: Instance, { source }: Envelope, why: Discard): Received {
+  return { type: "rejected", instance, source: source.slice(), discard: why };
+}
+
+function findHeard(instance: Instance, source: Uint8Array): Heard | undefined {
+  for (const heard of instance.heard.values()) {
+    if (compareAddresses(heard.source, source) === 0) return heard;
+  }
+  return undefined;
+}
+
+/** Octet for octet what was accepted last from this sender: so is this one. */
+function isRepeated(heard: Heard, { destination, hopLimit, payload }: Envelope): boolean {
+  return heard.hopLimit === hopLimit && compareAddresses(heard.bytes, payload) === 0 &&
+    compareAddresses(heard.destination, destination) === 0;
+}
+
+function copyOf({ source, destination, hopLimit, payload }: Envelope): Arrival {
+  return { source: source.slice(), destination: destination.slice(), hopLimit, bytes: payload.slice() };
+}
+
+function contextOf(
+  { config, wire, router }: Instance,
+  { source, destination, hopLimit }: Envelope,
+): ReceiveContext {
+  return {
+    family: config.family,
+    source,
+    destination,
+    hopLimit,
+    expectedVersion: config.version,
+    ttlSecurity: config.ttl_security,
+    unicast: wire.unicast,
+    ...(wire.unicast ? { peers: wire.peers } : {}),
+    multicastGroup: wire.multicastGroup,
+    password: wire.password,
+    advertisementIntervalCs: router.advertisementInterval,
+    // An owner hears the others too: only so can it answer a rogue at once and complete a handover.
+    owner: false,
+  };
+}

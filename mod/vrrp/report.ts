@@ -1,0 +1,80 @@
+/** A running virtual router in the words of the read model. */
+import type { VirtualRouterStatus } from "../snapshot.ts";
+import { formatAddress } from "../wire/address.ts";
+import type { Heard, Instance, Rejected } from "./instance.ts";
+import type { State } from "./state.ts";
+import { activeDownIntervalMs, intervalMs } from "./timers.ts";
+
+const STATES = { initialize: "INIT", fault: "FAULT", backup: "BACKUP", active: "ACTIVE" } as const;
+
+/** The operator's word for a state of the machine. */
+export function stateName(name: State["name"]): VirtualRouterStatus["state"] {
+  return STATES[name];
+}
+
+export function reportOf(instance: Instance): VirtualRouterStatus {
+  const { config, state, router, primaryAddress } = instance;
+  const activeAdverInterval = state.name === "backup"
+    ? state.activeAdverInterval
+    : router.advertisementInterval;
+  return {
+    name: instance.name,
+    interface: config.interface,
+    vrid: config.vrid,
+    version: config.version,
+    family: config.family === 4 ? "ipv4" : "ipv6",
+    state: stateName(state.name),
+    since: time(instance.since),
+    reason: instance.reason,
+    base_priority: config.priority,
+    effective_priority: state.priority,
+    contributions: [...instance.health.contributions],
+    advertisement_interval_ms: intervalMs(activeAdverInterval),
+    active_down_interval_ms: activeDownIntervalMs(config.version, state.priority, activeAdverInterval),
+    preempt: config.preempt,
+    primary_address: primaryAddress === null ? null : formatAddress(primaryAddress),
+    active_router: activeRouter(instance),
+    handover: state.name === "active" && state.handover !== null,
+    addresses: addressesOf(instance),
+    peers: [...instance.heard.values()].map(peerOf),
+    counters: { ...instance.counters },
+    rejected: instance.rejected.map(rejectedOf),
+  };
+}
+
+function activeRouter({ state, primaryAddress }: Instance): string | null {
+  if (state.name === "active") return primaryAddress === null ? null : formatAddress(primaryAddress);
+  return state.name === "backup" && state.heard !== null ? formatAddress(state.heard.source) : null;
+}
+
+function addressesOf({ addresses, config }: Instance): VirtualRouterStatus["addresses"] {
+  return addresses.map(({ address, prefix, interface: name, held }, i) => ({
+    address: `${formatAddress(address)}/${prefix}`,
+    interface: name,
+    advertised: i < config.addresses.length,
+    present: held,
+  }));
+}
+
+function peerOf(heard: Heard): VirtualRouterStatus["peers"][number] {
+  const { version, priority, maxAdvertiseInterval, checksum, addresses } = heard.advertisement;
+  return {
+    address: formatAddress(heard.source),
+    version,
+    priority,
+    advertisement_interval_ms: intervalMs(maxAdvertiseInterval),
+    checksum,
+    addresses: addresses.map(formatAddress),
+    addresses_match: heard.addressesMatch,
+    last_seen: time(heard.lastSeen),
+    advertisements: heard.count,
+  };
+}
+
+function rejectedOf({ at, source, discard }: Rejected): VirtualRouterStatus["rejected"][number] {
+  return { at: time(at), source: formatAddress(source), reason: discard.discard, detail: discard.detail };
+}
+
+function time(unixMs: number): string {
+  return new Date(unixMs).toISOString();
+}

@@ -1,0 +1,65 @@
+/**
+ * The virtual router state machine of RFC 9568 §6.4 (and RFC 3768 §6.4), with fault, hitless handover, fast demotion, healing and leases.
+ *
+ * `step(router, state, event, nowMs)` returns the next state and the effects, in the order in which they must happen. It sends nothing,
+ * reads no clock and keeps nothing: every deadline lives in the state that it belongs to, so that no timer can outlive its state.
+ *
+ * What goes beyond the RFC, all of it legal on the wire:
+ * - Handover: an active router that has to go, on a host that is fine, advertises `HANDOVER_PRIORITY` and keeps serving until a better
+ *   router answers; only if nobody does in time it resigns with priority 0 as the RFC says.
+ * - A backup that sees its own active router fall below it takes over after `takeoverSkewMs`, not after the active-down interval.
+ * - Healing: after a conflict the winner announces at once, after one second and after five; the loser sends one last advertisement.
+ */
+import { stepActive } from "./active.ts";
+import { stepBackup } from "./backup.ts";
+import { becomeActive, becomeBackup, stay, toFault, toInitialize } from "./entry.ts";
+import {
+  type Event,
+  type Fault,
+  type Initialize,
+  OWNER_PRIORITY,
+  type State,
+  type Step,
+  type VirtualRouter,
+} from "./state.ts";
+
+export function step(router: VirtualRouter, state: State, event: Event, nowMs: number): Step {
+  switch (state.name) {
+    case "initialize":
+    case "fault":
+      return stepStopped(router, state, event, nowMs);
+    case "backup":
+      return stepBackup(router, state, event, nowMs);
+    case "active":
+      return stepActive(router, state, event, nowMs);
+  }
+}
+
+function stepStopped(router: VirtualRouter, state: Initialize | Fault, event: Event, nowMs: number): Step {
+  switch (event.type) {
+    case "priority":
+      return stay({ ...state, priority: event.priority });
+    case "advertisement":
+      return stay(state);
+    case "shutdown":
+      return toInitialize(state, [event.reason]);
+    case "deadline":
+      if (state.name === "fault" || state.waiting.length > 0 || nowMs < state.readyAtMs) return stay(state);
+      return startup(router, state, "start-up delay is over", nowMs);
+    case "conditions": {
+      if (event.faults.length > 0) return toFault(state, event.faults);
+      if (event.waiting.length > 0) return toInitialize(state, event.waiting);
+      if (state.name === "initialize" && nowMs < state.readyAtMs) return stay({ ...state, waiting: [] });
+      const reason = state.name === "fault" ? `recovered from: ${state.faults.join(", ")}` : "ready";
+      return startup(router, state, reason, nowMs);
+    }
+  }
+}
+
+/** RFC 9568 §6.4.1: an owner is active at once, everybody else listens first. */
+function startup(router: VirtualRouter, state: Initialize | Fault, reason: string, nowMs: number): Step {
+  if (state.priority === OWNER_PRIORITY) {
+    return becomeActive(router, state, `${reason}; address owner`, nowMs);
+  }
+  return becomeBackup(router, state, reason, nowMs);
+}

@@ -1,0 +1,136 @@
+/** The values of the virtual router state machine: configuration, states, events, effects (RFC 9568 §6). */
+
+/** What an active router advertises while it keeps serving and waits for a better one. */
+export const HANDOVER_PRIORITY = 1;
+/** Never changed by trackers: the router owns the addresses (RFC 9568 §6.1). */
+export const OWNER_PRIORITY = 255;
+
+/** The configured part of a virtual router, as far as decisions need it. */
+export interface VirtualRouter {
+  readonly version: 2 | 3;
+  readonly vrid: number;
+  /** Centiseconds, for both versions. */
+  readonly advertisementInterval: number;
+  /** The address that advertisements come from; decides between equal priorities. */
+  readonly primaryAddress: Uint8Array;
+  readonly preemptMode: boolean;
+  readonly preemptDelayMs: number;
+  readonly handover: { readonly enabled: boolean; readonly timeoutMs: number };
+  /** When announcements are repeated: once after `delayMs`, then every `refreshMs`; 0 = never. */
+  readonly announce: { readonly delayMs: number; readonly refreshMs: number };
+  /** How often the kernel lifetime of the addresses is renewed; 0 = they have none. */
+  readonly renewMs: number;
+}
+
+/** `priority` is the effective one: the configured one and what the trackers add. */
+export type State = Initialize | Fault | Backup | Active;
+
+export interface Initialize {
+  readonly name: "initialize";
+  readonly priority: number;
+  readonly waiting: readonly string[];
+  /** Start-up delay: nothing begins before. */
+  readonly readyAtMs: number;
+}
+
+export interface Fault {
+  readonly name: "fault";
+  readonly priority: number;
+  readonly faults: readonly string[];
+}
+
+export interface Backup {
+  readonly name: "backup";
+  readonly priority: number;
+  /** Centiseconds; in version 3 adopted from the active router. */
+  readonly activeAdverInterval: number;
+  readonly activeDownAtMs: number;
+  /** When a lower active router is preempted at last; Infinity when no preempt delay runs. */
+  readonly preemptAtMs: number;
+  /** The active router as last heard, whether its advertisement re-armed the timer or not. */
+  readonly heard: { readonly source: Uint8Array; readonly priority: number } | null;
+  /** Set when `activeDownAtMs` is the short wait after the active router fell below this one, and why. */
+  readonly takeover: string | null;
+}
+
+export interface Active {
+  readonly name: "active";
+  readonly priority: number;
+  readonly adverAtMs: number;
+  readonly announcedAtMs: number;
+  /** Ascending; the announcements still owed after a promotion or a conflict. */
+  readonly announceAtMs: readonly number[];
+  readonly refreshAtMs: number;
+  readonly renewAtMs: number;
+  readonly handover: Handover | null;
+}
+
+/** Where an active router goes once a better one has answered, or at `untilMs`. */
+export interface Handover {
+  readonly untilMs: number;
+  readonly reason: string;
+  readonly next: { readonly name: "initialize" | "fault"; readonly reasons: readonly string[] };
+}
+
+export interface ReceivedAdvertisement {
+  readonly source: Uint8Array;
+  readonly priority: number;
+  /** Centiseconds. */
+  readonly maxAdvertiseInterval: number;
+}
+
+export type Event =
+  /** What stands in the way: `waiting` = not yet possible, `faults` = broken. `reachable`: the link still carries advertisements. */
+  | {
+    readonly type: "conditions";
+    readonly waiting: readonly string[];
+    readonly faults: readonly string[];
+    readonly reachable: boolean;
+  }
+  | { readonly type: "priority"; readonly priority: number }
+  | { readonly type: "advertisement"; readonly advertisement: ReceivedAdvertisement }
+  | { readonly type: "deadline" }
+  | { readonly type: "shutdown"; readonly reason: string };
+
+export type Effect =
+  | { readonly type: "sendAdvertisement"; readonly priority: number }
+  | { readonly type: "addAddresses" }
+  | { readonly type: "renewAddresses" }
+  | { readonly type: "removeAddresses" }
+  | { readonly type: "announceAddresses" }
+  | {
+    readonly type: "transition";
+    readonly from: State["name"];
+    readonly to: State["name"];
+    readonly reason: string;
+  };
+
+export interface Step {
+  readonly state: State;
+  readonly effects: readonly Effect[];
+}
+
+/** A router that has just been configured: nothing is known yet, nothing begins before `readyAtMs`. */
+export function initialState(priority: number, readyAtMs: number): Initialize {
+  return { name: "initialize", priority, waiting: ["starting"], readyAtMs };
+}
+
+/** The next moment at which `step` wants a `deadline` event; Infinity when only events can change anything. */
+export function deadlineMs(state: State): number {
+  switch (state.name) {
+    case "initialize":
+      return state.waiting.length === 0 ? state.readyAtMs : Infinity;
+    case "fault":
+      return Infinity;
+    case "backup":
+      return Math.min(state.activeDownAtMs, state.preemptAtMs);
+    case "active":
+      return Math.min(
+        state.adverAtMs,
+        state.announceAtMs[0] ?? Infinity,
+        state.refreshAtMs,
+        state.renewAtMs,
+        state.handover?.untilMs ?? Infinity,
+      );
+  }
+}

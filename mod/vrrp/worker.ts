@@ -1,0 +1,107 @@
+/**
+ * The VRRP thread. It waits synchronously in epoll, so that nothing but the engine ever runs while something is due; only when
+ * the main thread has posted messages does it let its event loop turn until they have been delivered. The eventfd's counter says
+ * how many those are.
+ */
+import { monotonicMs } from "../../ffi/clock.ts";
+import { Epoll } from "../../ffi/epoll.ts";
+import { SyscallError } from "../../ffi/errno.ts";
+import { eventfd_read, timerfd_create, timerfd_read, timerfd_settime_at } from "../../ffi/fd.ts";
+import { openMonitor, openRtnetlink } from "../../ffi/rtnetlink.ts";
+import { lockCode, setRealtime } from "../../ffi/sched.ts";
+import { Engine } from "./engine.ts";
+import type { Command, EngineEvent, EngineStart } from "./messages.ts";
+
+/** The main thread looks at the heartbeat about once a second. */
+const HEARTBEAT_MS = 500;
+/** Above everything that is not real-time, below the kernel's own threads. */
+const REALTIME_PRIORITY = 50;
+
+/** What Deno gives a worker's global scope; its types are not in the default library. */
+const scope = globalThis as unknown as {
+  onmessage: ((event: MessageEvent<EngineStart | Command>) => void) | null;
+  postMessage(message: EngineEvent): void;
+};
+
+/** Messages that arrived and were not yet waited for, and whoever waits for the next one. */
+const mail = { delivered: 0, wake: (): void => {} };
+
+scope.onmessage = ({ data }): void => {
+  if (data.type !== "start") throw new Error(`Cannot take ${data.type} before start`);
+  void turn(data);
+};
+
+async function turn(start: EngineStart): Promise<void> {
+  const warnings = start.realtime ? becomeRealtime() : [];
+  const epoll = new Epoll();
+  const timer = timerfd_create();
+  epoll.add(timer);
+  epoll.add(start.mailFd);
+  const heartbeat = new Int32Array(start.heartbeat);
+  const engine = new Engine({
+    epoll,
+    netlink: openRtnetlink(),
+    monitor: openMonitor(),
+    readyAtMs: monotonicMs() + start.startupDelayMs,
+    forwards: forwardsIpv6,
+    post: (event) => scope.postMessage(event),
+  });
+  scope.onmessage = ({ data }): void => {
+    if (data.type !== "start") engine.command(data);
+    mail.delivered++;
+    mail.wake();
+  };
+  scope.postMessage({ type: "running", realtime: start.realtime && warnings.length === 0, warnings });
+
+  let armedMs = Infinity;
+  for (;;) {
+    const count = epoll.wait(HEARTBEAT_MS);
+    heartbeat[0] = (heartbeat[0] ?? 0) + 1;
+    let messages = 0;
+    for (let i = 0; i < count; i++) {
+      const fd = epoll.fd(i);
+      if (fd === timer) timerfd_read(timer);
+      else if (fd === start.mailFd) messages = eventfd_read(start.mailFd);
+      else engine.ready(fd);
+    }
+    if (messages > 0) await delivery(messages);
+    engine.tick(monotonicMs());
+    const deadlineMs = engine.deadlineMs();
+    if (deadlineMs !== armedMs) timerfd_settime_at(timer, deadlineMs);
+    armedMs = deadlineMs;
+  }
+}
+
+/** Lets the event loop turn until `messages` more have been handled. */
+async function delivery(messages: number): Promise<void> {
+  mail.delivered -= messages;
+  while (mail.delivered < 0) {
+    await new Promise<void>((resolve) => {
+      mail.wake = resolve;
+    });
+  }
+}
+
+/** What could not be had, in sentences; the engine runs without it. */
+function becomeRealtime(): string[] {
+  const warnings: string[] = [];
+  try {
+    setRealtime(REALTIME_PRIORITY);
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    warnings.push(`no real-time scheduling: ${error.message}`);
+  }
+  const unlocked = lockCode();
+  if (unlocked !== null) warnings.push(`program code is not locked in memory: ${unlocked}`);
+  return warnings;
+}
+
+/** net.ipv6.conf.IF.forwarding; an interface that has gone forwards nothing. */
+function forwardsIpv6(ifname: string): boolean {
+  try {
+    return Deno.readTextFileSync(`/proc/sys/net/ipv6/conf/${ifname}/forwarding`).trim() === "1";
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,154 @@
+/** Snapshots and an API context for tests: small, complete and valid. */
+import type { ApiContext, ReloadResult } from "../../mod/api/context.ts";
+import { type CheckStatus, Snapshot, type Transition, type VirtualRouterStatus } from "../../mod/snapshot.ts";
+
+export const AT = "2026-11-20T06:00:00.000Z";
+
+/** An ACTIVE router with a tracked check, a peer, counters and a rejected packet. */
+export function router(changes: Partial<VirtualRouterStatus> = {}): VirtualRouterStatus {
+  return {
+    name: "VI_1",
+    interface: "eth0",
+    vrid: 51,
+    version: 3,
+    family: "ipv4",
+    state: "ACTIVE",
+    since: "2026-11-20T05:58:53.000Z",
+    reason: "no advertisement for 3.6 s",
+    base_priority: 100,
+    effective_priority: 80,
+    contributions: [
+      { check: "nginx", state: "up", weight: null, contribution: 0, reason: "master 4711 is alive" },
+      { check: "uplink", state: "down", weight: -20, contribution: -20, reason: "eth1 has no carrier" },
+    ],
+    advertisement_interval_ms: 1000,
+    active_down_interval_ms: 3609.375,
+    preempt: true,
+    primary_address: "192.168.121.11",
+    active_router: null,
+    handover: false,
+    addresses: [
+      { address: "192.168.121.120/24", interface: "eth0", advertised: true, present: true },
+      { address: "fd00::120/64", interface: "eth0", advertised: false, present: true },
+    ],
+    peers: [{
+      address: "192.168.121.12",
+      version: 3,
+      priority: 70,
+      advertisement_interval_ms: 1000,
+      checksum: "pseudo_header",
+      addresses: ["192.168.121.120"],
+      addresses_match: true,
+      last_seen: "2026-11-20T05:59:59.500Z",
+      advertisements: 12,
+    }],
+    counters: { advertisements_sent: 67, advertisements_received: 12, became_active: 1, checksum_errors: 2 },
+    rejected: [{
+      at: "2026-11-20T05:59:48.000Z",
+      source: "192.168.121.66",
+      reason: "checksum_errors",
+      detail: "checksum 0x1234",
+    }],
+    ...changes,
+  };
+}
+
+export function check(changes: Partial<CheckStatus> = {}): CheckStatus {
+  return {
+    name: "nginx",
+    type: "nginx",
+    state: "up",
+    since: "2026-11-20T05:50:00.000Z",
+    reason: "master 4711 is alive",
+    last_run: "2026-11-20T05:59:59.000Z",
+    duration_ms: 1.234,
+    interval_ms: 2000,
+    rise: 2,
+    fall: 1,
+    successes: 300,
+    failures: 0,
+    runs: 300,
+    recoveries: 0,
+    ...changes,
+  };
+}
+
+export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
+  return Snapshot.parse({
+    at: AT,
+    node: {
+      name: "lb1",
+      version: "0.1.0",
+      pid: 4242,
+      started: "2026-11-20T03:56:00.000Z",
+      config_file: "/etc/vipd/vipd.toml",
+      config_loaded: "2026-11-20T03:56:00.000Z",
+      last_reload_error: null,
+      realtime: true,
+      engine: "running",
+    },
+    virtual_routers: [router()],
+    foreign_routers: [{
+      interface: "eth0",
+      family: "ipv4",
+      vrid: 77,
+      address: "192.168.121.66",
+      last_seen: "2026-11-20T05:59:59.000Z",
+      packets: 40,
+    }],
+    checks: [
+      check(),
+      check({
+        name: "uplink",
+        type: "interface",
+        state: "down",
+        reason: "eth1 has no carrier",
+        duration_ms: null,
+      }),
+    ],
+    ...changes,
+  });
+}
+
+/** A node with `count` virtual routers. */
+export function bigSnapshot(count: number): Snapshot {
+  return snapshot({
+    virtual_routers: Array.from({ length: count }, (_, i) => router({ name: `VI_${i + 1}`, vrid: i + 1 })),
+  });
+}
+
+export interface FakeContext extends ApiContext {
+  /** Hands a transition to every subscriber. */
+  emit(transition: Transition): void;
+}
+
+/** A context over one snapshot; `overrides` replace any part. */
+export function fakeContext(overrides: Partial<ApiContext> = {}): FakeContext {
+  const listeners = new Set<(transition: Transition) => void>();
+  const current = snapshot();
+  return {
+    snapshot: () => Promise.resolve(current),
+    subscribe(listener): () => void {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    reload: (): Promise<ReloadResult> => Promise.resolve({ ok: true, summary: "1 virtual router unchanged" }),
+    token: () => "s3cret",
+    exporterNames: false,
+    ...overrides,
+    emit: (transition) => listeners.forEach((listener) => listener(transition)),
+  };
+}
+
+export function transition(changes: Partial<Transition> = {}): Transition {
+  return {
+    at: AT,
+    kind: "virtual_router",
+    name: "VI_1",
+    from: "BACKUP",
+    to: "ACTIVE",
+    reason: "no advertisement for 3.6 s",
+    priority: 100,
+    ...changes,
+  };
+}

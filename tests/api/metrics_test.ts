@@ -1,0 +1,156 @@
+/** `/metrics`: the format by a strict parser, the figures by value. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { exposition } from "../../mod/api/exposition.ts";
+import { renderMetrics } from "../../mod/api/metrics.ts";
+import { createApi } from "../../mod/api/mod.ts";
+import { newCounters } from "../../mod/vrrp/counters.ts";
+import { REASONS } from "../../mod/vrrp/discard.ts";
+import { parseExposition } from "./exposition_parser.ts";
+import { bigSnapshot, check, fakeContext, router, snapshot } from "./fixture.ts";
+
+function valueOf(
+  text: string,
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): number | undefined {
+  const samples = parseExposition(text).get(name)?.samples ?? [];
+  return samples.find((sample) =>
+    Object.entries(labels).every(([key, value]) => sample.labels[key] === value)
+  )?.value;
+}
+
+Deno.test("renderMetrics() is well-formed, alone and with the exporter's names", () => {
+  for (const exporterNames of [false, true]) {
+    for (
+      const subject of [
+        snapshot(),
+        bigSnapshot(50),
+        snapshot({ virtual_routers: [], checks: [], foreign_routers: [] }),
+      ]
+    ) {
+      parseExposition(renderMetrics(subject, exporterNames));
+    }
+  }
+});
+
+Deno.test("renderMetrics() gives every state, 1 for the present one", () => {
+  const text = renderMetrics(snapshot(), false);
+  const states = parseExposition(text).get("vipd_virtual_router_state")?.samples;
+  assertEquals(
+    states?.map(({ labels, value }) => [labels["state"], value]),
+    [["INIT", 0], ["BACKUP", 0], ["ACTIVE", 1], ["FAULT", 0]],
+  );
+  assertEquals(states?.[0]?.labels, {
+    name: "VI_1",
+    interface: "eth0",
+    vrid: "51",
+    family: "ipv4",
+    state: "INIT",
+  });
+});
+
+Deno.test("renderMetrics() gives priorities, peers, counters, checks and the node", () => {
+  const text = renderMetrics(snapshot(), false);
+  assertEquals(valueOf(text, "vipd_virtual_router_priority"), 100);
+  assertEquals(valueOf(text, "vipd_virtual_router_effective_priority"), 80);
+  assertEquals(valueOf(text, "vipd_virtual_router_contribution", { check: "uplink" }), -20);
+  assertEquals(valueOf(text, "vipd_virtual_router_active_down_interval_seconds"), 3.609375);
+  assertEquals(valueOf(text, "vipd_virtual_router_checksum_errors_total"), 2);
+  assertEquals(valueOf(text, "vipd_peer_last_seen_age_seconds", { peer: "192.168.121.12" }), 0.5);
+  assertEquals(valueOf(text, "vipd_peer_priority"), 70);
+  assertEquals(valueOf(text, "vipd_check_up", { name: "nginx" }), 1);
+  assertEquals(valueOf(text, "vipd_check_up", { name: "uplink" }), 0);
+  assertEquals(valueOf(text, "vipd_check_duration_seconds", { name: "nginx" }), 0.001234);
+  assertEquals(valueOf(text, "vipd_check_duration_seconds", { name: "uplink" }), undefined);
+  assertEquals(valueOf(text, "vipd_foreign_packets_received_total", { vrid: "77" }), 40);
+  assertEquals(valueOf(text, "vipd_config_last_reload_successful"), 1);
+});
+
+Deno.test("renderMetrics() shows every counter and discard reason of the engine without being told of it", () => {
+  const text = renderMetrics(snapshot({ virtual_routers: [router({ counters: newCounters() })] }), false);
+  const families = parseExposition(text);
+  for (const name of [...Object.keys(newCounters()), ...Object.keys(REASONS)]) {
+    assert(families.has(`vipd_virtual_router_${name}_total`), name);
+  }
+});
+
+Deno.test("renderMetrics() shows the missing addresses of an active router only", () => {
+  const addresses = router().addresses.map((address) => ({ ...address, present: false }));
+  const active = renderMetrics(snapshot({ virtual_routers: [router({ addresses })] }), false);
+  const backup = renderMetrics(
+    snapshot({ virtual_routers: [router({ addresses, state: "BACKUP" })] }),
+    false,
+  );
+  assertEquals(valueOf(active, "vipd_virtual_router_missing_addresses"), 2);
+  assertEquals(valueOf(backup, "vipd_virtual_router_missing_addresses"), 0);
+});
+
+Deno.test("renderMetrics() leaves an undecided check out of vipd_check_up", () => {
+  const text = renderMetrics(snapshot({ checks: [check({ state: "unknown" })] }), false);
+  assertEquals(valueOf(text, "vipd_check_up"), undefined);
+  assertEquals(valueOf(text, "vipd_check_runs_total"), 300);
+});
+
+Deno.test("renderMetrics() escapes names of any kind", () => {
+  const name = 'a"b\\c\nd';
+  const text = renderMetrics(snapshot({ checks: [check({ name })] }), true);
+  assertEquals(valueOf(text, "vipd_check_up", { name }), 1);
+});
+
+Deno.test("renderMetrics() speaks keepalived-exporter's names on request", () => {
+  const text = renderMetrics(snapshot(), true);
+  const labels = { iname: "VI_1", intf: "eth0", vrid: "51" };
+  assertEquals(valueOf(text, "keepalived_up"), 1);
+  assertEquals(valueOf(text, "keepalived_vrrp_state", { ...labels, ip_address: "192.168.121.120" }), 2);
+  assertEquals(valueOf(text, "keepalived_vrrp_excluded_state", { ...labels, ip_address: "fd00::120" }), 2);
+  assertEquals(valueOf(text, "keepalived_advertisements_sent_total", { ...labels, state: "MASTER" }), 67);
+  assertEquals(valueOf(text, "keepalived_become_master_total", labels), 1);
+  assertEquals(valueOf(text, "keepalived_script_status", { name: "uplink" }), 0);
+  assertEquals(valueOf(renderMetrics(snapshot(), false), "keepalived_up"), undefined);
+});
+
+Deno.test("renderMetrics() maps only counters that the engine has into the exporter's names", () => {
+  const counters = Object.fromEntries(Object.keys(newCounters()).map((name, i) => [name, i + 1]));
+  const text = renderMetrics(snapshot({ virtual_routers: [router({ counters })] }), true);
+  const theirs = [...parseExposition(text)].filter(([name]) =>
+    name.startsWith("keepalived_") && name.endsWith("_total")
+  );
+  assertEquals(theirs.length, 14);
+  for (const [name, { samples }] of theirs) assert((samples[0]?.value ?? 0) > 0, name);
+});
+
+Deno.test("exposition() writes special values and no empty family", () => {
+  const family = { name: "x", type: "gauge", help: "back\\slash\nline" } as const;
+  const samples = [NaN, Infinity, -Infinity, 1e21].map((value, i) => ({ labels: { i }, value }));
+  const text = exposition([{ ...family, samples }, { ...family, name: "y", samples: [] }]);
+  assertEquals(
+    text,
+    '# HELP x back\\\\slash\\nline\n# TYPE x gauge\nx{i="0"} NaN\nx{i="1"} +Inf\nx{i="2"} -Inf\nx{i="3"} 1e+21\n',
+  );
+  parseExposition(text);
+});
+
+Deno.test("parseExposition() refuses what a scraper would", () => {
+  const head = "# HELP a_total x\n# TYPE a_total counter\n";
+  for (
+    const body of [
+      'a_total{l="1"}1\n',
+      'a_total{l="\\x"} 1\n',
+      "a_total 1\na_total 2\n",
+      "b 1\n",
+      "a_total 1",
+      "a_total x\n",
+    ]
+  ) {
+    assertThrows(() => parseExposition(head + body), Error);
+  }
+});
+
+Deno.test("GET /metrics answers Prometheus and only text", async () => {
+  const app = createApi(fakeContext({ exporterNames: true }));
+  const accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1";
+  const response = await app.request("/metrics", { headers: { accept } });
+  assertEquals(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  assert(parseExposition(await response.text()).has("keepalived_up"));
+  assertEquals((await app.request("/metrics", { headers: { accept: "application/json" } })).status, 406);
+});

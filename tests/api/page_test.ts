@@ -1,0 +1,78 @@
+/** The status page: complete, escaped, and allowed by its own policy. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { createHash } from "node:crypto";
+import { createApi } from "../../mod/api/mod.ts";
+import { renderPage } from "../../mod/api/page/page.ts";
+import { bigSnapshot, check, fakeContext, router, snapshot } from "./fixture.ts";
+
+Deno.test("GET / shows every part of the snapshot", async () => {
+  const response = await createApi(fakeContext()).request("/", { headers: { accept: "text/html" } });
+  assertEquals(response.headers.get("content-type"), "text/html; charset=utf-8");
+  const page = await response.text();
+  assert(page.startsWith("<!DOCTYPE html>"));
+  for (
+    const part of [
+      "lb1",
+      "VI_1",
+      "ACTIVE",
+      "no advertisement for 3.6 s",
+      "192.168.121.120/24",
+      "192.168.121.12",
+      "uplink down -20",
+    ]
+  ) {
+    assertStringIncludes(page, part);
+  }
+  for (
+    const part of [
+      "checksum 0x1234",
+      "eth1 has no carrier",
+      "<code>192.168.121.66</code>",
+      "<td>77 ipv4</td>",
+    ]
+  ) {
+    assertStringIncludes(page, part);
+  }
+});
+
+Deno.test("GET / allows exactly the style and script that it carries", async () => {
+  const response = await createApi(fakeContext()).request("/");
+  const policy = response.headers.get("content-security-policy") ?? "";
+  const page = await response.text();
+  for (const tag of ["style", "script"]) {
+    const bodies = [...page.matchAll(new RegExp(`<${tag}>([\\s\\S]*?)</${tag}>`, "g"))].map((match) =>
+      match[1] ?? ""
+    );
+    assertEquals(bodies.length, 1);
+    const hash = createHash("sha256").update(bodies[0] ?? "").digest("base64");
+    assertStringIncludes(policy, `${tag}-src 'sha256-${hash}'`);
+  }
+  assert(
+    !/\son\w+=|\sstyle=|https?:\/\//.test(page),
+    "no inline handler, no inline style, nothing from elsewhere",
+  );
+});
+
+Deno.test("renderPage() escapes whatever the network or a check says", () => {
+  const evil = '<script>alert("1")</script>';
+  const page = renderPage(snapshot({
+    virtual_routers: [
+      router({ name: evil, reason: evil, rejected: [{ ...router().rejected[0]!, detail: evil }] }),
+    ],
+    checks: [check({ name: evil, reason: evil })],
+  }));
+  assert(!page.includes(evil));
+  assertStringIncludes(page, "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;");
+});
+
+Deno.test("renderPage() reads well with nothing and with much configured", () => {
+  const empty = renderPage(snapshot({ virtual_routers: [], checks: [], foreign_routers: [] }));
+  assertEquals(empty.match(/None is configured\./g)?.length, 2);
+  assertStringIncludes(renderPage(bigSnapshot(50)), "<title>lb1 · 50 ACTIVE</title>");
+});
+
+Deno.test("renderPage() shows a failed reload", () => {
+  const { node } = snapshot();
+  const page = renderPage(snapshot({ node: { ...node, last_reload_error: "vipd.toml:1:1: bad" } }));
+  assertStringIncludes(page, "Last reload failed: vipd.toml:1:1: bad");
+});

@@ -1,0 +1,128 @@
+/** `vipd status` as text: golden, at several widths, with and without colour. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { formatAge } from "../../mod/age.ts";
+import { renderStatus } from "../../mod/cli/status_view.ts";
+import { frame } from "../../mod/cli/status_watch.ts";
+import { columns, visibleWidth, wrap } from "../../mod/cli/text.ts";
+import { bigSnapshot, check, router, snapshot } from "../api/fixture.ts";
+
+const PIPE = { width: Infinity, color: false };
+
+Deno.test("renderStatus() shows everything, with the reasons", () => {
+  assertEquals(renderStatus(snapshot(), PIPE), GOLDEN);
+});
+
+const GOLDEN = `lb1  vipd 0.1.0, engine running, up 2h 4m, /etc/vipd/vipd.toml loaded 2h 4m ago
+
+VI_1  ACTIVE for 1m 7s  vrid 51, VRRPv3 ipv4 on eth0
+  why        no advertisement for 3.6 s
+  priority   80 = 100 - 20 uplink
+  trackers   nginx   up    must pass   master 4711 is alive
+             uplink  down  weight -20  eth1 has no carrier
+  addresses  192.168.121.120/24 bound on eth0
+             fd00::120/64 bound on eth0 (not advertised)
+  active     this node (192.168.121.11)
+  peers      192.168.121.12  priority 70  VRRPv3  every 1000 ms  seen 0.5s ago
+  counters   advertisements_sent=67 advertisements_received=12 became_active=1 checksum_errors=2
+  rejected   12s ago  from 192.168.121.66  checksum_errors  checksum 0x1234
+
+Checks
+  nginx   nginx      up    for 10m  1.2 ms  master 4711 is alive
+  uplink  interface  down  for 10m          eth1 has no carrier
+
+Other virtual routers on our links
+  vrid 77  ipv4  on eth0  from 192.168.121.66  seen 1.0s ago`;
+
+Deno.test("renderStatus() shows a backup: who is active, what is not bound", () => {
+  const addresses = router().addresses.slice(0, 1).map((address) => ({ ...address, present: false }));
+  const backup = router({ state: "BACKUP", active_router: "192.168.121.12", addresses, rejected: [] });
+  const text = renderStatus(snapshot({ virtual_routers: [backup] }), PIPE);
+  assertStringIncludes(text, "VI_1  BACKUP for 1m 7s");
+  assertStringIncludes(text, "  active     192.168.121.12\n");
+  assertStringIncludes(text, "  addresses  192.168.121.120/24 not bound here\n");
+});
+
+Deno.test("renderStatus() makes trouble visible", () => {
+  const { node } = snapshot();
+  const addresses = router().addresses.slice(0, 1).map((address) => ({ ...address, present: false }));
+  const peers = router().peers.map((peer) => ({ ...peer, addresses: ["10.0.0.1"], addresses_match: false }));
+  const text = renderStatus(
+    snapshot({
+      node: {
+        ...node,
+        engine: "stalled",
+        realtime: false,
+        last_reload_error: "vipd.toml:1:1: bad\nvipd.toml:2:1: worse",
+      },
+      virtual_routers: [router({ addresses, peers, handover: true })],
+    }),
+    PIPE,
+  );
+  assertStringIncludes(text, "engine stalled, no real-time scheduling");
+  assertStringIncludes(text, "192.168.121.120/24 MISSING");
+  assertStringIncludes(text, "advertises other addresses: 10.0.0.1");
+  assertStringIncludes(text, "ACTIVE for 1m 7s, handing over");
+  assert(text.endsWith("configuration before it is in force:\nvipd.toml:1:1: bad\nvipd.toml:2:1: worse"));
+});
+
+Deno.test("renderStatus() with nothing configured", () => {
+  const text = renderStatus(snapshot({ virtual_routers: [], checks: [], foreign_routers: [] }), PIPE);
+  assertEquals(text.split("\n").slice(1), ["", "No virtual router is configured."]);
+});
+
+Deno.test("renderStatus() never exceeds the terminal, and colour changes no text", () => {
+  for (const width of [48, 60, 80, 120]) {
+    const plain = renderStatus(bigSnapshot(3), { width, color: false });
+    const painted = renderStatus(bigSnapshot(3), { width, color: true });
+    for (const line of plain.split("\n")) assert(visibleWidth(line) <= width, `${width}: ${line}`);
+    // deno-lint-ignore no-control-regex -- colour is made of control characters
+    assertEquals(painted.replaceAll(/\x1b\[[0-9;]*m/g, ""), plain);
+    assert(painted.includes("\x1b[1;32mACTIVE\x1b[0m"));
+  }
+});
+
+Deno.test("renderStatus() lets nothing foreign move the cursor", () => {
+  const evil = "a\x1b[2Jb\nc\x9bd";
+  const text = renderStatus(
+    snapshot({
+      virtual_routers: [
+        router({ name: evil, reason: evil, rejected: [{ ...router().rejected[0]!, detail: evil }] }),
+      ],
+      checks: [check({ name: evil, reason: evil })],
+    }),
+    PIPE,
+  );
+  // deno-lint-ignore no-control-regex -- control characters are what must not be there
+  assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f]/.test(text));
+  assertStringIncludes(text, "a [2Jb c d");
+});
+
+Deno.test("wrap() breaks at spaces and indents what follows", () => {
+  assertEquals(wrap("one two three four", 9, 2), ["one two", "  three", "  four"]);
+  assertEquals(wrap("fits", 4, 2), ["fits"]);
+  assertEquals(wrap("averylongword tail", 6, 2), ["averylongword", "  tail"]);
+});
+
+Deno.test("columns() aligns what is seen, not the codes", () => {
+  assertEquals(columns([["\x1b[1mab\x1b[0m", "x"], ["abcd", "y"]]), ["\x1b[1mab\x1b[0m    x", "abcd  y"]);
+});
+
+Deno.test("formatAge() speaks like a person", () => {
+  const rows: [number, string][] = [
+    [-5, "0.0s"],
+    [0.44, "0.4s"],
+    [12.9, "12s"],
+    [60, "1m"],
+    [200, "3m 20s"],
+    [7500, "2h 5m"],
+    [3600, "1h"],
+    [4 * 86_400 + 3700, "4d 1h"],
+  ];
+  for (const [seconds, expected] of rows) {
+    assertEquals(formatAge(new Date(0).toISOString(), new Date(seconds * 1000).toISOString()), expected);
+  }
+});
+
+Deno.test("frame() fills one screen and clears the rest", () => {
+  assertEquals(frame(["a", "b", "c", "d"], 1, 3, "foot"), "\x1b[Hb\x1b[K\r\nc\x1b[K\r\n\x1b[J\x1b[3;1Hfoot");
+});

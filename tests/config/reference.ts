@@ -1,0 +1,121 @@
+/** Writes the tables of docs/configuration.md from the JSON Schema: `deno run -A tests/config/reference.ts`. */
+import { checkTypes } from "../../checks/mod.ts";
+import { COMMON_KEYS } from "../../mod/config/check.ts";
+import { configJsonSchema, type JsonSchema } from "../../mod/config/json_schema.ts";
+
+export const DOCUMENT = new URL("../../docs/configuration.md", import.meta.url);
+
+const BEGIN = "<!-- reference: generated from the schema, do not edit below -->";
+const END = "<!-- reference ends -->";
+
+/** The document with its reference part made anew. */
+export function withReference(document: string): string {
+  const [before, rest] = document.split(BEGIN);
+  const after = rest?.split(END)[1];
+  if (before === undefined || after === undefined) throw new Error(`Cannot find "${BEGIN}" and "${END}"`);
+  return `${before}${BEGIN}\n\n${reference()}\n${END}${after}`;
+}
+
+function reference(): string {
+  const { properties = {} } = configJsonSchema(checkTypes);
+  const { node, api, log, include, virtual_router, check } = properties;
+  const checks = named(check)?.oneOf ?? [];
+  const sections: [string, string, string][] = [
+    ["Top level", "", table({ properties: { include: include ?? {} } })],
+    ["`[node]`", node?.description ?? "", table(node)],
+    ["`[api]`", api?.description ?? "", table(api)],
+    ["`[log]`", log?.description ?? "", table(log)],
+    ["`[virtual_router.NAME]`", virtual_router?.description ?? "", table(named(virtual_router))],
+    [
+      "`[check.NAME]`",
+      `${check?.description}. Every check has these keys:`,
+      table(only(checks[0], isCommon)),
+    ],
+    ...checks.map((schema): [string, string, string] => {
+      const type = schema.properties?.["type"];
+      const own = only(schema, (key) => !isCommon(key));
+      return [
+        `\`type = ${JSON.stringify(type?.const)}\``,
+        `${type?.description} ${defaults(schema, checks[0])}`.trim(),
+        table(own),
+      ];
+    }),
+  ];
+  return sections.map(([title, text, rows]) =>
+    `### ${title}\n\n${text === "" ? "" : `${ended(text)}\n\n`}${rows}`
+  ).join("\n");
+}
+
+function isCommon(key: string): boolean {
+  return COMMON_KEYS.includes(key);
+}
+
+function named(schema: JsonSchema | undefined): JsonSchema | undefined {
+  return typeof schema?.additionalProperties === "object" ? schema.additionalProperties : undefined;
+}
+
+function only(schema: JsonSchema | undefined, keep: (key: string) => boolean): JsonSchema {
+  const kept = Object.entries(schema?.properties ?? {}).filter(([key]) => keep(key));
+  return { properties: Object.fromEntries(kept), required: schema?.required ?? [] };
+}
+
+/** Where a type's defaults differ from those of the first, which the table of common keys shows. */
+function defaults(schema: JsonSchema, first: JsonSchema | undefined): string {
+  const own = COMMON_KEYS.flatMap((key) => {
+    const value = schema.properties?.[key]?.default;
+    const differs = JSON.stringify(value) !== JSON.stringify(first?.properties?.[key]?.default);
+    return differs && value !== undefined ? [`\`${key} = ${JSON.stringify(value)}\``] : [];
+  });
+  return own.length === 0 ? "" : `Defaults of its own: ${own.join(", ")}.`;
+}
+
+function ended(text: string): string {
+  return /[.:]$/.test(text) ? text : `${text}.`;
+}
+
+function table(schema: JsonSchema | undefined): string {
+  const lines = rows(schema, "");
+  if (lines.length === 0) return "No further keys.\n";
+  return ["| key | value | default | meaning |", "|---|---|---|---|", ...lines, ""].join("\n");
+}
+
+/** A key whose value is a table with known keys is shown as these, with dots. */
+function rows(schema: JsonSchema | undefined, prefix: string): string[] {
+  return Object.entries(schema?.properties ?? {}).flatMap(([key, field]) => {
+    if (field.properties !== undefined) return rows(field, `${prefix}${key}.`);
+    const needed = schema?.required?.includes(key) ?? false;
+    const preset = field.default === undefined
+      ? (needed ? "required" : "")
+      : code(JSON.stringify(field.default));
+    const cells = [code(prefix + key), typeOf(field), preset, field.description ?? ""];
+    return [`| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`];
+  });
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function typeOf(schema: JsonSchema): string {
+  const { const: constant, enum: values, anyOf, oneOf, items, minimum, maximum } = schema;
+  if (constant !== undefined) return code(JSON.stringify(constant));
+  if (values !== undefined) return values.map((value) => code(JSON.stringify(value))).join(", ");
+  const branches = anyOf ?? oneOf;
+  if (branches !== undefined) return [...new Set(branches.map(typeOf))].join(" or ");
+  if (items !== undefined || schema.type === "array") {
+    return `array of ${items === undefined ? "text" : typeOf(items)}`;
+  }
+  const range = schema["x-range"];
+  if (typeof range === "string") return `duration ${range}`;
+  if (schema.type === "integer") {
+    return `${minimum ?? ""}..${maximum ?? ""}`.replace(/^(-?\d+)\.\.$/, "$1 or more");
+  }
+  if (schema.type === "object") return "table";
+  if (schema.type === "boolean") return "`true`, `false`";
+  if (schema.pattern?.includes("(ms|s|m|h)")) return "duration";
+  return schema.type === "string" ? "text" : schema.type ?? "any";
+}
+
+if (import.meta.main) {
+  Deno.writeTextFileSync(DOCUMENT, withReference(Deno.readTextFileSync(DOCUMENT)));
+}

@@ -1,0 +1,72 @@
+/** vipd and FRR's vrrpd (VRRPv3, virtual MAC) as one pair, each in turn the better router. */
+import { assert, assertEquals } from "@std/assert";
+import { startFrrVrrp } from "./lab/frr.ts";
+import { probeUdp, startEcho } from "./lab/probe.ts";
+import { vipdRouter } from "./lab/routers.ts";
+import { inLab, testTogether } from "./lab/scenario.ts";
+import { startVipd, type Vipd, waitForState } from "./lab/vipd.ts";
+import type { Host, Lab } from "./lab.ts";
+
+const VIPS = { 4: ["192.168.121.120"], 6: ["fd00:121::120"] } as const;
+const INTERVAL_MS = 200;
+const DOWN_MS = 3 * INTERVAL_MS + 1000;
+
+function startOurs(node: Host, family: 4 | 6, priority: number): Promise<Vipd> {
+  const addresses = VIPS[family];
+  return startVipd(
+    node,
+    vipdRouter({ name: "VI_1", vrid: 51, version: 3, priority, intervalMs: INTERVAL_MS, addresses }),
+  );
+}
+
+async function startTheirs(node: Host, family: 4 | 6, priority: number): Promise<void> {
+  const addresses = VIPS[family].map((address) => `${address}/${family === 4 ? 24 : 64}`);
+  await startFrrVrrp(node, { vrid: 51, priority, intervalMs: INTERVAL_MS, addresses });
+}
+
+/** n1 is the better node. A cut-off host stands for a failure: FRR leaves its macvlan behind when it is stopped. */
+async function electFailOverFailBack(lab: Lab, family: 4 | 6, better: "vipd" | "frr"): Promise<void> {
+  const [n1, n2] = [lab.node("n1"), lab.node("n2")];
+  await Promise.all([startEcho(n1), startEcho(n2)]);
+  const [ours, theirs] = better === "vipd" ? [n1, n2] : [n2, n1];
+  await startTheirs(theirs, family, theirs === n1 ? 150 : 100);
+  const vipd = await startOurs(ours, family, ours === n1 ? 150 : 100);
+  await waitForState(vipd, "VI_1", better === "vipd" ? "ACTIVE" : "BACKUP", 8000);
+  const probe = await probeUdp(lab.client, VIPS[family][0]);
+  await probe.answeredBy("n1", 8000);
+  const settledStatus = await waitForState(vipd, "VI_1", better === "vipd" ? "ACTIVE" : "BACKUP", 8000);
+  if (better === "frr") {
+    const [peer] = settledStatus.peers;
+    assertEquals([peer?.version, peer?.priority, peer?.checksum], [3, 150, "pseudo_header"]);
+    assert(peer?.addresses_match, JSON.stringify(peer));
+  }
+
+  await lab.cut(n1);
+  await probe.answeredBy("n2", DOWN_MS);
+  await lab.heal(n1);
+  await probe.answeredBy("n1", DOWN_MS + 8000);
+  const after = await waitForState(vipd, "VI_1", better === "vipd" ? "ACTIVE" : "BACKUP", 4000);
+  assertEquals(after.rejected, []);
+  if (better === "vipd") {
+    await vipd.child.stop();
+    await probe.answeredBy("n2", DOWN_MS);
+  }
+  await probe.stop();
+}
+
+testTogether(
+  "vipd and FRR elect, fail over and fail back",
+  ([4, 6] as const).flatMap((family) =>
+    (["vipd", "frr"] as const).map((better) => ({
+      name: `IPv${family}, the better router is ${better}`,
+      body: () =>
+        inLab({
+          nodes: {
+            n1: ["192.168.121.129/24", "fd00:121::129/64"],
+            n2: ["192.168.121.128/24", "fd00:121::128/64"],
+          },
+          client: ["192.168.121.10/24", "fd00:121::10/64"],
+        }, (lab) => electFailOverFailBack(lab, family, better)),
+    }))
+  ),
+);

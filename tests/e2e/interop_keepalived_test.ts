@@ -1,0 +1,125 @@
+/** vipd and keepalived as one pair, each in turn the better router: elect, fail over, fail back, cut off, heal. */
+import { assert, assertEquals } from "@std/assert";
+import { capture, field, type Packet } from "./lab/capture.ts";
+import type { Child } from "./lab/child.ts";
+import { startKeepalived } from "./lab/keepalived.ts";
+import { probeUdp, startEcho } from "./lab/probe.ts";
+import { keepalivedRouter, type RouterSpec, vipdRouter } from "./lab/routers.ts";
+import { inLab, testTogether } from "./lab/scenario.ts";
+import { launchVipd } from "./lab/vipd.ts";
+import { type Host, type Lab, sleep, waitFor } from "./lab.ts";
+
+interface Row {
+  readonly version: 2 | 3;
+  readonly family: 4 | 6;
+  readonly cast: "multicast" | "unicast";
+  readonly better: "vipd" | "keepalived";
+}
+
+const ROWS: readonly Row[] = ([
+  { version: 2, family: 4 },
+  { version: 3, family: 4 },
+  { version: 3, family: 6 },
+] as const).flatMap((protocol) =>
+  (["multicast", "unicast"] as const).flatMap((cast) =>
+    (["vipd", "keepalived"] as const).map((better) => ({ ...protocol, cast, better }))
+  )
+);
+
+const SOURCES = {
+  4: { n1: "192.168.121.129", n2: "192.168.121.128" },
+  6: { n1: "fd00:121::129", n2: "fd00:121::128" },
+} as const;
+const VIPS = { 4: ["192.168.121.120"], 6: ["fe80::121:120", "fd00:121::120"] } as const;
+const PRIORITIES = { n1: 150, n2: 100 } as const;
+
+/** n1 is always the better node; which daemon runs there is the row's. */
+async function startOn(node: Host, row: Row): Promise<Child> {
+  const [own, other] = node.name === "n1" ? (["n1", "n2"] as const) : (["n2", "n1"] as const);
+  const sources = SOURCES[row.family];
+  const spec: RouterSpec = {
+    name: "VI_1",
+    vrid: 51,
+    version: row.version,
+    priority: PRIORITIES[own],
+    intervalMs: row.version === 2 ? 1000 : 200,
+    addresses: VIPS[row.family],
+    ...(row.version === 2 ? { password: "1111" } : {}),
+    ...(row.cast === "unicast" ? { unicast: { source: sources[own], peers: [sources[other]] } } : {}),
+  };
+  const daemon = (own === "n1") === (row.better === "vipd") ? "vipd" : "keepalived";
+  if (daemon === "keepalived") return await startKeepalived(node, keepalivedRouter(spec));
+  return (await launchVipd(node, vipdRouter(spec))).child;
+}
+
+async function electFailOverFailBack(lab: Lab, row: Row): Promise<void> {
+  const [n1, n2] = [lab.node("n1"), lab.node("n2")];
+  const vip = VIPS[row.family].at(-1) ?? "";
+  const intervalMs = row.version === 2 ? 1000 : 200;
+  const downMs = 3 * intervalMs + 1000;
+  const onlyOn = (node: Host): Promise<boolean> =>
+    waitFor(`${vip} only on ${node.name}`, async () => {
+      const [on1, on2] = [await n1.holds(vip), await n2.holds(vip)];
+      return on1 === (node === n1) && on2 === (node === n2);
+    }, downMs + 3000);
+
+  await Promise.all([startEcho(n1), startEcho(n2)]);
+  const wire = await capture(lab.bridge, "n2", "ip proto 112 or ip6 proto 112");
+  await startOn(n2, row);
+  const better = await startOn(n1, row);
+  await onlyOn(n1);
+
+  const probe = await probeUdp(lab.client, vip);
+  await probe.answeredBy("n1", 3000);
+  await better.stop("SIGTERM");
+  await probe.answeredBy("n2", downMs);
+  await onlyOn(n2);
+
+  await startOn(n1, row);
+  await probe.answeredBy("n1", downMs + 3000);
+  await onlyOn(n1);
+  await sleep(3 * intervalMs);
+  assertOneAtATime(await wire.stop(), intervalMs);
+
+  await lab.cut(n1);
+  await probe.answeredBy("n2", downMs + 1000);
+  await lab.heal(n1);
+  await onlyOn(n1);
+  const { by_node } = await probe.stop();
+  assertEquals(Object.keys(by_node).toSorted(), ["n1", "n2"]);
+}
+
+/** Once another router advertises, the one before it may say one last word within an interval, and then is silent. */
+function assertOneAtATime(packets: readonly Packet[], intervalMs: number): void {
+  const heard = packets.map((packet) => ({
+    source: field(packet, "ip.src") || field(packet, "ipv6.src"),
+    priority: Number(field(packet, "vrrp.prio")),
+    timeMs: packet.timeMs,
+  }));
+  for (const [i, { source, timeMs }] of heard.entries()) {
+    const before = heard[i - 1];
+    if (before === undefined || before.source === source) continue;
+    const returns = heard.slice(i).filter((later) =>
+      later.source === before.source && later.timeMs - timeMs < 3 * intervalMs
+    );
+    const story = JSON.stringify(heard.slice(Math.max(0, i - 3), i + 8));
+    // A handover announces priority 1 while it still serves: it is heard beside the successor once or twice.
+    assert(returns.every((later) => later.timeMs - timeMs <= intervalMs + 50), `two actives: ${story}`);
+  }
+}
+
+testTogether(
+  "vipd and keepalived elect, fail over, fail back and heal",
+  ROWS.map((row) => ({
+    name: `VRRPv${row.version} IPv${row.family} ${row.cast}, the better router is ${row.better}`,
+    body: () =>
+      inLab({
+        nodes: {
+          n1: [`${SOURCES[4].n1}/24`, `${SOURCES[6].n1}/64`],
+          n2: [`${SOURCES[4].n2}/24`, `${SOURCES[6].n2}/64`],
+        },
+        client: ["192.168.121.10/24", "fd00:121::10/64"],
+      }, (lab) => electFailOverFailBack(lab, row)),
+  })),
+  6,
+);

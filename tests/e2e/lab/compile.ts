@@ -1,0 +1,34 @@
+/** Compiles a C helper of the tests once per version of its source, and keeps it beside the other temporary files. */
+import { run } from "./command.ts";
+
+const compiled = new Map<string, Promise<string>>();
+
+/** Path of the program built from `probe/NAME.c`. */
+export function helperProgram(name: string): Promise<string> {
+  const known = compiled.get(name) ?? compile(name);
+  compiled.set(name, known);
+  return known;
+}
+
+async function compile(name: string): Promise<string> {
+  const source = new URL(`../probe/${name}.c`, import.meta.url).pathname;
+  const text = await Deno.readFile(source);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", text)).toHex().slice(0, 16);
+  const path = `/tmp/vipd-${name}-${digest}`;
+  if (await exists(path)) return path;
+  // Renamed when it is complete: another run may be building it too.
+  const unfinished = `${path}.${crypto.randomUUID()}`;
+  await run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", unfinished, source]);
+  await Deno.rename(unfinished, path);
+  return path;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+/** keepalived on a node: the independent implementation that vipd is tested and measured against. */
+import type { Child } from "./child.ts";
+import type { Host } from "../lab.ts";
+
+/** Starts keepalived with this configuration; it logs to the child's output. */
+export async function startKeepalived(node: Host, configuration: string): Promise<Child> {
+  const directory = `${node.directory}/keepalived`;
+  await Deno.mkdir(directory, { recursive: true });
+  await Deno.writeTextFile(`${directory}/keepalived.conf`, configuration);
+  return node.spawn("keepalived", [
+    "keepalived",
+    "--dont-fork",
+    "--log-console",
+    "--log-detail",
+    "--vrrp",
+    `--use-file=${directory}/keepalived.conf`,
+    `--pid=${directory}/keepalived.pid`,
+    `--vrrp_pid=${directory}/vrrp.pid`,
+  ]);
+}
+
+/** Kills parent and VRRP child at once, as a crash of the whole daemon. */
+export async function killKeepalived(node: Host, child: Child): Promise<void> {
+  const vrrpPid = Number(await Deno.readTextFile(`${node.directory}/keepalived/vrrp.pid`));
+  // The parent first: it would restart the child.
+  child.signal("SIGKILL");
+  Deno.kill(vrrpPid, "SIGKILL");
+  await child.exited;
+}

@@ -1,0 +1,71 @@
+/** A real nginx on a node: port 80 of every address, a page that is the node's name. */
+import type { Child } from "./child.ts";
+import type { Host } from "../lab.ts";
+import { waitFor } from "./wait.ts";
+
+export interface Nginx {
+  readonly child: Child;
+  readonly pidFile: string;
+  /** `nginx -s stop`: an orderly end. */
+  stop(): Promise<void>;
+  /** Master and workers die on the spot. */
+  kill(): Promise<void>;
+}
+
+export async function startNginx(node: Host): Promise<Nginx> {
+  const prefix = `${node.directory}/nginx`;
+  await Deno.mkdir(prefix, { recursive: true });
+  await Deno.writeTextFile(`${prefix}/nginx.conf`, configuration(node.name, prefix));
+  const pidFile = `${prefix}/nginx.pid`;
+  const child = node.spawn("nginx", [
+    "nginx",
+    "-p",
+    prefix,
+    "-e",
+    `${prefix}/error.log`,
+    "-c",
+    `${prefix}/nginx.conf`,
+  ]);
+  const url = "http://127.0.0.1/";
+  const serving = (): Promise<boolean> =>
+    node.exec(["curl", "-sf", "-m", "1", url]).then((page) => page.trim() === node.name);
+  await waitFor(`nginx of ${node.name}`, serving, 5000);
+  return {
+    child,
+    pidFile,
+    stop: async () => {
+      await child.stop("SIGTERM");
+    },
+    kill: async () => {
+      const workers = await Deno.readTextFile(`/proc/${child.pid}/task/${child.pid}/children`);
+      // The master first: it would replace its workers.
+      child.signal("SIGKILL");
+      for (const pid of workers.trim().split(" ")) Deno.kill(Number(pid), "SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+function configuration(name: string, prefix: string): string {
+  return `
+daemon off;
+user root;
+worker_processes 1;
+pid ${prefix}/nginx.pid;
+error_log ${prefix}/error.log;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  client_body_temp_path ${prefix}/body;
+  proxy_temp_path ${prefix}/proxy;
+  fastcgi_temp_path ${prefix}/fastcgi;
+  uwsgi_temp_path ${prefix}/uwsgi;
+  scgi_temp_path ${prefix}/scgi;
+  server {
+    listen 80 backlog=1024;
+    listen [::]:80 ipv6only=on backlog=1024;
+    location / { return 200 "${name}\\n"; }
+  }
+}
+`;
+}

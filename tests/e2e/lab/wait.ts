@@ -1,0 +1,33 @@
+/** Waiting for the outside world, always with a limit. */
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/**
+ * Polls until the condition returns something truthy and returns that; throws with `what` (and the last error, if the
+ * condition threw) when `timeoutMs` have passed.
+ */
+export async function waitFor<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  timeoutMs: number,
+  pollMs = 20,
+): Promise<NonNullable<T>> {
+  const startedMs = performance.now();
+  let lastError: unknown;
+  for (;;) {
+    try {
+      const value = await condition();
+      if (value) return value;
+      lastError = undefined;
+    } catch (error) {
+      lastError = error;
+    }
+    if (performance.now() - startedMs > timeoutMs) {
+      const why = lastError instanceof Error ? `: ${lastError.message}` : "";
+      throw new Error(`Gave up after ${timeoutMs} ms waiting for ${what}${why}`);
+    }
+    await sleep(pollMs);
+  }
+}

@@ -1,0 +1,52 @@
+/** Throwaway network namespaces for tests, made without any tool. */
+
+import { close } from "../../ffi/fd.ts";
+import { libc } from "../../ffi/libc.ts";
+import { createNamespace, inNamespace } from "../../ffi/process.ts";
+import { addLink, listLinks, openRtnetlink, setLink } from "../../ffi/rtnetlink.ts";
+
+// Opened once per thread and never closed, so before any test counts its resources.
+libc();
+
+/** A network namespace that is gone with its last descriptor. */
+export interface Namespace extends Disposable {
+  readonly fd: number;
+  /** Runs `action`, synchronously, inside. */
+  run<T>(action: () => T): T;
+}
+
+/** A namespace whose loopback is up. */
+export function namespace(): Namespace {
+  const fd = createNamespace();
+  const made: Namespace = {
+    fd,
+    run: (action) => inNamespace(fd, action),
+    [Symbol.dispose]: () => close(fd),
+  };
+  made.run(() => up("lo"));
+  return made;
+}
+
+/** A veth pair: `name` in `a`, `peer` in `b`, both up. */
+export function connect(a: Namespace, name: string, b: Namespace, peer: string): void {
+  a.run(() => {
+    using nl = openRtnetlink();
+    addLink(nl, { kind: "veth", name, peer: { name: peer, namespaceFd: b.fd } });
+    up(name);
+  });
+  b.run(() => up(peer));
+}
+
+/** Index of an interface of the current namespace. */
+export function indexOf(name: string): number {
+  using nl = openRtnetlink();
+  const link = listLinks(nl).find((link) => link.name === name);
+  if (link === undefined) throw new Error(`no interface ${name}`);
+  return link.index;
+}
+
+/** Sets an interface of the current namespace up. */
+export function up(name: string): void {
+  using nl = openRtnetlink();
+  setLink(nl, indexOf(name), { up: true });
+}

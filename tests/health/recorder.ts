@@ -1,0 +1,88 @@
+/** Collects what a monitor tells, and waits for it within a limit. */
+import {
+  type CheckChange,
+  type CheckConfig,
+  Monitor,
+  type MonitorOptions,
+} from "../../mod/health/monitor.ts";
+import { checkTypes } from "../../checks/mod.ts";
+import { libc } from "../../ffi/libc.ts";
+import { LinuxHost } from "../../mod/health/host.ts";
+
+// Loaded once for the process, thus before any test, or it would count as a leak of the first.
+libc();
+
+export interface Recorded extends CheckChange {
+  /** Of `performance.now()`. */
+  readonly monotonicMs: number;
+}
+
+export class Recorder implements AsyncDisposable {
+  readonly host = new LinuxHost();
+  readonly changes: Recorded[] = [];
+  readonly notes: string[] = [];
+  readonly monitor: Monitor;
+  #seen = 0;
+
+  constructor(options: Partial<MonitorOptions> = {}) {
+    this.monitor = new Monitor({
+      host: this.host,
+      onChange: (change) => this.changes.push({ ...change, monotonicMs: performance.now() }),
+      onNote: (name, message) => this.notes.push(`${name}: ${message}`),
+      ...options,
+    });
+  }
+
+  /** The next change that was not returned before. */
+  async next(limitMs = 3000): Promise<Recorded> {
+    const index = this.#seen;
+    await until(() => this.changes.length > index, limitMs, "no change of state");
+    this.#seen++;
+    const change = this.changes[index];
+    if (change === undefined) throw new Error("unreachable");
+    return change;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.monitor.stop();
+    await this.host.idle();
+  }
+}
+
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  limitMs: number,
+  otherwise: string,
+): Promise<void> {
+  const endMs = performance.now() + limitMs;
+  while (!await condition()) {
+    if (performance.now() > endMs) throw new Error(`${otherwise} within ${limitMs} ms`);
+    await pause(1);
+  }
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** A configuration with the usual defaults; `options` as written in the file. */
+export function config(
+  type: string,
+  options: Record<string, unknown>,
+  rest: Partial<CheckConfig> = {},
+): CheckConfig {
+  const check = checkTypes.find((candidate) => candidate.type === type);
+  return {
+    type,
+    interval: 1000,
+    timeout: 1000,
+    rise: 1,
+    fall: 1,
+    attempts: 1,
+    attempt_delay: 1000,
+    initial: "unknown",
+    recover_timeout: 10_000,
+    options: check === undefined ? options : check.options.parse(options),
+    ...rest,
+  };
+}
