@@ -1,4 +1,5 @@
 /** TCP connections of probes: endpoints as text, connecting within a limit, ending with the abort. */
+import { isIPv6 } from "node:net";
 import { CheckFailed, fail } from "./check.ts";
 import { formatMs, within } from "./deadline.ts";
 
@@ -20,7 +21,7 @@ export interface Stream {
  */
 export function parseEndpoint(text: string, defaultPort?: number): Endpoint | undefined {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
-  const host = bracketed ?? plain ?? (/^[0-9a-f]*:[0-9a-f:.]*:[0-9a-f.]*$/i.test(text) ? text : undefined);
+  const host = bracketed ?? plain ?? (isIPv6(text) ? text : undefined);
   const port = digits === undefined ? defaultPort : Number(digits);
   if (host === undefined || port === undefined || port < 1 || port > 65535) return undefined;
   return { host, port };

@@ -3,8 +3,10 @@ import { z } from "zod";
 import { type CheckContext, type CommandResult, defineCheck, fail } from "./check.ts";
 import { inspectCommand } from "./command.ts";
 
+const program = z.string({ error: "expected a program" }).min(1, { error: "expected a program" });
+
 const options = z.strictObject({
-  command: z.tuple([z.string().min(1)], z.string())
+  command: z.tuple([program], z.string())
     .describe('Program and arguments, such as ["/etc/vipd/check_app.sh", "--quick"]'),
 });
 type Options = z.output<typeof options>;

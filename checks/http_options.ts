@@ -1,7 +1,7 @@
 /** The options of the http check, and what nginx's borrows of them: what to ask and which answer passes. */
 import { z } from "zod";
 import { absolutePath, duration } from "./check.ts";
-import { parseEndpoint } from "./connection.ts";
+import { describe, parseEndpoint } from "./connection.ts";
 
 /** First and last status code of a range that passes. */
 export type StatusRange = readonly [number, number];
@@ -35,7 +35,7 @@ export const regex = z.string().transform((source, context) => {
   try {
     return new RegExp(source, "u");
   } catch (error) {
-    context.addIssue({ code: "custom", message: `not a regular expression: ${String(error)}` });
+    context.addIssue({ code: "custom", message: `not a regular expression: ${describe(error)}` });
     return z.NEVER;
   }
 });
@@ -43,7 +43,7 @@ export const regex = z.string().transform((source, context) => {
 const digest = z.string().regex(
   /^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}|sha1:[0-9a-f]{40}|md5:[0-9a-f]{32})$/i,
   {
-    error: 'expected an algorithm and lower-case hex such as "sha256:9f86…" or "md5:098f…"',
+    error: 'expected an algorithm and hex such as "sha256:9f86…" or "md5:098f…"',
   },
 );
 
@@ -82,6 +82,9 @@ export type TlsOptions = z.output<typeof tls>;
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const headerValue = z.string().regex(/^[^\r\n\0]*$/, { error: "expected a value without line breaks" });
+const headers = z.record(z.string().regex(token), headerValue, {
+  error: (issue) => issue.code === "invalid_key" ? "expected a header name" : undefined,
+});
 
 export const httpOptions = z.strictObject({
   url: url.optional().describe("What to ask for; for a real server give `path` instead, or nothing"),
@@ -97,7 +100,7 @@ export const httpOptions = z.strictObject({
   method: z.string().regex(token, { error: "expected an HTTP method" }).default("GET").describe(
     "HTTP method",
   ),
-  headers: z.record(z.string().regex(token, { error: "expected a header name" }), headerValue).default({})
+  headers: headers.default({})
     .describe("Request headers; Host names the virtual host"),
   body: z.string().optional().describe("Request body"),
   basic_auth: z.strictObject({

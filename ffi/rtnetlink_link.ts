@@ -93,7 +93,6 @@ export type NewLink =
     readonly mac?: Uint8Array;
     readonly mtu?: number;
     readonly namespaceFd?: number;
-    readonly addrGenMode?: keyof typeof addrGenModes;
   }
   & (
     | { readonly kind: "bridge" | "dummy" }
@@ -111,7 +110,7 @@ export interface LinkChange {
   readonly master?: number;
   /** Open descriptor of the network namespace to move to. */
   readonly namespaceFd?: number;
-  /** Whether IPv6 makes itself a link-local address when the interface goes up. */
+  /** Whether IPv6 makes itself a link-local address when the interface goes up. Not accepted while it is being created. */
   readonly addrGenMode?: keyof typeof addrGenModes;
 }
 
@@ -137,7 +136,6 @@ export function addLink(nl: Netlink, link: NewLink): void {
     [IFLA_ADDRESS, link.mac],
     [IFLA_MTU, optional(u32, link.mtu)],
     [IFLA_NET_NS_FD, optional(u32, link.namespaceFd)],
-    [IFLA_AF_SPEC, afSpec(link.addrGenMode)],
     [IFLA_LINK, link.kind === "macvlan" ? bytesOf(u32, link.linkIndex) : undefined],
     [IFLA_LINKINFO, [[IFLA_INFO_KIND, link.kind], [IFLA_INFO_DATA, kindData(link)]]],
   ];
@@ -149,9 +147,15 @@ export function addLink(nl: Netlink, link: NewLink): void {
   }]);
 }
 
-/** Changes an interface. ENODEV: there is none of this index. */
-export function setLink(nl: Netlink, index: number, change: LinkChange): void {
-  nl.request([setLinkRequest(index, change)]);
+/**
+ * Changes an interface. ENODEV: there is none of this index. Going down is done before all else and going up after it (the
+ * kernel, given one message, would set it up before it heeds `addrGenMode`).
+ */
+export function setLink(nl: Netlink, index: number, { up, ...rest }: LinkChange): void {
+  const others = Object.keys(rest).length === 0 ? [] : [setLinkRequest(index, rest)];
+  if (up === undefined) nl.request(others);
+  else if (up) nl.request([...others, setLinkRequest(index, { up })]);
+  else nl.request([setLinkRequest(index, { up }), ...others]);
 }
 
 /** Removes an interface; a veth takes its peer along. */

@@ -216,14 +216,14 @@ const SAMPLES: readonly Sample[] = [
     `// TO${"DO"}: later`,
     `mod/a.ts:1: TO${"DO"}: unfinished work is an issue, not a comment`,
   ],
-  [banned, "docs/a.md", `see /ro${"ot"}/x`, `docs/a.md:1: /ro${"ot"}/: a path of one machine`],
+  [banned, "docs/a.md", `// see /ro${"ot"}/x`, `docs/a.md:1: /ro${"ot"}/: a path of one machine`],
   [
     banned,
     "docs/a.md",
-    `from npm${"js"}.org`,
+    `// from npm${"js"}.org`,
     `docs/a.md:1: npm${"js"}.org: a registry's host; bare names are mapped in deno.json`,
   ],
-  [banned, "install.sh", `from npm${"js"}.org`, ""],
+  [banned, "install.sh", `// from npm${"js"}.org`, ""],
 ];
 
 Deno.test("tidy: every rule of one file finds its bad sample and lets the good one pass", () => {

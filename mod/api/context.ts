@@ -25,6 +25,8 @@ export interface Connection {
   readonly transport: "tcp" | "unix";
   /** The listener is bound to a loopback address. */
   readonly loopback: boolean;
+  /** Where the client is, for the log. */
+  readonly client: () => string;
   /** Aborted when the listener stops, so that endless responses end. */
   readonly stopping: AbortSignal;
 }
@@ -33,10 +35,11 @@ export interface ApiEnv {
   Bindings: Partial<Connection>;
 }
 
+const nowhere = (): string => "unknown";
 const never = new AbortController().signal;
 
 /** The connection of a request; one made without a listener (a test) counts as loopback TCP. */
 export function connectionOf(c: Context<ApiEnv>): Connection {
-  const { transport = "tcp", loopback = true, stopping = never } = c.env ?? {};
-  return { transport, loopback, stopping };
+  const { transport = "tcp", loopback = true, client = nowhere, stopping = never } = c.env ?? {};
+  return { transport, loopback, client, stopping };
 }

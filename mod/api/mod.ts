@@ -1,9 +1,9 @@
 /** The HTTP API: mounts one Hono app a resource over the snapshot, behind the guards that all of them share. */
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { methodNotAllowed } from "hono/method-not-allowed";
-import { logger } from "../log.ts";
+import { createRateLimit, logger } from "../log.ts";
 import { hostGuard, readGuard } from "./auth.ts";
-import type { ApiContext, ApiEnv } from "./context.ts";
+import { type ApiContext, type ApiEnv, connectionOf } from "./context.ts";
 import { controlRoutes } from "./control.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
@@ -22,6 +22,7 @@ export function createApi(context: ApiContext): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
   const snapshot = snapshotSource(() => context.snapshot());
 
+  app.use(refusalLog());
   app.use(methodNotAllowed({
     app,
     onMethodNotAllowed: (c, methods) =>
@@ -65,4 +66,27 @@ export function createApi(context: ApiContext): Hono<ApiEnv> {
     });
   });
   return app;
+}
+
+/** What an attacker, or a forgotten token, is answered; each is worth a line every ten seconds. */
+const REFUSALS: ReadonlySet<number> = new Set([401, 403, 421]);
+const REFUSAL_LOG_MS = 10_000;
+
+function refusalLog(): MiddlewareHandler<ApiEnv> {
+  const limit = createRateLimit(REFUSAL_LOG_MS, Date.now);
+  return async (c, next) => {
+    await next();
+    const { status } = c.res;
+    if (!REFUSALS.has(status)) return;
+    const { allowed, suppressed } = limit.take(`${status} ${c.req.path}`);
+    if (!allowed) return;
+    const fields = {
+      method: c.req.method,
+      path: c.req.path,
+      status,
+      client: connectionOf(c).client(),
+      suppressed,
+    };
+    logger("api").warn("request_refused {method} {path}", fields);
+  };
 }

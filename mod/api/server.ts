@@ -99,9 +99,12 @@ function serveTcp(
   stopping: AbortSignal,
   options: ServeOptions,
 ): Server {
-  const connection: Connection = { transport: "tcp", loopback: isLoopback(hostname), stopping };
+  const loopback = isLoopback(hostname);
   const bare = hostname.replace(/^\[(.*)\]$/, "$1");
-  return Deno.serve({ ...options, hostname: bare, port }, (request) => app.fetch(request, connection));
+  return Deno.serve({ ...options, hostname: bare, port }, (request, { remoteAddr }) => {
+    const client = (): string => authority(remoteAddr.hostname, remoteAddr.port);
+    return app.fetch(request, { transport: "tcp", loopback, client, stopping } satisfies Connection);
+  });
 }
 
 async function serveUnix(
@@ -110,7 +113,7 @@ async function serveUnix(
   stopping: AbortSignal,
   options: ServeOptions,
 ): Promise<Server> {
-  const connection: Connection = { transport: "unix", loopback: true, stopping };
+  const connection: Connection = { transport: "unix", loopback: true, client: () => "unix socket", stopping };
   await removeStaleSocket(path);
   // The mode is set by the umask, not by chmod afterwards: there is no moment at which others could connect.
   const umask = Deno.umask(0o777 & ~SOCKET_MODE);

@@ -76,9 +76,7 @@ async function firstThatAnswers(targets: readonly Target[]): Promise<ApiClient> 
 }
 
 function client(target: Target): ApiClient {
-  const http = target.kind === "unix"
-    ? Deno.createHttpClient({ proxy: { transport: "unix", path: target.path } })
-    : Deno.createHttpClient({});
+  const http = Deno.createHttpClient({ proxy: routeOf(target) });
   const base = target.kind === "unix" ? "http://localhost" : target.url;
   return {
     async request(
@@ -103,6 +101,18 @@ function client(target: Target): ApiClient {
       }
     },
     close: () => http.close(),
+  };
+}
+
+/** Always said outright, so that the environment's http_proxy does not get between us and a daemon on this very machine. */
+function routeOf(target: Target): Deno.Proxy {
+  if (target.kind === "unix") return { transport: "unix", path: target.path };
+  const { protocol, hostname, port } = new URL(target.url);
+  const defaultPort = protocol === "https:" ? 443 : 80;
+  return {
+    transport: "tcp",
+    hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: port === "" ? defaultPort : Number(port),
   };
 }
 

@@ -4,7 +4,7 @@ import type { Hooks } from "./hooks.ts";
 import { parseSnapshot } from "./status.ts";
 import { transitions } from "./status_follow.ts";
 import { renderStatus } from "./status_view.ts";
-import { paint } from "./text.ts";
+import { paint, text } from "./text.ts";
 
 const REFRESH_MS = 1000;
 const ENTER = "\x1b[?1049h\x1b[?25l";
@@ -84,7 +84,7 @@ class Screen {
   #footer(): string {
     return this.#trouble === ""
       ? paint("q quits, j/k scroll", "dim", this.#color)
-      : paint(`${this.#trouble} (retrying)`, "red", this.#color);
+      : paint(text(`${this.#trouble} (retrying)`).slice(0, Deno.consoleSize().columns), "red", this.#color);
   }
 }
 

@@ -145,7 +145,7 @@ function checkUnicast({ path, router, family }: Subject, report: Report): void {
     const at = [...path, "unicast_peers", i];
     if (peer === source) report(at, "is this router's own unicast_source");
     const first = peers?.indexOf(peer) ?? i;
-    if (first !== i) report(at, `${peer} is already a peer`, [...path, "unicast_peers", first]);
+    if (first !== i) report(at, "listed twice, first", [...path, "unicast_peers", first]);
   }
 }
 
@@ -160,7 +160,7 @@ function checkTracks({ path, router }: Subject, checkNames: readonly string[], r
   for (const [i, { check }] of indexed(router.track)) {
     const at = [...path, "track", i];
     const first = seen.get(check);
-    if (first !== undefined) report(at, `check "${check}" is already tracked`, first);
+    if (first !== undefined) report(at, "tracked twice, first", first);
     seen.set(check, first ?? at);
     if (!checkNames.includes(check)) {
       report(at, `there is no [check.${formatPath([check])}]${didYouMean(check, checkNames)}`);
@@ -230,6 +230,6 @@ function checkApi({ listen = [], token_file }: Partially["api"], report: Report)
       report(at, "listens beyond this host: api.token_file is needed, or listen on 127.0.0.1");
     }
     const first = places.indexOf(formatListen(place));
-    if (first !== i) report(at, "is listed twice", ["api", "listen", first]);
+    if (first !== i) report(at, "listed twice, first", ["api", "listen", first]);
   }
 }

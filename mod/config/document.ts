@@ -15,12 +15,23 @@ export interface Finding {
   readonly at?: "key";
   /** The file that it stands in, when the path alone does not tell. */
   readonly file?: string;
+  /** Where it stands, when the path would lead elsewhere (to the first of two). */
+  readonly place?: { readonly line: number; readonly column: number };
   /** Another place that the message is about: it is appended as ` at file:line:column`. */
   readonly other?: { readonly path: Path; readonly file?: string };
 }
 
 export function isTable(value: unknown): value is Table {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
+}
+
+/** Keys that mean an object's prototype to JavaScript: no table of ours has them, and some libraries drop them silently. */
+export function unsafeKeys(value: unknown, path: Path = []): Path[] {
+  if (Array.isArray(value)) return value.flatMap((element, i) => unsafeKeys(element, [...path, i]));
+  if (!isTable(value)) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    key === "__proto__" ? [[...path, key]] : unsafeKeys(inner, [...path, key])
+  );
 }
 
 /** What the document holds at a path; undefined when there is nothing. */

@@ -20,6 +20,8 @@ export interface Document {
   /** In the order of reading; the first is the file asked for. */
   readonly sources: readonly Source[];
   readonly findings: readonly Finding[];
+  /** Every file was found and read: what is missing in `data` is missing. */
+  readonly isComplete: boolean;
 }
 
 export interface Files {
@@ -41,6 +43,7 @@ const FILE_LENGTH_MAX = 4_000_000;
 export async function readDocument(path: string, files: Files): Promise<Document> {
   const sources: Source[] = [];
   const findings: Finding[] = [];
+  const duplicates: Finding[] = [];
   const origin = new Map<string, string>();
   const data: Table = {};
 
@@ -57,6 +60,14 @@ export async function readDocument(path: string, files: Files): Promise<Document
     const parsed = await parse(text, files.strict);
     sources.push({ file, text, parsed });
     if ("fault" in parsed) return;
+    for (const { path, place, first } of parsed.positions?.duplicates ?? []) {
+      duplicates.push({
+        path,
+        file,
+        place,
+        message: `set twice, first at ${file}:${first.line}:${first.column}`,
+      });
+    }
     const { include, ...rest } = parsed.data;
     merge(data, rest, file, []);
     if (include !== undefined) await includeAll(include, file, [...chain, resolve(file)]);
@@ -121,13 +132,14 @@ export async function readDocument(path: string, files: Files): Promise<Document
       else {
         const first = origin.get(JSON.stringify(inner));
         const other = { path: inner, ...(first === undefined ? {} : { file: first }) };
-        findings.push({ path: inner, at: "key", file, message: "set twice, first", other });
+        duplicates.push({ path: inner, at: "key", file, message: "set twice, first", other });
       }
     }
   }
 
   await read(path, [], { path: [], file: path });
-  return { data, sources, findings };
+  const isComplete = findings.length === 0 && !sources.some(({ parsed }) => "fault" in parsed);
+  return { data, sources, findings: [...findings, ...duplicates], isComplete };
 }
 
 /** The quick parser first: what it takes without doubt needs no second opinion. */

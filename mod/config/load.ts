@@ -4,7 +4,7 @@ import { checkTypes } from "../../checks/mod.ts";
 import { ConfigError, type Problem } from "../errors.ts";
 import { type CheckType } from "./check.ts";
 import { crossCheck } from "./cross_check.ts";
-import { type Finding, formatPath, type Path, valueAt } from "./document.ts";
+import { type Finding, formatPath, type Path, unsafeKeys, valueAt } from "./document.ts";
 import { interpolate, scrub } from "./env.ts";
 import type { ListDirectory } from "./glob.ts";
 import { type Document, readDocument } from "./include.ts";
@@ -80,22 +80,28 @@ type Examined = ({ readonly config: Config } | { readonly findings: readonly Fin
   readonly secrets: readonly string[];
 };
 
-function examine({ data: raw, sources, findings }: Document, options: LoadOptions): Examined {
+function examine(document: Document, options: LoadOptions): Examined {
+  const { data: raw, findings } = document;
   // With a file unread, what the others refer to would seem to be missing.
-  if (findings.length > 0 || sources.some(({ parsed }) => "fault" in parsed)) {
-    return { findings, secrets: [] };
-  }
+  if (!document.isComplete) return { findings, secrets: [] };
   const { value, findings: unset, secrets } = interpolate(raw, environment(options));
   const schema = configSchema(options.checkTypes ?? checkTypes, options.hostName ?? hostname());
   const result = validate(schema, value, raw);
   const crossed = crossCheck(salvage(value)).map((finding) => completed(finding, raw));
-  const found = ["findings" in result ? result.findings : [], crossed].flat();
+  const told = "findings" in result ? result.findings : [];
+  const found = [...told, ...crossed, ...unsafe(raw, told)];
   // A variable that is not set leaves a hole; what others think of the hole is no news.
   const holes = new Set(unset.map(({ path }) => formatPath(path)));
-  const all = [...unset, ...found.filter(({ path }) => !holes.has(formatPath(path)))];
+  const all = [...findings, ...unset, ...found.filter(({ path }) => !holes.has(formatPath(path)))];
   return "value" in result && all.length === 0
     ? { config: result.value, secrets }
     : { findings: all, secrets };
+}
+
+function unsafe(raw: unknown, told: readonly Finding[]): Finding[] {
+  const known = new Set(told.map(({ path }) => formatPath(path)));
+  return unsafeKeys(raw).filter((path) => !known.has(formatPath(path)))
+    .map((path) => ({ path, at: "key", message: "expected another name" }));
 }
 
 function completed(finding: Finding, raw: unknown): Finding {
@@ -125,11 +131,12 @@ async function locator({ sources }: Document, secrets: readonly string[]): Promi
     return best;
   }
 
-  return ({ path, message, at, file, other }) => {
+  return ({ path, message, at, file, place: fixed, other }) => {
     const there = other === undefined ? undefined : place(other.path, "key", other.file);
     const suffix = there === undefined ? "" : ` at ${there.file}:${there.line}:${there.column}`;
     return {
       ...place(path, at ?? "value", file),
+      ...fixed,
       path: formatPath(path),
       message: scrub(message, secrets) + suffix,
     };

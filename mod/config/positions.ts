@@ -1,6 +1,6 @@
 /** Where keys and values stand in TOML text. Loads a second, strict parser: only for a file that has something to tell. */
-import type { AST } from "toml-eslint-parser";
-import type { Path, Table } from "./document.ts";
+import type { AST, ParseError } from "toml-eslint-parser";
+import { isTable, type Path, type Table, valueAt } from "./document.ts";
 
 /** 1-based line and column. */
 export interface Place {
@@ -10,9 +10,18 @@ export interface Place {
 
 /** A document read by the strict parser: its values, and the place of each key and value. */
 export interface Positions {
+  /** What is set twice has its first value. */
   readonly data: Table;
+  readonly duplicates: readonly Duplicate[];
   /** The place of what is at the path, or of the nearest thing around it that the text names. */
   find(path: Path, at: "key" | "value"): Place & { readonly depth: number };
+}
+
+/** A key that the text sets a second time: its path, its place there, and where it was first. */
+export interface Duplicate {
+  readonly path: Path;
+  readonly place: Place;
+  readonly first: Place;
 }
 
 /** Why the text is no TOML, and where. */
@@ -20,18 +29,65 @@ export interface SyntaxFault extends Place {
   readonly message: string;
 }
 
-/** Reads the text; a fault is a value, since broken input is what this is for. */
+/** A text with more mistakes of one kind is not worth more messages. */
+const DUPLICATES_MAX = 100;
+
+/**
+ * Reads the text; a fault is a value, since broken input is what this is for. The parser stops at a key that is set twice:
+ * it is then renamed and the text read again, so that this is no reason to hide all other problems.
+ */
 export async function readPositions(text: string): Promise<Positions | SyntaxFault> {
   const { getStaticTOMLValue, parseTOML, ParseError } = await import("toml-eslint-parser");
-  try {
-    const program = parseTOML(text, { tomlVersion: "1.0.0" });
-    const places = collect(program);
-    const data = getStaticTOMLValue(program) as Table;
-    return { data, find: (path, at) => nearest(places, path, at) };
-  } catch (error) {
-    if (!(error instanceof ParseError)) throw error;
-    return toFault(error, text);
+  const renamed: Renamed[] = [];
+  for (let current = text;;) {
+    try {
+      const program = parseTOML(current, { tomlVersion: "1.0.0" });
+      const places = collect(program);
+      const data = getStaticTOMLValue(program) as Table;
+      const duplicates = renamed.map((key) => toDuplicate(key, places, data));
+      return { data, duplicates, find: (path, at) => nearest(places, path, at) };
+    } catch (error) {
+      if (!(error instanceof ParseError)) throw error;
+      const again = renamed.length < DUPLICATES_MAX ? rename(current, error, renamed.length) : undefined;
+      if (again === undefined) return toFault(error, text);
+      renamed.push(again);
+      current = again.text;
+    }
   }
+}
+
+/** A duplicate under a name that the text does not have. */
+interface Renamed {
+  readonly text: string;
+  readonly key: string;
+  readonly placeholder: string;
+  readonly place: Place;
+}
+
+type Stumble = Pick<ParseError, "message" | "index" | "lineNumber" | "column">;
+
+function rename(text: string, error: Stumble, count: number): Renamed | undefined {
+  if (!error.message.startsWith("Defining a key multiple times")) return undefined;
+  const [key] = /^(?:"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[\w-]+)/.exec(text.slice(error.index)) ?? [];
+  if (key === undefined) return undefined;
+  const placeholder = `set-twice-${count}-of-${text.length}`;
+  return {
+    text: text.slice(0, error.index) + placeholder + text.slice(error.index + key.length),
+    key: /^["']/.test(key) ? key.slice(1, -1) : key,
+    placeholder,
+    place: { line: error.lineNumber, column: error.column + 1 },
+  };
+}
+
+/** Finds where the renamed key has come to be, and takes it out of the data. */
+function toDuplicate({ key, placeholder, place }: Renamed, places: Places, data: Table): Duplicate {
+  const found = places.keys.keys().map((path): (string | number)[] => JSON.parse(path))
+    .find((path) => path.at(-1) === placeholder);
+  const parent = found?.slice(0, -1) ?? [];
+  const holder = valueAt(data, parent);
+  if (isTable(holder)) delete holder[placeholder];
+  const path = [...parent, key];
+  return { path, place, first: places.keys.get(JSON.stringify(path)) ?? place };
 }
 
 /** The parser's words for the mistakes that are made most, turned into what to do. */
@@ -40,14 +96,18 @@ const REWORDED: readonly [RegExp, string][] = [
   [/^Unexpected character/, "unexpected character (is a text without quotes?)"],
   [/^Unspecified values/, "expected a value after ="],
   [/^Expected equal/, "expected = after the key"],
-  [/^Defining a key multiple times/, "set twice in this file"],
+  [/^The key, equals sign, and value/, "expected a key, = and a value, or a header with its ], on one line"],
+  [/^Defining a key multiple times/, "set twice"],
 ];
 
-function toFault(error: { message: string; lineNumber: number; column: number }, text: string): SyntaxFault {
+const KEEPALIVED_CONF = /^\s*(?:vrrp_instance|vrrp_script|virtual_server|global_defs)\b[^\n=]*\{/m;
+
+function toFault(error: Stumble, text: string): SyntaxFault {
   const reworded = REWORDED.find(([pattern]) => pattern.test(error.message))?.[1];
-  const message = reworded ?? lowerFirst(error.message);
+  const hint = KEEPALIVED_CONF.test(text) ? "; this looks like a keepalived.conf, vipd reads TOML" : "";
+  const message = (reworded ?? lowerFirst(error.message)) + hint;
   const lines = text.split("\n");
-  const atLineStart = error.column === 0 && /^(Unspecified|Unterminated)/.test(error.message);
+  const atLineStart = error.column === 0 && /^(Unspecified|Unterminated|The key, equals)/.test(error.message);
   // A value that is missing at the end of a line is noticed on the next one.
   if (!atLineStart || error.lineNumber < 2) {
     return { line: error.lineNumber, column: error.column + 1, message };

@@ -9,7 +9,7 @@ export function wholeNumber(min: number, max: number): z.ZodInt {
   return z.int({ error }).min(min, { error }).max(max, { error });
 }
 
-const NAME = { error: "expected a name of 1..64 letters, digits, _ . or -" };
+const NAME = { error: "expected a name (1..64 letters, digits and _ . -)" };
 /** A name that an operator gives: it appears in URLs, metrics and logs. */
 export const name = z.string(NAME).regex(/^[\p{L}\p{N}_.\-]{1,64}$/u, NAME);
 

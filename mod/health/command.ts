@@ -11,23 +11,23 @@ const killDelayMs = 1000;
 /** How long output may still arrive after the end, when a grandchild keeps the pipe open. */
 const drainMs = 100;
 
-const never = new AbortController().signal;
-
 /** See `Host.run`. Throws `CheckFailed` when the program cannot be started. */
 export async function runCommand(command: Command, signal: AbortSignal): Promise<CommandResult> {
   signal.throwIfAborted();
   const child = spawn(command);
   const tail = new Tail(outputLimit);
   const readers = [child.stdout.getReader(), child.stderr.getReader()];
-  const drained = Promise.all(readers.map((reader) => drain(reader, tail)));
+  const atEnd = new AbortController();
+  const drained = Promise.all(readers.map((reader) => drain(reader, tail))).finally(() => atEnd.abort());
   const ended = new AbortController();
   const killed = killOnAbort(child, signal, ended.signal);
   const status = await child.status;
   ended.abort();
   await killed;
-  await Promise.race([drained, sleep(drainMs, never)]);
+  await sleep(drainMs, atEnd.signal);
   await Promise.all(readers.map((reader) => reader.cancel()));
   await drained;
+  signal.throwIfAborted();
   return { code: status.signal === null ? status.code : null, signal: status.signal, output: tail.text() };
 }
 

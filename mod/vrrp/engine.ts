@@ -16,6 +16,7 @@ import type { ForeignRouter } from "../snapshot.ts";
 import { formatAddress } from "../wire/address.ts";
 import { Channel } from "./channel.ts";
 import { conditionsOf, findPrimaryAddress } from "./conditions.ts";
+import type { Discard } from "./discard.ts";
 import { Effects } from "./effects.ts";
 import { Instance } from "./instance.ts";
 import type { Command, EngineEvent, EngineReport, TrackerState } from "./messages.ts";
@@ -90,15 +91,10 @@ export class Engine {
 
   /** Everything that is due. Comes after the sockets have been read: what was heard in time must count. */
   tick(nowMs: number): void {
-    for (const instance of this.#all()) {
-      if (instance.deadlineMs > nowMs) continue;
-      this.#noteLateness(instance, nowMs);
-      if (instance.blocked !== null && nowMs >= instance.blocked.untilMs) {
-        instance.blocked = null;
-        this.#evaluate(instance, nowMs);
-      }
-      this.#dispatch(instance, { type: "deadline" }, nowMs);
+    for (const instance of this.#instances.values()) {
+      if (instance.deadlineMs <= nowMs) this.#due(instance, nowMs);
     }
+    for (const instance of this.#leaving) if (instance.deadlineMs <= nowMs) this.#due(instance, nowMs);
     this.#effects.announcer.sendDue(nowMs);
     this.#forgetStopped();
   }
@@ -115,6 +111,15 @@ export class Engine {
       case "stop":
         return this.#stop(command.reason, nowMs);
     }
+  }
+
+  #due(instance: Instance, nowMs: number): void {
+    this.#noteLateness(instance, nowMs);
+    if (instance.blocked !== null && nowMs >= instance.blocked.untilMs) {
+      instance.blocked = null;
+      this.#evaluate(instance, nowMs);
+    }
+    this.#dispatch(instance, { type: "deadline" }, nowMs);
   }
 
   #all(): Instance[] {
@@ -191,19 +196,23 @@ export class Engine {
     switch (received.type) {
       case "advertisement":
         return this.#hear(received.instance, received.heard);
-      case "rejected": {
-        const { instance, source, discard } = received;
-        instance.reject({ at: Date.now(), source, discard });
-        const message = `discarded an advertisement from ${
-          formatAddress(source)
-        }: ${discard.discard}: ${discard.detail}`;
-        return this.#effects.tell(instance, discard.discard, message, monotonicMs());
-      }
+      case "rejected":
+        return this.#reject(received.instance, received.source, received.discard);
       case "foreign":
         return this.#noteForeign(channel, received.source, received.vrid);
       case "garbage":
-        return;
+        for (const instance of [...channel.routers.values()].flat()) {
+          this.#reject(instance, received.source, received.discard);
+        }
     }
+  }
+
+  #reject(instance: Instance, source: Uint8Array, discard: Discard): void {
+    instance.reject({ at: Date.now(), source, discard });
+    const message = `discarded an advertisement from ${
+      formatAddress(source)
+    }: ${discard.discard}: ${discard.detail}`;
+    this.#effects.tell(instance, discard.discard, message, monotonicMs());
   }
 
   #hear(instance: Instance, heard: Extract<Received, { type: "advertisement" }>["heard"]): void {

@@ -2,10 +2,8 @@
 import { compareAddresses, equalAddresses } from "../wire/address.ts";
 import type { Channel } from "./channel.ts";
 import type { Arrival, Heard, Instance } from "./instance.ts";
-import { type Advertisement, decode, isDiscard, peekVrid, type ReceiveContext } from "./packet.ts";
+import { decode, isDiscard, peekVrid, type ReceiveContext } from "./packet.ts";
 import { type Discard, discard } from "./discard.ts";
-
-const IPV4_MIN_HEADER = 20;
 
 /** What became of a packet. `foreign`: nobody here has that VRID. */
 export type Received =
@@ -17,7 +15,8 @@ export type Received =
     readonly discard: Discard;
   }
   | { readonly type: "foreign"; readonly source: Uint8Array; readonly vrid: number }
-  | { readonly type: "garbage" };
+  /** Nobody's: it does not even say which virtual router it is for. */
+  | { readonly type: "garbage"; readonly source: Uint8Array; readonly discard: Discard };
 
 /** What the IP layer said about the packet that is in the channel's buffer: views, valid until the next one is received. */
 interface Envelope {
@@ -30,18 +29,16 @@ interface Envelope {
 /** Reads the packet of `length` octets that the channel's receiver holds. `now`: Unix milliseconds. */
 export function read(channel: Channel, length: number, now: number): Received {
   const envelope = channel.family === 4 ? ipv4Envelope(channel, length) : ipv6Envelope(channel, length);
-  if (envelope === null) return { type: "garbage" };
   const vrid = peekVrid(envelope.payload);
-  if (isDiscard(vrid)) return { type: "garbage" };
+  if (isDiscard(vrid)) return { type: "garbage", source: envelope.source.slice(), discard: vrid };
   const routers = channel.routers.get(vrid);
   if (routers === undefined) return { type: "foreign", source: envelope.source.slice(), vrid };
   return readFor(addressee(routers, envelope), envelope, now);
 }
 
 /** The kernel has verified and, if need be, reassembled what a raw socket receives. */
-function ipv4Envelope({ receiver: { buffer } }: Channel, length: number): Envelope | null {
+function ipv4Envelope({ receiver: { buffer } }: Channel, length: number): Envelope {
   const headerLength = (buffer[0]! & 0x0f) * 4;
-  if (headerLength < IPV4_MIN_HEADER || headerLength > length) return null;
   return {
     source: buffer.subarray(12, 16),
     destination: buffer.subarray(16, 20),
@@ -50,7 +47,7 @@ function ipv4Envelope({ receiver: { buffer } }: Channel, length: number): Envelo
   };
 }
 
-function ipv6Envelope({ receiver }: Channel, length: number): Envelope | null {
+function ipv6Envelope({ receiver }: Channel, length: number): Envelope {
   return {
     source: receiver.source(),
     destination: receiver.destination(),
@@ -90,7 +87,7 @@ function readFor(instance: Instance, envelope: Envelope, now: number): Received 
   return {
     type: "advertisement",
     instance,
-    heard: instance.hear(copyOf(envelope), result as Advertisement, now),
+    heard: instance.hear(copyOf(envelope), result, now),
   };
 }
 
@@ -131,6 +128,7 @@ function contextOf(
     multicastGroup: wire.multicastGroup,
     password: wire.password,
     advertisementIntervalCs: router.advertisementInterval,
+    addressless: wire.advertised.length === 0,
     // An owner hears the others too: only so can it answer a rogue at once and complete a handover.
     owner: false,
   };

@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { createApi } from "../../mod/api/mod.ts";
 import type { Connection } from "../../mod/api/context.ts";
+import { configureLogging } from "../../mod/log.ts";
 import { fakeContext } from "./fixture.ts";
 
 const LOOPBACK: Partial<Connection> = { transport: "tcp", loopback: true };
@@ -119,4 +120,24 @@ Deno.test("POST from another origin is refused even with the token", async () =>
   for (const origin of ["http://evil.example", "http://localhost:3000", "null"]) {
     assertEquals(await statusOf({ ...post, headers: { ...own, origin } }), 403, origin);
   }
+});
+
+Deno.test("refused requests are logged with their sender, once in a while", async () => {
+  let text = "";
+  const flush = configureLogging({ level: "info", format: "text" }, {
+    write: (bytes) => {
+      text += new TextDecoder().decode(bytes);
+      return Promise.resolve();
+    },
+    isTerminal: true,
+    isJournal: true,
+  });
+  const app = createApi(fakeContext());
+  for (let i = 0; i < 5; i++) await app.request("/status", {}, { ...OUTSIDE, client: () => "10.0.0.9:1234" });
+  await app.request("/status", {}, LOOPBACK);
+  await flush();
+  assertEquals(
+    text,
+    "<4>api request_refused GET /status status=401 client=10.0.0.9:1234 suppressed=0\n",
+  );
 });

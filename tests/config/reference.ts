@@ -29,7 +29,7 @@ function reference(): string {
     [
       "`[check.NAME]`",
       `${check?.description}. Every check has these keys:`,
-      table(only(checks[0], isCommon)),
+      table(commonKeys(checks)),
     ],
     ...checks.map((schema): [string, string, string] => {
       const type = schema.properties?.["type"];
@@ -48,6 +48,18 @@ function reference(): string {
 
 function isCommon(key: string): boolean {
   return COMMON_KEYS.includes(key);
+}
+
+/** As the first type has them, with `type` standing for all of them. */
+function commonKeys(checks: readonly JsonSchema[]): JsonSchema {
+  const { properties, required } = only(checks[0], isCommon);
+  const types = checks.map(({ properties }) => properties?.["type"]?.const);
+  const type = { enum: types, description: "What is looked at, and how: see below" };
+  return { properties: { type, ...without(properties, "type") }, required: required ?? [] };
+}
+
+function without(properties: JsonSchema["properties"], key: string): NonNullable<JsonSchema["properties"]> {
+  return Object.fromEntries(Object.entries(properties ?? {}).filter(([name]) => name !== key));
 }
 
 function named(schema: JsonSchema | undefined): JsonSchema | undefined {
@@ -88,7 +100,7 @@ function rows(schema: JsonSchema | undefined, prefix: string): string[] {
       ? (needed ? "required" : "")
       : code(JSON.stringify(field.default));
     const cells = [code(prefix + key), typeOf(field), preset, field.description ?? ""];
-    return [`| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`];
+    return [`| ${cells.map((cell) => cell.replaceAll("|", "\\|").replaceAll("<", "&lt;")).join(" | ")} |`];
   });
 }
 

@@ -44,6 +44,9 @@ async function electFailOverFailBack(lab: Lab, family: 4 | 6, better: "vipd" | "
   await lab.cut(n1);
   await probe.answeredBy("n2", DOWN_MS);
   await lab.heal(n1);
+  await waitForState(vipd, "VI_1", better === "vipd" ? "ACTIVE" : "BACKUP", 4000);
+  // FRR does not announce again when a rival gives way: without this its clients wait for their ARP entries to expire.
+  if (better === "frr") await lab.client.ip("neighbour", "flush", "all");
   await probe.answeredBy("n1", DOWN_MS + 8000);
   const after = await waitForState(vipd, "VI_1", better === "vipd" ? "ACTIVE" : "BACKUP", 4000);
   assertEquals(after.rejected, []);

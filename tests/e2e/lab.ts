@@ -218,18 +218,15 @@ async function createBridge(labName: string, directory: string): Promise<Host> {
 
 async function createHost(bridge: Host, host: Host, addresses: readonly string[]): Promise<Host> {
   await createNamespace(host);
-  await bridge.ip(
-    "link",
-    "add",
-    host.name,
-    "type",
-    "veth",
-    "peer",
-    "name",
-    host.iface,
-    "netns",
-    host.namespace,
-  );
+  await host.ip("link", "set", "lo", "up");
+  await connect(bridge, host, addresses);
+  return host;
+}
+
+/** A cable between the switch and the host, with the host's addresses. */
+async function connect(bridge: Host, host: Host, addresses: readonly string[]): Promise<void> {
+  const peer = ["peer", "name", host.iface, "netns", host.namespace];
+  await bridge.ip("link", "add", host.name, "type", "veth", ...peer);
   await bridge.ip("link", "set", host.name, "master", "br0", "up");
   const commands = [
     `link set ${host.iface} up`,

@@ -30,7 +30,7 @@ Deno.test("golden: RTM_NEWADDR for a leased IPv4 address with label and protocol
     proto: 18,
   });
   assertHex(datagrams, [
-    "60000000 1400 0506 01000000 92100000", // length 96, RTM_NEWADDR, CREATE|EXCL|ACK|REQUEST, 1, port 4242
+    "5c000000 1400 0506 01000000 92100000", // length 92, RTM_NEWADDR, CREATE|EXCL|ACK|REQUEST, 1, port 4242
     "02 20 00 00 03000000", // AF_INET, /32, flags, scope, interface 3
     "0800 0200 c0000201", // IFA_LOCAL
     "0800 0100 c0000201", // IFA_ADDRESS
@@ -108,7 +108,7 @@ Deno.test("attributes: to bytes and back, nested, padded, repeated", () => {
     0,
     0,
     0,
-    40,
+    36,
     0,
     4,
     0x80,

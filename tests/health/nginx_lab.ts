@@ -49,7 +49,8 @@ http {
   async master(): Promise<number> {
     for (let tries = 0; tries < 200; tries++) {
       const pid = this.pid();
-      if (pid !== undefined && isAlive(pid)) {
+      // The file is written a moment before the process has its title.
+      if (pid !== undefined && isAlive(pid) && commandLine(pid).includes("master process")) {
         this.#masters.add(pid);
         return pid;
       }

@@ -30,7 +30,7 @@ async function refresh() {
   if (pending || document.hidden) return;
   pending = true;
   try {
-    const response = await fetch("/", { headers: { accept: "text/html" } });
+    const response = await fetch(location.pathname, { headers: { accept: "text/html" } });
     if (!response.ok) throw new Error(response.status);
     const next = new DOMParser().parseFromString(await response.text(), "text/html");
     document.querySelector("main").replaceWith(next.querySelector("main"));
@@ -42,7 +42,7 @@ async function refresh() {
     pending = false;
   }
 }
-const events = new EventSource("/events");
+const events = new EventSource("events");
 events.addEventListener("transition", refresh);
 events.onopen = refresh;
 events.onerror = () => document.getElementById("link").textContent = "connection lost, retrying";

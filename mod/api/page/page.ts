@@ -51,8 +51,8 @@ export function renderPage(snapshot: Snapshot): string {
             : checkTable(checks, at)} ${foreign_routers.length === 0 ? "" : foreignTable(foreign_routers, at)}
         </main>
         <footer>
-          <small><span id="link">static</span> · <a href="/status">JSON</a> · <a href="/metrics">metrics</a> · <a
-            href="/openapi.json"
+          <small><span id="link">static</span> · <a href="status">JSON</a> · <a href="metrics">metrics</a> · <a
+            href="openapi.json"
           >API</a></small>
         </footer>
         ${raw(`<script>${SCRIPT}</script>`)}

@@ -1,0 +1,38 @@
+/** Scheduling and memory of a thread: in children of their own, so that the test runner stays ordinary. */
+
+import { assert, assertEquals } from "@std/assert";
+import { libc } from "../../ffi/libc.ts";
+import { cpuTimeMs, gettid, SCHED_OTHER, schedulingPolicy } from "../../ffi/sched.ts";
+
+// Opened once per thread and never closed, so before any test counts its resources.
+libc();
+
+Deno.test("setRealtime: this thread only, and nothing that it starts", async () => {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", new URL("./sched_child.ts", import.meta.url).pathname],
+  }).output();
+  assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+  assertEquals(JSON.parse(new TextDecoder().decode(stdout)), {
+    before: SCHED_OTHER,
+    after: 2,
+    realtimeThreads: 1,
+    workerPolicy: SCHED_OTHER,
+    childPolicy: "SCHED_OTHER",
+    locked: null,
+    survived: true,
+  });
+});
+
+Deno.test("cpuTimeMs: grows with work, of the thread and of the process", () => {
+  const [process, thread] = [cpuTimeMs(), cpuTimeMs("thread")];
+  const endMs = performance.now() + 60;
+  while (performance.now() < endMs) Math.sqrt(endMs);
+  const total = ({ user, system }: { user: number; system: number }): number => user + system;
+  assert(total(cpuTimeMs("thread")) - total(thread) > 5);
+  assert(total(cpuTimeMs()) - total(process) > 5);
+  assertEquals(schedulingPolicy(), SCHED_OTHER);
+});
+
+Deno.test("gettid: the calling thread's", () => {
+  assertEquals(Deno.readLinkSync("/proc/thread-self"), `${Deno.pid}/task/${gettid()}`);
+});

@@ -1,0 +1,207 @@
+/** The host's services: commands, processes, pidfd, links. */
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { CheckFailed, type Process } from "../../checks/check.ts";
+import { close } from "../../ffi/fd.ts";
+import { createNamespace, openNamespace, setns } from "../../ffi/process.ts";
+import { addLink, listLinks, openRtnetlink, removeLink, setLink } from "../../ffi/rtnetlink.ts";
+import { LinuxHost } from "../../mod/health/host.ts";
+import { findUser } from "../../mod/health/user.ts";
+import { config, pause, Recorder, until } from "./recorder.ts";
+
+const host = new LinuxHost();
+const endless = new AbortController().signal;
+
+function alive(pid: number): Process {
+  const process = host.process(pid);
+  if (process === undefined) throw new Error(`process ${pid} is not alive`);
+  return process;
+}
+
+function shell(
+  script: string,
+  user?: string,
+): Promise<{ code: number | null; signal: string | null; output: string }> {
+  return host.run({ argv: ["/bin/sh", "-c", script], ...(user === undefined ? {} : { user }) }, endless);
+}
+
+Deno.test("host.run: exit code, signal, both outputs", async () => {
+  assertEquals(await shell("echo out; exit 3"), { code: 3, signal: null, output: "out\n" });
+  assertEquals(await shell("echo err >&2"), { code: 0, signal: null, output: "err\n" });
+  assertEquals(await shell("kill -9 $$"), { code: null, signal: "SIGKILL", output: "" });
+});
+
+Deno.test("host.run: the environment is clean, stdin empty, the directory /", async () => {
+  Deno.env.set("VIPD_TEST_SECRET", "1");
+  const { output } = await shell("env | cut -d= -f1 | sort | tr '\\n' ' '; pwd; cat");
+  Deno.env.delete("VIPD_TEST_SECRET");
+  assertEquals(output, "HOME LANG PATH PWD /\n");
+});
+
+Deno.test("host.run: output is the tail of at most 4 KiB", async () => {
+  const { output } = await shell("seq 1 100000");
+  assertEquals(output.length, 4096);
+  assert(output.endsWith("\n99999\n100000\n"));
+});
+
+Deno.test("host.run: as another user, by name or uid, without root's groups", async () => {
+  const { uid, gid } = findUser("nobody");
+  const ids = `${uid} ${gid} ${gid}\n`;
+  assertEquals((await shell("echo $(id -u) $(id -g) $(id -G)", "nobody")).output, ids);
+  assertEquals((await shell("id -u", "12345")).output, "12345\n");
+  await assertRejects(() => shell("id -u", "no-such-user"), CheckFailed, "there is no user no-such-user");
+});
+
+Deno.test("host.run: what cannot be started says why", async () => {
+  const run = (program: string): Promise<unknown> => host.run({ argv: [program] }, endless);
+  await assertRejects(() => run("/no/such"), CheckFailed, "cannot run /no/such:");
+  await assertRejects(
+    () => run("no-such-program"),
+    CheckFailed,
+    "no-such-program is not found in /usr/local/sbin:",
+  );
+});
+
+Deno.test("host.run: an abort ends the whole group, also what ignores TERM", async () => {
+  const mark = `vipd-test-${crypto.randomUUID()}`;
+  const script =
+    `trap '' TERM; sh -c "trap '' TERM; sleep 60; : ${mark}" & echo started; wait; sleep 60; : ${mark}`;
+  const abort = new AbortController();
+  const marked = (): Process[] => host.processes({ commandLine: (line) => line.includes(mark) });
+  const run = host.run({ argv: ["/bin/sh", "-c", script] }, abort.signal);
+  await until(() => marked().length === 2, 2000, "not started");
+  abort.abort(new Error("enough"));
+  await assertRejects(() => run, Error, "enough");
+  assertEquals(marked(), []);
+});
+
+Deno.test("host.run: a grandchild that keeps the output open does not hold the result up", async () => {
+  const startMs = performance.now();
+  const { output } = await shell("sleep 5 & echo $!");
+  const elapsedMs = performance.now() - startMs;
+  Deno.kill(Number(output), "SIGKILL");
+  assert(elapsedMs < 1000, `${elapsedMs}`);
+});
+
+Deno.test("host.process: alive, its start time, zombies and strangers", async () => {
+  const child = new Deno.Command("/bin/sleep", { args: ["60"] }).spawn();
+  await until(() => host.process(child.pid)?.comm === "sleep", 1000, "not started");
+  const process = alive(child.pid);
+  assertEquals(host.commandLine(process), "/bin/sleep 60");
+  assertEquals(host.process(2 ** 22 + 1), undefined);
+
+  const exit = host.processExit(process, endless);
+  const killedMs = performance.now();
+  child.kill("SIGKILL");
+  await exit;
+  assert(performance.now() - killedMs < 50);
+  await child.status;
+  // Another process with that pid is not the one that was meant.
+  await host.processExit({ pid: Deno.pid, startTime: 1, comm: "deno" }, endless);
+  await host.idle();
+});
+
+Deno.test("host.process: a zombie is dead", async () => {
+  // The shell becomes a sleep that does not know of its child and never waits for it.
+  const child = new Deno.Command("/bin/sh", {
+    args: ["-c", "sleep 0.05 & echo $!; exec sleep 60"],
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  const pid = Number(new TextDecoder().decode((await reader.read()).value));
+  const isZombie = (): boolean => Deno.readTextFileSync(`/proc/${pid}/stat`).includes(") Z ");
+  await until(isZombie, 2000, "no zombie");
+  assertEquals(host.process(pid), undefined);
+  assertEquals(host.processes({ comm: "sleep" }).filter((process) => process.pid === pid), []);
+  child.kill("SIGKILL");
+  await reader.cancel();
+  await child.status;
+});
+
+Deno.test("host.processExit: an abort leaves nothing behind", async () => {
+  const child = new Deno.Command("/bin/sleep", { args: ["60"] }).spawn();
+  const process = alive(child.pid);
+  const before = [...Deno.readDirSync("/proc/self/fd")].length;
+  const abort = new AbortController();
+  const exits = [1, 2, 3].map(() => host.processExit(process, abort.signal));
+  await pause(20);
+  abort.abort();
+  await Promise.all(exits);
+  await host.idle();
+  assertEquals([...Deno.readDirSync("/proc/self/fd")].length, before);
+  child.kill("SIGKILL");
+  await child.status;
+});
+
+Deno.test("interface check: absent, down, up, carrier, gone: told by netlink", async () => {
+  const home = openNamespace();
+  const namespace = createNamespace();
+  setns(namespace);
+  const socket = openRtnetlink();
+  try {
+    await using recorder = new Recorder();
+    recorder.monitor.configure({ link: config("interface", { interface: "vt0" }, { interval: 60_000 }) });
+    recorder.monitor.start();
+    assertEquals((await recorder.next()).reason, "there is no interface vt0");
+    addLink(socket, { kind: "veth", name: "vt0", peer: { name: "vt1" } });
+    const index = (name: string): number => listLinks(socket).find((link) => link.name === name)?.index ?? 0;
+    await pause(20);
+    assertEquals(recorder.monitor.status()[0]?.state, "down");
+    setLink(socket, index("vt0"), { up: true });
+    await pause(20);
+    assertEquals(recorder.monitor.status()[0]?.state, "down");
+    setLink(socket, index("vt1"), { up: true });
+    assertEquals((await recorder.next(500)).reason, "up and running");
+    await pause(20);
+    const cutMs = performance.now();
+    setLink(socket, index("vt1"), { up: false });
+    const cut = await recorder.next(500);
+    assertEquals([cut.to, cut.reason], ["down", "vt0 has no carrier"]);
+    assert(cut.monotonicMs - cutMs < 50, `${cut.monotonicMs - cutMs}`);
+    setLink(socket, index("vt1"), { up: true });
+    assertEquals((await recorder.next(500)).to, "up");
+    await pause(20);
+    setLink(socket, index("vt0"), { up: false });
+    assertEquals((await recorder.next(500)).reason, "vt0 is administratively down");
+    setLink(socket, index("vt0"), { up: true });
+    assertEquals((await recorder.next(500)).to, "up");
+    await pause(20);
+    removeLink(socket, index("vt0"));
+    // Removal sets it down first; either is true at the moment of looking.
+    assertStringIncludes((await recorder.next(500)).reason, "vt0");
+  } finally {
+    socket.close();
+    setns(home);
+    close(home);
+    close(namespace);
+  }
+});
+
+Deno.test("process check: quorum, death pushed, birth polled", async () => {
+  const name = `vt${crypto.randomUUID().slice(0, 8)}`;
+  const directory = Deno.makeTempDirSync();
+  Deno.copyFileSync("/bin/sleep", `${directory}/${name}`);
+  const start = (): Deno.ChildProcess => new Deno.Command(`${directory}/${name}`, { args: ["60"] }).spawn();
+  const stop = async (child: Deno.ChildProcess): Promise<void> => {
+    child.kill("SIGKILL");
+    await child.status;
+  };
+  const children = [start(), start(), start()];
+  await until(() => host.processes({ comm: name }).length === 3, 2000, "not started");
+  await using recorder = new Recorder();
+  recorder.monitor.configure({ it: config("process", { process: name, minimum: 2 }, { interval: 60_000 }) });
+  recorder.monitor.start();
+  assertEquals((await recorder.next()).reason, "3 processes alive");
+  await stop(children.pop() ?? start());
+  await pause(50);
+  assertEquals(recorder.changes.length, 1);
+  const killedMs = performance.now();
+  children.at(-1)?.kill("SIGKILL");
+  const down = await recorder.next(500);
+  assertEquals(down.reason, "1 of at least 2 processes alive");
+  assert(down.monotonicMs - killedMs < 100, `${down.monotonicMs - killedMs}`);
+  await children.pop()?.status;
+  children.push(start());
+  assertEquals((await recorder.next(1500)).reason, "2 processes alive");
+  for (const child of children) await stop(child);
+  await Deno.remove(directory, { recursive: true });
+});

@@ -1,0 +1,285 @@
+/** The monitor with scripted checks: scheduling, timeouts, attempts, pushes, recovery, reconfiguration. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { z } from "zod";
+import { CheckFailed, type CheckType, type Report } from "../../checks/check.ts";
+import type { CheckConfig, MonitorOptions } from "../../mod/health/monitor.ts";
+import { CheckStatus } from "../../mod/snapshot.ts";
+import { config, pause, Recorder, until } from "./recorder.ts";
+
+/** A check whose answers the test gives: "+" passes, "-" fails, "." never answers; the last one goes on for ever. */
+class Script {
+  answers = "+";
+  readonly startsMs: number[] = [];
+  running = 0;
+  aborts = 0;
+  report: Report = () => {};
+
+  readonly type: CheckType = {
+    type: "script",
+    summary: "Does as the test says.",
+    options: z.strictObject({}),
+    probe: (_context, _options, signal) => this.#probe(signal),
+    watch: (_context, _options, signal, report) => {
+      this.report = report;
+      return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    },
+  };
+
+  #probe(signal: AbortSignal): Promise<string> {
+    this.startsMs.push(performance.now());
+    const answer = this.answers.charAt(Math.min(this.startsMs.length, this.answers.length) - 1);
+    if (answer === "+") return Promise.resolve("scripted");
+    if (answer === "-") return Promise.reject(new CheckFailed("scripted failure"));
+    this.running++;
+    return new Promise((_resolve, reject) =>
+      signal.addEventListener("abort", () => {
+        this.running--;
+        this.aborts++;
+        reject(signal.reason);
+      }, { once: true })
+    );
+  }
+}
+
+function lab(
+  answers: string,
+  rest: Partial<CheckConfig>,
+  options: Partial<MonitorOptions> = {},
+): [Script, Recorder] {
+  const script = new Script();
+  script.answers = answers;
+  const recorder = new Recorder({ checkType: () => script.type, random: () => 1, ...options });
+  recorder.monitor.configure({ it: config("script", {}, rest) });
+  recorder.monitor.start();
+  return [script, recorder];
+}
+
+function only(recorder: Recorder): CheckStatus {
+  return CheckStatus.parse(recorder.monitor.status()[0]);
+}
+
+Deno.test("monitor: the first run is at once, and its change is told whole", async () => {
+  const [, recorder] = lab("+", { interval: 60_000 }, { now: () => 0 });
+  await using _ = recorder;
+  const { monotonicMs: _when, ...change } = await recorder.next(100);
+  assertEquals(change, {
+    name: "it",
+    from: "unknown",
+    to: "up",
+    reason: "scripted",
+    at: "1970-01-01T00:00:00.000Z",
+  });
+  assertEquals({ ...only(recorder), duration_ms: 0, last_run: null }, {
+    name: "it",
+    type: "script",
+    state: "up",
+    since: "1970-01-01T00:00:00.000Z",
+    reason: "scripted",
+    last_run: null,
+    duration_ms: 0,
+    interval_ms: 60_000,
+    rise: 1,
+    fall: 1,
+    successes: 1,
+    failures: 0,
+    runs: 1,
+    recoveries: 0,
+  });
+});
+
+Deno.test("monitor: while undecided it looks every 250 ms, so that rise is reached soon", async () => {
+  const [script, recorder] = lab("+", { interval: 60_000, rise: 3 });
+  await using _ = recorder;
+  await pause(50);
+  assertEquals(only(recorder).reason, "scripted (1 of 3 passes)");
+  assertEquals((await recorder.next()).to, "up");
+  const [first = 0, , third = 0] = script.startsMs;
+  assert(third - first > 480 && third - first < 700, `${third - first}`);
+});
+
+Deno.test("monitor: runs keep the interval, counted from their starts", async () => {
+  const [script, recorder] = lab("+", { interval: 50 });
+  await using _ = recorder;
+  await until(() => script.startsMs.length === 9, 2000, "nine runs");
+  const [first = 0] = script.startsMs;
+  const lastMs = (script.startsMs.at(-1) ?? 0) - first;
+  assert(lastMs >= 395 && lastMs < 520, `${lastMs}`);
+});
+
+Deno.test("monitor: a run longer than the interval skips slots and never runs twice at a time", async () => {
+  const [script, recorder] = lab(".", { interval: 40, timeout: 100 });
+  await using _ = recorder;
+  await until(() => script.startsMs.length === 4, 2000, "four runs");
+  const gaps = script.startsMs.slice(1).map((start, index) => start - (script.startsMs[index] ?? 0));
+  // The first gap is one of the fast looks before the decision or the spread; then every third slot.
+  for (const gap of gaps.slice(1)) assert(gap > 115 && gap < 160, gaps.join());
+  assert(script.running <= 1);
+});
+
+Deno.test("monitor: checks that start together spread over the interval", async () => {
+  const scripts = [0.1, 0.9].map((random) => lab("+", { interval: 400 }, { random: () => random }));
+  await pause(300);
+  assertEquals(scripts.map(([script]) => script.startsMs.length), [2, 1]);
+  for (const [, recorder] of scripts) await recorder[Symbol.asyncDispose]();
+});
+
+Deno.test("monitor: a timeout aborts the probe and fails the check", async () => {
+  const [script, recorder] = lab(".", { interval: 60_000, timeout: 30 });
+  await using _ = recorder;
+  assertEquals((await recorder.next()).reason, "no answer within 30 ms");
+  assertEquals([script.running, script.aborts], [0, 1]);
+});
+
+Deno.test("monitor: fall failures in a row are needed, a pass resets them", async () => {
+  const [, recorder] = lab("+--+---", { interval: 10, fall: 3 });
+  await using _ = recorder;
+  assertEquals((await recorder.next()).to, "up");
+  assertEquals((await recorder.next()).to, "down");
+  const { successes, failures } = only(recorder);
+  assertEquals([successes, failures], [2, 5]);
+});
+
+Deno.test("monitor: attempts are made before a run fails", async () => {
+  const [script, recorder] = lab("--+", { interval: 60_000, attempts: 3, attempt_delay: 20 });
+  await using _ = recorder;
+  assertEquals((await recorder.next()).to, "up");
+  const { runs, failures } = only(recorder);
+  assertEquals([script.startsMs.length, runs, failures], [3, 1, 0]);
+});
+
+Deno.test("monitor: initial is the state until fall or rise say otherwise", async () => {
+  const [script, recorder] = lab("-", { interval: 30, fall: 2, initial: "up" });
+  await using _ = recorder;
+  assertEquals(only(recorder).state, "up");
+  const change = await recorder.next();
+  assertEquals([change.from, change.to, script.startsMs.length], ["up", "down", 2]);
+});
+
+Deno.test("monitor: a check that breaks is a failure, never a pass", async () => {
+  const [script, recorder] = lab("+", { interval: 60_000 }, {
+    checkType: () => ({
+      type: "broken",
+      summary: "",
+      options: z.strictObject({}),
+      probe: () => JSON.parse("{"),
+    }),
+  });
+  await using _ = recorder;
+  const change = await recorder.next();
+  assertEquals([change.to, script.startsMs.length], ["down", 0]);
+  assertStringIncludes(change.reason, "cannot run: ");
+});
+
+Deno.test("monitor: a push is a result ahead of schedule; the next ones keep the interval", async () => {
+  const [script, recorder] = lab("+-", { interval: 100, fall: 2 });
+  await using _ = recorder;
+  await recorder.next();
+  await pause(20);
+  const pushedMs = performance.now();
+  script.report(false);
+  await until(
+    () => only(recorder).reason === "scripted failure (1 of 2 failures)",
+    50,
+    "no look at the push",
+  );
+  assertEquals(only(recorder).state, "up");
+  // Saying it again is no news.
+  script.report(false);
+  const down = await recorder.next();
+  assert(
+    down.monotonicMs - pushedMs > 95 && down.monotonicMs - pushedMs < 180,
+    `${down.monotonicMs - pushedMs}`,
+  );
+});
+
+Deno.test("monitor: a push ends a probe that is under way, whose answer is about the past", async () => {
+  const [script, recorder] = lab("+.-", { interval: 30 });
+  await using _ = recorder;
+  await recorder.next();
+  await until(() => script.running === 1, 500, "no second run");
+  await pause(15);
+  script.report(false);
+  const down = await recorder.next(100);
+  assertEquals([down.to, down.reason, script.aborts, only(recorder).runs], [
+    "down",
+    "scripted failure",
+    1,
+    2,
+  ]);
+});
+
+Deno.test("monitor: recover runs before the check goes down, and keeps it up when it helps", async () => {
+  const [, recorder] = lab("+--+", { interval: 20, fall: 2, recover: ["true"] });
+  await using _ = recorder;
+  await recorder.next();
+  await until(() => recorder.notes.length === 2, 2000, "no recovery");
+  assertEquals(recorder.notes, [
+    "it: scripted failure; recovering by true",
+    "it: recovered by true: scripted",
+  ]);
+  const { state, recoveries, failures } = only(recorder);
+  assertEquals([recorder.changes.length, state, recoveries, failures], [1, "up", 1, 2]);
+});
+
+Deno.test("monitor: a recovery that fails or runs too long lets the check go down, once", async () => {
+  const [script, recorder] = lab("+-", { interval: 20, recover: ["false"] });
+  await using _ = recorder;
+  await recorder.next();
+  assertEquals((await recorder.next()).reason, "scripted failure; false did not help: exit code 1");
+  await pause(100);
+  assert(script.startsMs.length > 3);
+  assertEquals([recorder.changes.length, only(recorder).recoveries], [2, 1]);
+
+  const [, slow] = lab("+-", { interval: 20, recover: ["sleep", "60"], recover_timeout: 50 });
+  await using __ = slow;
+  await slow.next();
+  assertEquals((await slow.next()).reason, "scripted failure; sleep did not help: not done within 50 ms");
+});
+
+Deno.test("monitor: a recovery that succeeds has recover_timeout to show", async () => {
+  const [, recorder] = lab("+-", { interval: 20, recover: ["true"], recover_timeout: 200 });
+  await using _ = recorder;
+  const up = await recorder.next();
+  const down = await recorder.next();
+  assertEquals(down.reason, "scripted failure; true did not help");
+  assert(down.monotonicMs - up.monotonicMs > 200);
+});
+
+Deno.test("monitor: configure keeps the unchanged, hands on the state of the changed, ends the removed", async () => {
+  const script = new Script();
+  await using recorder = new Recorder({ checkType: () => script.type, random: () => 1 });
+  const { monitor } = recorder;
+  const same = config("script", { pattern: /a/ }, { interval: 60_000 });
+  const changing = config("script", { pattern: /a/ }, { interval: 60_000 });
+  monitor.configure({ same, changing, removed: same });
+  monitor.start();
+  await until(() => recorder.changes.length === 3, 500, "not all up");
+  assertEquals(script.startsMs.length, 3);
+
+  script.answers = "-";
+  monitor.configure({
+    added: same,
+    same: { ...same, options: { pattern: /a/ } },
+    changing: { ...changing, fall: 2 },
+  });
+  await until(() => recorder.changes.length === 4, 500, "the new check has not decided");
+  const states = monitor.status().map(({ name, state, runs, reason }) => [name, state, runs, reason]);
+  assertEquals(states, [
+    ["added", "down", 1, "scripted failure"],
+    ["same", "up", 1, "scripted"],
+    ["changing", "up", 2, "scripted failure (1 of 2 failures)"],
+  ]);
+
+  monitor.configure({ same: { ...same, options: { pattern: /b/ } } });
+  assertEquals((await recorder.next()).to, "up");
+  await until(() => recorder.changes.length === 5, 500, "other options are no change");
+});
+
+Deno.test("monitor: stop ends everything at once", async () => {
+  const [script, recorder] = lab(".", { interval: 60_000, timeout: 60_000 });
+  await pause(20);
+  const startMs = performance.now();
+  await recorder[Symbol.asyncDispose]();
+  assert(performance.now() - startMs < 50);
+  assertEquals([script.running, recorder.changes.length], [0, 0]);
+});

@@ -1,0 +1,747 @@
+/** The state machine as tables: every row compares the whole next state and all effects, in their order. */
+import { assertEquals } from "@std/assert";
+import {
+  deadlineMs,
+  type Effect,
+  type Event,
+  initialState,
+  type State,
+  type VirtualRouter,
+} from "../../mod/vrrp/state.ts";
+import { takeoverSkewMs } from "../../mod/vrrp/backup.ts";
+import { step } from "../../mod/vrrp/router.ts";
+
+const OWN = Uint8Array.of(192, 0, 2, 2);
+const LOWER = Uint8Array.of(192, 0, 2, 1);
+const HIGHER = Uint8Array.of(192, 0, 2, 3);
+
+/** v3, 100 ms: skew of priority 100 is 156/256 * 100 = 60.9375 ms, active-down interval 360.9375 ms. */
+const router: VirtualRouter = {
+  version: 3,
+  vrid: 51,
+  advertisementInterval: 10,
+  primaryAddress: OWN,
+  preemptMode: true,
+  preemptDelayMs: 0,
+  handover: { enabled: true, timeoutMs: 1000 },
+  announce: { delayMs: 5000, refreshMs: 60_000 },
+  renewMs: 1000,
+};
+const v2: VirtualRouter = { ...router, version: 2, advertisementInterval: 100 };
+const nopreempt: VirtualRouter = { ...router, preemptMode: false };
+const delayed: VirtualRouter = { ...router, preemptDelayMs: 10_000 };
+const noHandover: VirtualRouter = { ...router, handover: { enabled: false, timeoutMs: 1000 } };
+const plain: VirtualRouter = { ...router, announce: { delayMs: 0, refreshMs: 0 }, renewMs: 0 };
+
+const SKEW = 60.9375;
+const DOWN = 360.9375;
+/** 30 ms * 156/256 */
+const TAKEOVER = 18.28125;
+
+const backup: State & { name: "backup" } = {
+  name: "backup",
+  priority: 100,
+  activeAdverInterval: 10,
+  activeDownAtMs: 1000 + DOWN,
+  preemptAtMs: Infinity,
+  heard: null,
+  takeover: null,
+};
+const active: State & { name: "active" } = {
+  name: "active",
+  priority: 100,
+  adverAtMs: 1100,
+  announcedAtMs: -5000,
+  announceAtMs: [],
+  refreshAtMs: Infinity,
+  renewAtMs: Infinity,
+  handover: null,
+};
+const waiting: State = { name: "initialize", priority: 100, waiting: ["starting"], readyAtMs: 0 };
+const faulty: State = { name: "fault", priority: 100, faults: ["eth0 is down"] };
+
+const fine: Event = { type: "conditions", waiting: [], faults: [], reachable: true };
+const linkDown: Event = { type: "conditions", waiting: [], faults: ["eth0 is down"], reachable: false };
+const nginxDown: Event = { type: "conditions", waiting: [], faults: ["nginx: dead"], reachable: true };
+const noInterface: Event = {
+  type: "conditions",
+  waiting: ["interface eth0 does not exist"],
+  faults: [],
+  reachable: false,
+};
+const deadline: Event = { type: "deadline" };
+const shutdown: Event = { type: "shutdown", reason: "stopped" };
+
+function heard(priority: number, source = HIGHER, maxAdvertiseInterval = 10): Event {
+  return { type: "advertisement", advertisement: { source, priority, maxAdvertiseInterval } };
+}
+
+const add: Effect = { type: "addAddresses" };
+const remove: Effect = { type: "removeAddresses" };
+const announce: Effect = { type: "announceAddresses" };
+const renew: Effect = { type: "renewAddresses" };
+
+function send(priority: number): Effect {
+  return { type: "sendAdvertisement", priority };
+}
+
+function moved(from: State["name"], to: State["name"], reason: string): Effect {
+  return { type: "transition", from, to, reason };
+}
+
+type Row = readonly [
+  name: string,
+  router: VirtualRouter,
+  state: State,
+  event: Event,
+  nowMs: number,
+  next: State,
+  effects: readonly Effect[],
+];
+
+const promoted = (nowMs: number): State => ({
+  ...active,
+  adverAtMs: nowMs + 100,
+  announcedAtMs: nowMs,
+  announceAtMs: [nowMs + 5000],
+  refreshAtMs: nowMs + 60_000,
+  renewAtMs: nowMs + 1000,
+});
+
+const stopped: readonly Row[] = [
+  ["ready: listens first (§6.4.1)", router, waiting, fine, 1000, backup, [
+    moved("initialize", "backup", "ready"),
+  ]],
+  ["v2 waits 3 intervals and the skew of a second", v2, waiting, fine, 1000, {
+    ...backup,
+    activeAdverInterval: 100,
+    activeDownAtMs: 1000 + 3609.375,
+  }, [moved("initialize", "backup", "ready")]],
+  ["an owner is active at once", router, { ...waiting, priority: 255 }, fine, 1000, {
+    ...(promoted(1000) as typeof active),
+    priority: 255,
+  }, [send(255), add, announce, moved("initialize", "active", "ready; address owner")]],
+  ["the start-up delay holds back", router, { ...waiting, readyAtMs: 5000 }, fine, 1000, {
+    ...waiting,
+    waiting: [],
+    readyAtMs: 5000,
+  }, []],
+  ["the start-up delay ends", router, { ...waiting, waiting: [], readyAtMs: 5000 }, deadline, 5000, {
+    ...backup,
+    activeDownAtMs: 5000 + DOWN,
+  }, [moved("initialize", "backup", "start-up delay is over")]],
+  [
+    "the end of the delay starts nothing that still waits",
+    router,
+    { ...waiting, readyAtMs: 5000 },
+    deadline,
+    5000,
+    {
+      ...waiting,
+      readyAtMs: 5000,
+    },
+    [],
+  ],
+  ["still waiting, for something else", router, waiting, noInterface, 1000, {
+    ...waiting,
+    waiting: ["interface eth0 does not exist"],
+  }, []],
+  ["broken before it began", router, waiting, linkDown, 1000, faulty, [
+    moved("initialize", "fault", "eth0 is down"),
+  ]],
+  ["another fault replaces the first silently", router, faulty, nginxDown, 1000, {
+    ...faulty,
+    faults: ["nginx: dead"],
+  }, []],
+  ["recovered: listens first", router, faulty, fine, 1000, backup, [
+    moved("fault", "backup", "recovered from: eth0 is down"),
+  ]],
+  ["from fault to waiting", router, faulty, noInterface, 1000, {
+    ...waiting,
+    waiting: ["interface eth0 does not exist"],
+    readyAtMs: 0,
+  }, [moved("fault", "initialize", "interface eth0 does not exist")]],
+  ["adverts mean nothing while stopped", router, faulty, heard(200), 1000, faulty, []],
+  ["a new priority is kept for later", router, faulty, { type: "priority", priority: 80 }, 1000, {
+    ...faulty,
+    priority: 80,
+  }, []],
+  ["shutdown in fault", router, faulty, shutdown, 1000, { ...waiting, waiting: ["stopped"], readyAtMs: 0 }, [
+    moved("fault", "initialize", "stopped"),
+  ]],
+];
+
+const silent = backup.activeDownAtMs;
+const follows: State = { ...backup, heard: { source: HIGHER, priority: 110 } };
+
+const backups: readonly Row[] = [
+  ["too early", router, backup, deadline, silent - 1, backup, []],
+  [
+    "nobody there: advert first, then addresses, then announcements",
+    router,
+    backup,
+    deadline,
+    silent,
+    promoted(silent),
+    [
+      send(100),
+      add,
+      announce,
+      moved("backup", "active", "no active router was heard"),
+    ],
+  ],
+  ["the active router fell silent", router, follows, deadline, silent, promoted(silent), [
+    send(100),
+    add,
+    announce,
+    moved("backup", "active", "the active router fell silent"),
+  ]],
+  ["nothing but the advert when nothing else is asked for", plain, backup, deadline, 2000, {
+    ...active,
+    adverAtMs: 2100,
+    announcedAtMs: 2000,
+  }, [send(100), add, announce, moved("backup", "active", "no active router was heard")]],
+  ["a higher advert re-arms", router, backup, heard(110), 1200, {
+    ...backup,
+    activeDownAtMs: 1200 + DOWN,
+    heard: { source: HIGHER, priority: 110 },
+  }, []],
+  ["an equal advert counts too: ties never preempt", router, backup, heard(100, LOWER), 1200, {
+    ...backup,
+    activeDownAtMs: 1200 + DOWN,
+    heard: { source: LOWER, priority: 100 },
+  }, []],
+  ["v3 adopts the active router's interval", router, backup, heard(110, HIGHER, 100), 1200, {
+    ...backup,
+    activeAdverInterval: 100,
+    activeDownAtMs: 1200 + 3609.375,
+    heard: { source: HIGHER, priority: 110 },
+  }, []],
+  ["v2 keeps its own interval", v2, { ...backup, activeAdverInterval: 100 }, heard(110, HIGHER, 200), 1200, {
+    ...backup,
+    activeAdverInterval: 100,
+    activeDownAtMs: 1200 + 3609.375,
+    heard: { source: HIGHER, priority: 110 },
+  }, []],
+  ["a lower advert is ignored and leaves the running timer alone", router, backup, heard(90), 1200, {
+    ...backup,
+    heard: { source: HIGHER, priority: 90 },
+  }, []],
+  [
+    "preemption names both priorities",
+    router,
+    { ...backup, heard: { source: HIGHER, priority: 90 } },
+    deadline,
+    silent,
+    promoted(silent),
+    [
+      send(100),
+      add,
+      announce,
+      moved("backup", "active", "priority 100 is higher than the active router's 90"),
+    ],
+  ],
+  ["no preemption: a lower advert counts", nopreempt, backup, heard(90), 1200, {
+    ...backup,
+    activeDownAtMs: 1200 + DOWN,
+    heard: { source: HIGHER, priority: 90 },
+  }, []],
+  ["priority 0: wait the skew only (§6.4.2)", router, follows, heard(0), 1200, {
+    ...backup,
+    activeDownAtMs: 1200 + SKEW,
+    heard: { source: HIGHER, priority: 0 },
+  }, []],
+  [
+    "the resignation is the reason",
+    router,
+    { ...backup, heard: { source: HIGHER, priority: 0 } },
+    deadline,
+    silent,
+    promoted(silent),
+    [
+      send(100),
+      add,
+      announce,
+      moved("backup", "active", "the active router resigned"),
+    ],
+  ],
+  ["preempt delay: the first lower advert starts it and counts", delayed, backup, heard(90), 1200, {
+    ...backup,
+    activeDownAtMs: 1200 + DOWN,
+    preemptAtMs: 11_200,
+    heard: { source: HIGHER, priority: 90 },
+  }, []],
+  [
+    "preempt delay: later ones do not prolong it",
+    delayed,
+    { ...backup, preemptAtMs: 11_200 },
+    heard(90),
+    1300,
+    {
+      ...backup,
+      activeDownAtMs: 1300 + DOWN,
+      preemptAtMs: 11_200,
+      heard: { source: HIGHER, priority: 90 },
+    },
+    [],
+  ],
+  [
+    "preempt delay: a higher advert resets it",
+    delayed,
+    { ...backup, preemptAtMs: 11_200 },
+    heard(110),
+    1300,
+    {
+      ...backup,
+      activeDownAtMs: 1300 + DOWN,
+      heard: { source: HIGHER, priority: 110 },
+    },
+    [],
+  ],
+  [
+    "preempt delay: over",
+    delayed,
+    { ...backup, activeDownAtMs: 12_000, preemptAtMs: 11_200 },
+    deadline,
+    11_200,
+    promoted(11_200),
+    [
+      send(100),
+      add,
+      announce,
+      moved("backup", "active", "preempt delay is over, priority 100 is higher"),
+    ],
+  ],
+  [
+    "handover: the active router falls to priority 1, the best backup goes after a short skew",
+    router,
+    follows,
+    heard(1),
+    1200,
+    {
+      ...backup,
+      activeDownAtMs: 1200 + TAKEOVER,
+      heard: { source: HIGHER, priority: 1 },
+      takeover: "the active router hands over",
+    },
+    [],
+  ],
+  ["handover works without preemption too", nopreempt, follows, heard(1), 1200, {
+    ...backup,
+    activeDownAtMs: 1200 + TAKEOVER,
+    heard: { source: HIGHER, priority: 1 },
+    takeover: "the active router hands over",
+  }, []],
+  [
+    "a router that always had priority 1 hands nothing over",
+    nopreempt,
+    { ...backup, heard: { source: HIGHER, priority: 1 } },
+    heard(1),
+    1200,
+    {
+      ...backup,
+      activeDownAtMs: 1200 + DOWN,
+      heard: { source: HIGHER, priority: 1 },
+    },
+    [],
+  ],
+  [
+    "its next low advert does not call the takeover off",
+    nopreempt,
+    {
+      ...backup,
+      activeDownAtMs: 1218,
+      heard: { source: HIGHER, priority: 1 },
+      takeover: "the active router hands over",
+    },
+    heard(1),
+    1210,
+    {
+      ...backup,
+      activeDownAtMs: 1218,
+      heard: { source: HIGHER, priority: 1 },
+      takeover: "the active router hands over",
+    },
+    [],
+  ],
+  [
+    "a better backup went first: stand back",
+    router,
+    {
+      ...backup,
+      activeDownAtMs: 1218,
+      heard: { source: HIGHER, priority: 1 },
+      takeover: "the active router hands over",
+    },
+    heard(105, LOWER),
+    1210,
+    {
+      ...backup,
+      activeDownAtMs: 1210 + DOWN,
+      heard: { source: LOWER, priority: 105 },
+    },
+    [],
+  ],
+  [
+    "the active router takes it back: stand back",
+    router,
+    {
+      ...backup,
+      activeDownAtMs: 1218,
+      heard: { source: HIGHER, priority: 1 },
+      takeover: "the active router hands over",
+    },
+    heard(110),
+    1210,
+    {
+      ...backup,
+      activeDownAtMs: 1210 + DOWN,
+      heard: { source: HIGHER, priority: 110 },
+    },
+    [],
+  ],
+  ["fast demotion: the active router falls below", router, follows, heard(90), 1200, {
+    ...backup,
+    activeDownAtMs: 1200 + TAKEOVER,
+    heard: { source: HIGHER, priority: 90 },
+    takeover: "the active router fell from priority 110 to 90, below 100",
+  }, []],
+  ["fast demotion needs preemption", nopreempt, follows, heard(90), 1200, {
+    ...backup,
+    activeDownAtMs: 1200 + DOWN,
+    heard: { source: HIGHER, priority: 90 },
+  }, []],
+  ["fast demotion does not wait for the preempt delay", delayed, follows, heard(90), 1200, {
+    ...backup,
+    activeDownAtMs: 1200 + TAKEOVER,
+    heard: { source: HIGHER, priority: 90 },
+    takeover: "the active router fell from priority 110 to 90, below 100",
+  }, []],
+  ["a fall that stays above is none", router, follows, heard(105), 1200, {
+    ...backup,
+    activeDownAtMs: 1200 + DOWN,
+    heard: { source: HIGHER, priority: 105 },
+  }, []],
+  ["another router's low advert is no fall", router, follows, heard(90, LOWER), 1200, {
+    ...backup,
+    heard: { source: LOWER, priority: 90 },
+  }, []],
+  [
+    "the takeover's skew never lengthens a wait",
+    router,
+    { ...backup, activeDownAtMs: 1201, heard: { source: HIGHER, priority: 110 } },
+    heard(1),
+    1200,
+    {
+      ...backup,
+      activeDownAtMs: 1201,
+      heard: { source: HIGHER, priority: 1 },
+      takeover: "the active router hands over",
+    },
+    [],
+  ],
+  [
+    "priority 0 does not lengthen a takeover",
+    router,
+    {
+      ...backup,
+      activeDownAtMs: 1210,
+      takeover: "the active router hands over",
+    },
+    heard(0),
+    1205,
+    {
+      ...backup,
+      activeDownAtMs: 1210,
+      heard: { source: HIGHER, priority: 0 },
+      takeover: "the active router hands over",
+    },
+    [],
+  ],
+  [
+    "another priority shifts the running deadline by the skew's difference",
+    router,
+    backup,
+    { type: "priority", priority: 200 },
+    1200,
+    {
+      ...backup,
+      priority: 200,
+      activeDownAtMs: 1000 + 300 + 56 / 256 * 100,
+    },
+    [],
+  ],
+  [
+    "another priority does not shift a takeover",
+    router,
+    { ...backup, takeover: "x" },
+    { type: "priority", priority: 200 },
+    1200,
+    {
+      ...backup,
+      priority: 200,
+      takeover: "x",
+    },
+    [],
+  ],
+  ["fault in backup", router, backup, linkDown, 1200, faulty, [moved("backup", "fault", "eth0 is down")]],
+  ["interface gone in backup", router, backup, noInterface, 1200, {
+    ...waiting,
+    waiting: ["interface eth0 does not exist"],
+  }, [moved("backup", "initialize", "interface eth0 does not exist")]],
+  ["all is well in backup", router, backup, fine, 1200, backup, []],
+  ["shutdown in backup says nothing on the wire", router, backup, shutdown, 1200, {
+    ...waiting,
+    waiting: ["stopped"],
+  }, [
+    moved("backup", "initialize", "stopped"),
+  ]],
+];
+
+const leaving: State & { name: "active" } = {
+  ...active,
+  adverAtMs: 1150,
+  handover: { untilMs: 2050, reason: "stopped", next: { name: "initialize", reasons: ["stopped"] } },
+};
+const failing: State & { name: "active" } = {
+  ...active,
+  adverAtMs: 1150,
+  handover: { untilMs: 1200, reason: "nginx: dead", next: { name: "fault", reasons: ["nginx: dead"] } },
+};
+const nginxFault: State = { name: "fault", priority: 100, faults: ["nginx: dead"] };
+const stoppedState: State = { ...waiting, waiting: ["stopped"] };
+
+const actives: readonly Row[] = [
+  ["not due", router, active, deadline, 1099, active, []],
+  ["the advert is due, the cadence does not drift", router, active, deadline, 1103, {
+    ...active,
+    adverAtMs: 1200,
+  }, [send(100)]],
+  ["after a long delay the cadence starts anew", router, active, deadline, 1350, {
+    ...active,
+    adverAtMs: 1450,
+  }, [send(100)]],
+  [
+    "all that is due at once, the advert first",
+    router,
+    {
+      ...active,
+      announceAtMs: [1100, 5000],
+      renewAtMs: 1100,
+      refreshAtMs: 60_000,
+    },
+    deadline,
+    1100,
+    {
+      ...active,
+      adverAtMs: 1200,
+      announcedAtMs: 1100,
+      announceAtMs: [5000],
+      renewAtMs: 2100,
+      refreshAtMs: 61_100,
+    },
+    [send(100), renew, announce],
+  ],
+  ["the refresh repeats", router, { ...active, refreshAtMs: 1050 }, deadline, 1050, {
+    ...active,
+    announcedAtMs: 1050,
+    refreshAtMs: 61_050,
+  }, [announce]],
+  ["priority 0 of another: answer, stay", router, active, heard(0), 1050, { ...active, adverAtMs: 1150 }, [
+    send(100),
+  ]],
+  ["an answer just sent is not sent again", router, active, heard(0), 1004, active, []],
+  ["a higher one: last advert, addresses away, back up", router, active, heard(110), 1050, {
+    ...backup,
+    activeDownAtMs: 1050 + DOWN,
+    heard: { source: HIGHER, priority: 110 },
+  }, [send(100), remove, moved("active", "backup", "another active router has priority 110, above 100")]],
+  ["a tie: the higher address wins", router, active, heard(100, HIGHER), 1050, {
+    ...backup,
+    activeDownAtMs: 1050 + DOWN,
+    heard: { source: HIGHER, priority: 100 },
+  }, [
+    send(100),
+    remove,
+    moved("active", "backup", "another active router has priority 100 and the higher address"),
+  ]],
+  ["a tie against a lower address: contest and heal", router, active, heard(100, LOWER), 1050, {
+    ...active,
+    adverAtMs: 1150,
+    announcedAtMs: 1050,
+    announceAtMs: [2050, 6050],
+  }, [send(100), announce]],
+  ["a lower one: contest and heal, whatever it heard before", router, active, heard(90), 1050, {
+    ...active,
+    adverAtMs: 1150,
+    announcedAtMs: 1050,
+    announceAtMs: [2050, 6050],
+  }, [send(100), announce]],
+  [
+    "a lower one again within the second: only the answer",
+    router,
+    { ...active, announcedAtMs: 500, announceAtMs: [1500, 5500] },
+    heard(90),
+    1050,
+    {
+      ...active,
+      adverAtMs: 1150,
+      announcedAtMs: 500,
+      announceAtMs: [1500, 5500],
+    },
+    [send(100)],
+  ],
+  ["own adverts were late beyond the peers' patience: step back", router, active, heard(90), 1301, {
+    ...backup,
+    activeDownAtMs: 1301 + DOWN,
+    heard: { source: HIGHER, priority: 90 },
+  }, [remove, moved("active", "backup", "own advertisements were 201 ms late and another router took over")]],
+  ["late, but within their patience: contest", router, active, heard(90), 1300, {
+    ...active,
+    adverAtMs: 1400,
+    announcedAtMs: 1300,
+    announceAtMs: [2300, 6300],
+  }, [send(100), announce]],
+  ["a lower priority is told at once", router, active, { type: "priority", priority: 80 }, 1050, {
+    ...active,
+    priority: 80,
+    adverAtMs: 1150,
+  }, [send(80)]],
+  ["a higher priority can wait for the cadence", router, active, { type: "priority", priority: 120 }, 1050, {
+    ...active,
+    priority: 120,
+  }, []],
+  ["orderly stop: advertise 1 and go on serving", router, active, shutdown, 1050, leaving, [send(1)]],
+  ["orderly stop without handover: resign", noHandover, active, shutdown, 1050, stoppedState, [
+    send(0),
+    remove,
+    moved("active", "initialize", "stopped"),
+  ]],
+  [
+    "priority 1 has nothing to lower: resign",
+    router,
+    { ...active, priority: 1 },
+    shutdown,
+    1050,
+    { ...stoppedState, priority: 1 } as State,
+    [
+      send(0),
+      remove,
+      moved("active", "initialize", "stopped"),
+    ],
+  ],
+  [
+    "adverts of a handover carry priority 1",
+    router,
+    leaving,
+    deadline,
+    1150,
+    { ...leaving, adverAtMs: 1250 },
+    [send(1)],
+  ],
+  ["somebody better serves: only now the addresses go", router, leaving, heard(80), 1100, stoppedState, [
+    remove,
+    moved("active", "initialize", "stopped; handed over to priority 80"),
+  ]],
+  ["nobody took over in time: resign as the RFC says", router, leaving, deadline, 2050, stoppedState, [
+    send(0),
+    remove,
+    moved("active", "initialize", "stopped"),
+  ]],
+  ["another one that resigns takes nothing over", router, leaving, heard(0), 1100, {
+    ...leaving,
+    adverAtMs: 1200,
+  }, [send(1)]],
+  [
+    "another one that hands over too, with the lower address",
+    router,
+    leaving,
+    heard(1, LOWER),
+    1100,
+    leaving,
+    [],
+  ],
+  ["a failed check on a host that is fine: short handover", router, active, nginxDown, 1050, failing, [
+    send(1),
+  ]],
+  ["the check recovers in time: called off", router, failing, fine, 1100, { ...active, adverAtMs: 1200 }, [
+    send(100),
+  ]],
+  ["a shutdown is not called off by a condition", router, leaving, fine, 1100, leaving, []],
+  ["the failed check's handover times out", router, failing, deadline, 1200, nginxFault, [
+    send(0),
+    remove,
+    moved("active", "fault", "nginx: dead"),
+  ]],
+  ["the failed check's handover completes", router, failing, heard(90), 1100, nginxFault, [
+    remove,
+    moved("active", "fault", "nginx: dead; handed over to priority 90"),
+  ]],
+  ["stopped while it hands over: the new destination", router, failing, shutdown, 1100, {
+    ...failing,
+    handover: { untilMs: 2100, reason: "stopped", next: { name: "initialize", reasons: ["stopped"] } },
+  }, []],
+  ["link down: nothing to hand over with", router, active, linkDown, 1050, faulty, [
+    send(0),
+    remove,
+    moved("active", "fault", "eth0 is down"),
+  ]],
+  ["link down during a handover", router, leaving, linkDown, 1100, faulty, [
+    send(0),
+    remove,
+    moved("active", "fault", "eth0 is down"),
+  ]],
+  ["interface gone", router, active, noInterface, 1050, {
+    ...waiting,
+    waiting: ["interface eth0 does not exist"],
+  }, [
+    send(0),
+    remove,
+    moved("active", "initialize", "interface eth0 does not exist"),
+  ]],
+  ["all is well", router, active, fine, 1050, active, []],
+  [
+    "a priority that falls during a handover stays silent",
+    router,
+    leaving,
+    { type: "priority", priority: 80 },
+    1100,
+    { ...leaving, priority: 80 },
+    [],
+  ],
+];
+
+for (const [title, rows] of Object.entries({ stopped, backups, actives })) {
+  for (const [name, vr, state, event, nowMs, next, effects] of rows) {
+    Deno.test(`step ${title}: ${name}`, () => {
+      assertEquals(step(vr, state, event, nowMs), { state: next, effects: [...effects] });
+    });
+  }
+}
+
+Deno.test("deadlineMs is the first of a state's deadlines", () => {
+  assertEquals(deadlineMs(initialState(100, 5000)), Infinity);
+  assertEquals(deadlineMs({ ...initialState(100, 5000), waiting: [] }), 5000);
+  assertEquals(deadlineMs(faulty), Infinity);
+  assertEquals(deadlineMs(backup), silent);
+  assertEquals(deadlineMs({ ...backup, preemptAtMs: 5 }), 5);
+  assertEquals(deadlineMs(active), 1100);
+  assertEquals(deadlineMs({ ...active, announceAtMs: [7, 9] }), 7);
+  assertEquals(deadlineMs({ ...active, refreshAtMs: 6 }), 6);
+  assertEquals(deadlineMs({ ...active, renewAtMs: 5 }), 5);
+  assertEquals(deadlineMs({ ...leaving, handover: { ...leaving.handover!, untilMs: 4 } }), 4);
+});
+
+Deno.test("takeoverSkewMs is at most the protocol's skew and lets the best go first", () => {
+  assertEquals(takeoverSkewMs(router, 100, 10), TAKEOVER);
+  assertEquals(takeoverSkewMs(router, 100, 1), 156 / 256 * 10);
+  assertEquals(takeoverSkewMs(router, 254, 10) < takeoverSkewMs(router, 253, 10), true);
+});
+
+Deno.test("step does not touch its arguments", () => {
+  for (const [, vr, state, event, nowMs] of [...stopped, ...backups, ...actives]) {
+    const before = structuredClone(state);
+    step(vr, state, event, nowMs);
+    assertEquals(state, before);
+  }
+});
