@@ -135,7 +135,24 @@ export const port = z.int().min(1).max(65535);
 
 export const absolutePath = z.string().startsWith("/", { error: "expected an absolute path" });
 
+/** A regular expression in the configuration (JavaScript syntax), compiled. */
+export const regex = z.string().transform((source, context) => {
+  try {
+    return new RegExp(source, "u");
+  } catch (error) {
+    context.addIssue({ code: "custom", message: `not a regular expression: ${describe(error)}` });
+    return z.NEVER;
+  }
+});
+
 /** The verdict "failing" as an expression. */
 export function fail(reason: string): never {
   throw new CheckFailed(reason);
+}
+
+/** An error's message as part of a sentence: without "(os error 111)". */
+export function describe(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const plain = message.replace(/ \(os error \d+\)/, "");
+  return /^[A-Z][a-z]/.test(plain) ? plain.charAt(0).toLowerCase() + plain.slice(1) : plain;
 }

@@ -1,6 +1,6 @@
 /** TCP connections of probes: endpoints as text, connecting within a limit, ending with the abort. */
 import { isIPv6 } from "node:net";
-import { CheckFailed, fail } from "./check.ts";
+import { CheckFailed, describe, fail } from "./check.ts";
 import { formatMs, within } from "./deadline.ts";
 
 export interface Endpoint {
@@ -68,11 +68,4 @@ export async function using<T>(stream: Stream, signal: AbortSignal, work: () => 
 
 export async function writeAll(stream: Stream, bytes: Uint8Array): Promise<void> {
   for (let sent = 0; sent < bytes.length;) sent += await stream.write(bytes.subarray(sent));
-}
-
-/** An error's message as part of a sentence: without "(os error 111)". */
-export function describe(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const plain = message.replace(/ \(os error \d+\)/, "");
-  return /^[A-Z][a-z]/.test(plain) ? plain.charAt(0).toLowerCase() + plain.slice(1) : plain;
 }

@@ -111,11 +111,11 @@ class Inbox {
 
   /** Status line and headers, without the blank line. */
   head(): Promise<string> {
-    return this.#until("\r\n\r\n", "headers");
+    return this.#until("\r\n\r\n", true);
   }
 
   line(): Promise<string> {
-    return this.#until("\r\n", "line");
+    return this.#until("\r\n", false);
   }
 
   /** `length` bytes; fewer when the stream ends before and that is not an error (`exact` false). */
@@ -130,7 +130,7 @@ class Inbox {
     return taken;
   }
 
-  async #until(mark: string, what: string): Promise<string> {
+  async #until(mark: string, isHead: boolean): Promise<string> {
     for (let searched = 0;;) {
       // Latin-1 keeps one character per byte, so that an index in the text is one in the bytes.
       const text = latin1.decode(this.#bytes.subarray(this.#start, this.#end));
@@ -140,9 +140,9 @@ class Inbox {
         return text.slice(0, found);
       }
       searched = text.length;
-      if (searched > headLimit) fail(`the answer's ${what} is longer than ${headLimit} bytes`);
+      if (searched > headLimit) fail(`a part of the answer has no end within ${headLimit} bytes`);
       if (!await this.#fill()) {
-        fail(searched === 0 ? "the server closed the connection without an answer" : cutShort);
+        fail(searched === 0 && isHead ? noAnswer : cutShort);
       }
     }
   }
@@ -162,4 +162,5 @@ class Inbox {
 }
 
 const latin1 = new TextDecoder("latin1");
+const noAnswer = "the server closed the connection without an answer";
 const cutShort = "the server closed the connection in the middle of its answer";

@@ -1,7 +1,7 @@
 /** The options of the http check, and what nginx's borrows of them: what to ask and which answer passes. */
 import { z } from "zod";
-import { absolutePath, duration } from "./check.ts";
-import { describe, parseEndpoint } from "./connection.ts";
+import { absolutePath, duration, regex } from "./check.ts";
+import { parseEndpoint } from "./connection.ts";
 
 /** First and last status code of a range that passes. */
 export type StatusRange = readonly [number, number];
@@ -15,30 +15,14 @@ function parseStatus(text: string): StatusRange | undefined {
   return [Number(from), Number(to)];
 }
 
-const statusError = { error: 'expected a status code such as 200, "200-299" or "2xx"' };
-const oneStatus = z.union([
-  z.int().min(100).max(599),
-  z.string().refine((text) => parseStatus(text), statusError),
-], statusError);
-
-const status = z.union([oneStatus, z.array(oneStatus).min(1)], statusError)
-  .transform((given): StatusRange[] =>
-    [given].flat().flatMap((one) => [parseStatus(String(one)) ?? []]).filter(isRange)
-  );
-
-function isRange(value: StatusRange | never[]): value is StatusRange {
-  return value.length === 2;
-}
-
-/** A regular expression in the configuration (JavaScript syntax), compiled. */
-export const regex = z.string().transform((source, context) => {
-  try {
-    return new RegExp(source, "u");
-  } catch (error) {
-    context.addIssue({ code: "custom", message: `not a regular expression: ${describe(error)}` });
-    return z.NEVER;
-  }
+const statusError = 'expected a status code such as 200, "200-299" or "2xx"';
+const oneStatus = z.union([z.int(), z.string()], statusError).transform((given, context) => {
+  const range = parseStatus(String(given));
+  if (range !== undefined) return range;
+  context.addIssue({ code: "custom", message: statusError });
+  return z.NEVER;
 });
+const status = z.union([oneStatus.transform((range) => [range]), z.array(oneStatus).min(1)], statusError);
 
 const digest = z.string().regex(
   /^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}|sha1:[0-9a-f]{40}|md5:[0-9a-f]{32})$/i,

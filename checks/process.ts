@@ -7,10 +7,10 @@ import {
   type Host,
   type Process,
   type ProcessFilter,
+  regex,
   type Report,
 } from "./check.ts";
 import { followProcesses } from "./follow.ts";
-import { regex } from "./http_options.ts";
 
 const options = z.strictObject({
   process: z.string().min(1).optional()

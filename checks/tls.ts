@@ -1,9 +1,10 @@
-/** TLS on top of a probe's connection: verified by Deno's own TLS, unverified or with a client certificate by node:tls. */
+/** TLS for probes: verified by Deno's own TLS; unverified, or with a client certificate, by node:tls. */
 import nodeTls from "node:tls";
-import { fail } from "./check.ts";
-import { connect, describe, type Endpoint, type Stream } from "./connection.ts";
+import { describe, fail } from "./check.ts";
+import { connect, type Endpoint, type Stream } from "./connection.ts";
 import { formatMs, within } from "./deadline.ts";
 import type { TlsOptions } from "./http_options.ts";
+import { type Relay, relay } from "./relay.ts";
 
 /** A TLS stream to `endpoint` for the name `serverName`, connection and handshake within `timeoutMs`. */
 export function connectTls(
@@ -15,11 +16,21 @@ export function connectTls(
 ): Promise<Stream> {
   return within(timeoutMs, `no TLS connection within ${formatMs(timeoutMs)}`, signal, async (limit) => {
     const files = await readFiles(options);
+    const wire = await relay(await connect(endpoint, timeoutMs, limit));
     // Deno.startTls has the better messages, but can neither skip verification nor show a client certificate.
-    if (options.verify && files.cert === undefined) {
-      return await startTls(await connect(endpoint, timeoutMs, limit), serverName, files.ca, limit);
+    const start = options.verify && files.cert === undefined ? startTls : startNodeTls;
+    const abort = (): void => wire.close();
+    limit.addEventListener("abort", abort, { once: true });
+    try {
+      limit.throwIfAborted();
+      return await start(wire, serverName, files, options.verify);
+    } catch (error) {
+      wire.close();
+      limit.throwIfAborted();
+      return fail(`TLS handshake failed: ${describe(error)}`);
+    } finally {
+      limit.removeEventListener("abort", abort);
     }
-    return await startNodeTls(endpoint, serverName, { ...files, rejectUnauthorized: options.verify }, limit);
   });
 }
 
@@ -41,82 +52,17 @@ async function readPem(path: string): Promise<string> {
   }
 }
 
-async function startTls(
-  connection: Deno.TcpConn,
-  hostname: string,
-  ca: string | undefined,
-  signal: AbortSignal,
-): Promise<Stream> {
-  // Otherwise the request waits for the ACK of the handshake's last flight, which the server delays by 40 ms.
-  connection.setNoDelay();
-  const secured = await Deno.startTls(connection, {
-    hostname,
-    ...(ca === undefined ? {} : { caCerts: [ca] }),
-  });
-  const close = (): void => secured.close();
-  signal.addEventListener("abort", close, { once: true });
+async function startTls(wire: Relay, hostname: string, { ca }: PemFiles): Promise<Stream> {
+  const secured = await Deno.startTls(wire.inner, { hostname, ...(ca === undefined ? {} : { caCerts: [ca] }) });
+  const close = (): void => {
+    wire.close();
+    secured.close();
+  };
   try {
     await secured.handshake();
   } catch (error) {
-    signal.throwIfAborted();
-    secured.close();
-    return fail(`TLS handshake failed: ${describe(error)}`);
-  } finally {
-    signal.removeEventListener("abort", close);
+    close();
+    throw error;
   }
-  return secured;
-}
-
-async function startNodeTls(
-  { host, port }: Endpoint,
-  serverName: string,
-  options: PemFiles & { rejectUnauthorized: boolean },
-  signal: AbortSignal,
-): Promise<Stream> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const socket = nodeTls.connect({ host, port, servername: serverName, ...options }, resolve);
-  socket.on("error", reject);
-  const abort = (): void => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    await promise;
-  } catch (error) {
-    socket.destroy();
-    signal.throwIfAborted();
-    return fail(`TLS handshake failed: ${describeNode(error)}`);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
-  socket.setNoDelay(true);
-  return nodeStream(socket);
-}
-
-/** node:tls reports a certificate that is refused as "write UNKNOWN". */
-function describeNode(error: unknown): string {
-  const message = describe(error);
-  return message.includes("UNKNOWN") ? "the certificate is not trusted or is for another name" : message;
-}
-
-function nodeStream(socket: nodeTls.TLSSocket): Stream {
-  const chunks: AsyncIterator<Uint8Array> = socket[Symbol.asyncIterator]();
-  let rest = new Uint8Array();
-  return {
-    async read(buffer: Uint8Array): Promise<number | null> {
-      if (rest.length === 0) {
-        const { value, done } = await chunks.next();
-        if (done === true) return null;
-        rest = new Uint8Array(value);
-      }
-      const count = Math.min(buffer.length, rest.length);
-      buffer.set(rest.subarray(0, count));
-      rest = rest.subarray(count);
-      return count;
-    },
-    write(bytes: Uint8Array): Promise<number> {
-      const { promise, resolve, reject } = Promise.withResolvers<number>();
-      socket.write(bytes, (error) => error ? reject(error) : resolve(bytes.length));
-      return promise;
-    },
-    close: () => void socket.destroy(),
-  };
+  return { read: (buffer) => secured.read(buffer), write: (bytes) => secured.write(bytes), close };
 }

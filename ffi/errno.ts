@@ -33,8 +33,10 @@ export const EBUSY = 16;
 export const EEXIST = 17;
 export const ENODEV = 19;
 export const EINVAL = 22;
-export const ENETDOWN = 100;
+export const ENOPROTOOPT = 92;
+export const EADDRINUSE = 98;
 export const EADDRNOTAVAIL = 99;
+export const ENETDOWN = 100;
 export const ENOBUFS = 105;
 export const ETIMEDOUT = 110;
 

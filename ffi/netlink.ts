@@ -1,7 +1,7 @@
 /** Netlink sockets (netlink(7)); the protocol they speak is in netlink_conversation.ts, the bytes in netlink_message.ts. */
 
 import { waitReadable } from "./epoll.ts";
-import { ENOBUFS, SyscallError } from "./errno.ts";
+import { ENOBUFS, ENOPROTOOPT, SyscallError } from "./errno.ts";
 import { close } from "./fd.ts";
 import { type Datagram, NetlinkConversation, type Transport } from "./netlink_conversation.ts";
 import { Receiver } from "./receiver.ts";
@@ -84,8 +84,7 @@ function openSocket(protocol: number, groups: readonly number[]): number {
   const fd = socket(AF_NETLINK, SOCK_RAW, protocol);
   try {
     // Explanations in errors, no echo of the request in them, and dumps that heed the filter in their header.
-    for (const option of [NETLINK_EXT_ACK, NETLINK_CAP_ACK]) setsockopt(fd, SOL_NETLINK, option, 1);
-    if (protocol === NETLINK_ROUTE) setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
+    for (const option of [NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK]) enable(fd, option);
     if (groups.length > 0) setReceiveBuffer(fd, MONITOR_BUFFER_BYTES);
     bind(fd, sockaddrNl());
     for (const group of groups) setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
@@ -93,5 +92,14 @@ function openSocket(protocol: number, groups: readonly number[]): number {
   } catch (error) {
     close(fd);
     throw error;
+  }
+}
+
+/** Kernels before 4.20 lack the one or the other; their answers are poorer, not wrong. */
+function enable(fd: number, option: number): void {
+  try {
+    setsockopt(fd, SOL_NETLINK, option, 1);
+  } catch (error) {
+    if (!(error instanceof SyscallError) || error.errno !== ENOPROTOOPT) throw error;
   }
 }

@@ -47,9 +47,10 @@ export function setParentDeathSignal(signal: number): void {
 }
 
 /**
- * Moves the calling *thread* into a namespace; `nstype` 0 takes any kind. V8's and Deno's other threads stay where they
- * are: sockets that this thread opens through ffi/ are in the new one, those of Deno's API (fetch, listen, a child of
- * Deno.Command started by this thread) as observed in tests/ffi/process_test.ts.
+ * Moves the calling *thread* into a namespace; `nstype` 0 takes any kind. Every other thread of V8 and Deno stays where it
+ * is. Seen on Deno 2.7.11: sockets of ffi/, `Deno.listen` and the child of a `Deno.Command` are where the thread that opens
+ * them is at that moment, and stay there; `/proc/self/ns/net` is the main thread's, `/proc/thread-self/ns/net` one's own.
+ * Work that Deno gives to its thread pool (name resolution, files) is in whatever namespace that thread was started in.
  */
 export function setns(fd: number, nstype = 0): void {
   check("setns", libc().setns(fd, nstype));

@@ -1,6 +1,8 @@
 /** Network interfaces over rtnetlink: list, create, change, remove (rtnetlink(7), linux/if_link.h). */
 
+import { ENODEV } from "./errno.ts";
 import type { Netlink } from "./netlink_conversation.ts";
+import { NetlinkError } from "./netlink_error.ts";
 import {
   type Attribute,
   Attributes,
@@ -51,6 +53,7 @@ const IFLA_INET6_ADDR_GEN_MODE = 8;
 const VETH_INFO_PEER = 1;
 const AF_INET6 = 10;
 const RTEXT_FILTER_SKIP_STATS = 8;
+const skipStatistics = bytesOf(u32, RTEXT_FILTER_SKIP_STATS);
 
 /** RFC 2863 states by number (linux/if.h). */
 const operStates = ["unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"] as const;
@@ -127,6 +130,28 @@ export function listLinks(nl: Netlink): Link[] {
     description: "list interfaces",
   }]);
   return (reply?.messages ?? []).map(parseLink).filter((link) => link !== null);
+}
+
+/**
+ * One interface as it is now; null when there is none of this index. `lowerUp` is the carrier itself, at once, while the
+ * notification of a lost carrier (and `running`) comes up to a second late: the kernel tells of at most one a second, and
+ * only of a carrier that came back without delay.
+ */
+export function getLink(nl: Netlink, index: number): Link | null {
+  const payload = encodePayload(ifinfomsg.encode({ ifi_index: index }), [[IFLA_EXT_MASK, skipStatistics]]);
+  try {
+    const [reply] = nl.request([{
+      type: RTM_GETLINK,
+      flags: 0,
+      payload,
+      description: `look at interface ${index}`,
+    }]);
+    const [message] = reply?.messages ?? [];
+    return message === undefined ? null : parseLink(message);
+  } catch (error) {
+    if (error instanceof NetlinkError && error.errno === ENODEV) return null;
+    throw error;
+  }
 }
 
 /** Creates an interface, down. A veth makes two: itself and its peer. */

@@ -32,6 +32,7 @@ export const SCHED_OTHER = 0;
 export const SCHED_RR = 2;
 const SCHED_RESET_ON_FORK = 0x40000000;
 const MLOCK_ONFAULT = 1;
+const MADV_DONTNEED = 4;
 const RUSAGE_SELF = 0;
 const RUSAGE_THREAD = 1;
 const SYS_gettid = Deno.build.arch === "x86_64" ? 186 : 178;
@@ -51,25 +52,39 @@ export function schedulingPolicy(): number {
 }
 
 /**
- * Keeps the program's own code and read-only data in memory once they have been touched, so that memory pressure cannot
- * make the next deadline wait for the disk. Only these: V8 gives heap pages back with madvise(2), which locked pages refuse,
- * and aborts then, so mlockall(2) is out of the question (seen on Deno 2.7.11). What was not locked is the answer, as in
- * `3 of 41 mappings: mlock2: ENOMEM`; null when all was. Needs CAP_IPC_LOCK or a large RLIMIT_MEMLOCK.
+ * Keeps the program's own code in memory once it has been touched, so that memory pressure cannot make the next deadline
+ * wait for the disk. Only the code: V8 gives heap pages back with madvise(2), which locked pages refuse, and aborts then, so
+ * mlockall(2) is out of the question (seen on Deno 2.7.11). What was not locked is the answer, as in
+ * `2 of 9 mappings: mlock2: ENOMEM`; null when all was. Needs CAP_IPC_LOCK or a large RLIMIT_MEMLOCK.
  */
 export function lockCode(): string | null {
-  const mappings = Deno.readTextFileSync("/proc/self/maps").split("\n").map(fileMapping).filter((m) =>
-    m !== null
-  );
-  const errors = mappings.map(({ start, end }) => orErrno(libc().mlock2(start, end - start, MLOCK_ONFAULT)))
-    .filter((result) => result < 0);
-  const [first] = errors;
-  if (first === undefined) return null;
-  return `${errors.length} of ${mappings.length} mappings: mlock2: ${errnoName(-first)}`;
+  return eachCodeMapping("mlock2", (start, length) => libc().mlock2(start, length, MLOCK_ONFAULT));
 }
 
-/** A line of /proc/PID/maps (proc(5)) when it maps a file that the process does not write to. */
-function fileMapping(line: string): { start: number; end: number } | null {
-  const [, start, end] = /^([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ [1-9]\d* +\//.exec(line) ?? [];
+/**
+ * Lets go of the code pages that only the start needed; what is used again comes back from the page cache. Code is never
+ * written to, so nothing can be lost. Answers as {@link lockCode} does.
+ */
+export function releaseCode(): string | null {
+  return eachCodeMapping("madvise", (start, length) => libc().madvise(start, length, MADV_DONTNEED));
+}
+
+function eachCodeMapping(call: string, action: (start: number, length: number) => number): string | null {
+  const mappings = Deno.readTextFileSync("/proc/self/maps").split("\n").map(codeMapping).filter((m) =>
+    m !== null
+  );
+  const errors = mappings.map(({ start, end }) => orErrno(action(start, end - start))).filter((result) =>
+    result < 0
+  );
+  const [first] = errors;
+  return first === undefined
+    ? null
+    : `${errors.length} of ${mappings.length} mappings: ${call}: ${errnoName(-first)}`;
+}
+
+/** A line of /proc/PID/maps (proc(5)) when it maps executable code from a file. */
+function codeMapping(line: string): { start: number; end: number } | null {
+  const [, start, end] = /^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ [1-9]\d* +\//.exec(line) ?? [];
   return start === undefined ? null : { start: parseInt(start, 16), end: parseInt(end!, 16) };
 }
 

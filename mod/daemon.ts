@@ -1,5 +1,6 @@
 /** The daemon: checks, VRRP thread and API put together, and what happens to them on a reload and at the end. */
 import { type ApiServer, createApi, type ReloadResult, serveApi } from "./api/mod.ts";
+import { lockCode, releaseCode } from "../ffi/sched.ts";
 import { type Loaded, loadWithWarnings } from "./config/load.ts";
 import { changesOf, summaryOf } from "./config/changes.ts";
 import type { Config } from "./config/schema.ts";
@@ -20,6 +21,8 @@ const BEAT_MS = 1_000;
 const MAX_MISSED_BEATS = 5;
 /** An orderly stop that takes longer than this is cut short: the leases end what is left. */
 const STOP_TIMEOUT_MS = 10_000;
+/** After so long the start is over, and with it the use of most code that it needed. */
+const SETTLE_MS = 3_000;
 /** sysexits(3) EX_SOFTWARE: the VRRP thread failed or stalled, the supervisor shall start anew. */
 const EXIT_ENGINE = 70;
 
@@ -135,6 +138,14 @@ export class Daemon {
     this.#beat = setInterval(() => this.#checkHeartbeat(), BEAT_MS);
     log.info("ready {version} api={api}", { version: VERSION, api: this.#api.addresses.join(" ") });
     notifySystemd({ ready: true, status: this.#statusLine() });
+    setTimeout(() => this.#settle(), SETTLE_MS);
+  }
+
+  /** The start is over: its code may go, what runs from now on stays in memory. */
+  #settle(): void {
+    releaseCode();
+    const unlocked = this.#loading.config.node.realtime ? lockCode() : null;
+    if (unlocked !== null) log.warn("realtime code is not locked in memory: {unlocked}", { unlocked });
   }
 
   /** Checks first, so that a virtual router that is new finds what they know. */

@@ -15,8 +15,8 @@ export const JSON_HEADERS = {
 /** Mounted at `/status`. The body is encoded once per snapshot object, whatever the number of clients. */
 export function statusRoutes(snapshot: () => Promise<Snapshot>): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
-  const encoder = new TextEncoder();
-  const whole = perSnapshot((current) => encoder.encode(JSON.stringify(current) + "\n"));
+  // Kept as text, not bytes: Deno copies a string out faster, and with less garbage, than it does a buffer.
+  const whole = perSnapshot((current) => JSON.stringify(current) + "\n");
   const json = offers("application/json");
 
   app.get("/", json, async (c) => c.body(whole(await snapshot()), 200, JSON_HEADERS));

@@ -145,9 +145,21 @@ export async function readDocument(path: string, files: Files): Promise<Document
 /** The quick parser first: what it takes without doubt needs no second opinion. */
 async function parse(text: string, strict: boolean): Promise<Parsed> {
   const data = strict ? undefined : parseToml(text);
-  if (data !== undefined) return { data };
+  if (data !== undefined) return isDeep(data, NESTING_MAX) ? TOO_DEEP : { data };
   const result = await readPositions(text);
-  return "find" in result ? { data: result.data, positions: result } : { fault: result };
+  if (!("find" in result)) return { fault: result };
+  return isDeep(result.data, NESTING_MAX) ? TOO_DEEP : { data: result.data, positions: result };
+}
+
+/** Deeper than any configuration, and far from what a recursive function can bear. */
+const NESTING_MAX = 64;
+const TOO_DEEP: Parsed = {
+  fault: { line: 1, column: 1, message: "tables and arrays are nested too deeply" },
+};
+
+function isDeep(value: unknown, levels: number): boolean {
+  if (!Array.isArray(value) && !isTable(value)) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeep(inner, levels - 1));
 }
 
 /** As an own property, whatever the key: `__proto__` is a legal TOML key. */

@@ -9,7 +9,6 @@ import { interpolate, scrub } from "./env.ts";
 import type { ListDirectory } from "./glob.ts";
 import { type Document, readDocument } from "./include.ts";
 import { type IsSet, lint } from "./lint.ts";
-import { readPositions } from "./positions.ts";
 import { validate, withGot } from "./problems.ts";
 import { salvage } from "./salvage.ts";
 import { type Config, configSchema } from "./schema.ts";
@@ -39,18 +38,16 @@ export interface Loaded {
 
 /** The configuration in `path` and its includes. Rejects with a `ConfigError` that holds every problem. */
 export async function loadConfig(path: string, options: LoadOptions = {}): Promise<Config> {
-  const document = await read(path, options, false);
-  const examined = examine(document, options);
-  if ("config" in examined) return examined.config;
-  const locate = await locator(document, examined.secrets);
-  throw new ConfigError(problems(document, examined.findings, locate));
+  const examined = examine(await read(path, options, false), options);
+  // Problems need places, and the strict parser's opinion of the text: only then it is read once more.
+  return "config" in examined ? examined.config : (await loadWithWarnings(path, options)).config;
 }
 
 /** Like `loadConfig`, with the warnings of `lint.ts`; reads positions always, which takes a few milliseconds more. */
 export async function loadWithWarnings(path: string, options: LoadOptions = {}): Promise<Loaded> {
   const document = await read(path, options, true);
   const examined = examine(document, options);
-  const locate = await locator(document, examined.secrets);
+  const locate = locator(document, examined.secrets);
   if (!("config" in examined)) throw new ConfigError(problems(document, examined.findings, locate));
   const { config } = examined;
   const isSet: IsSet = (path) => valueAt(document.data, path) !== undefined;
@@ -111,12 +108,10 @@ function completed(finding: Finding, raw: unknown): Finding {
 type Locate = (finding: Finding) => Problem;
 
 /** Findings get their place from the file that names most of their path. */
-async function locator({ sources }: Document, secrets: readonly string[]): Promise<Locate> {
-  const readable = await Promise.all(sources.map(async ({ file, text, parsed }) => {
-    const positions = "positions" in parsed ? parsed.positions : await readPositions(text);
-    return positions !== undefined && "find" in positions ? [{ file, positions }] : [];
-  }));
-  const files = readable.flat();
+function locator({ sources }: Document, secrets: readonly string[]): Locate {
+  const files = sources.flatMap(({ file, parsed }) =>
+    "positions" in parsed && parsed.positions !== undefined ? [{ file, positions: parsed.positions }] : []
+  );
 
   function place(
     path: Path,

@@ -47,6 +47,10 @@ export async function readPositions(text: string): Promise<Positions | SyntaxFau
       const duplicates = renamed.map((key) => toDuplicate(key, places, data));
       return { data, duplicates, find: (path, at) => nearest(places, path, at) };
     } catch (error) {
+      // The parser recurses: brackets by the thousand exhaust the stack.
+      if (error instanceof RangeError) {
+        return { line: 1, column: 1, message: "tables and arrays are nested too deeply" };
+      }
       if (!(error instanceof ParseError)) throw error;
       const again = renamed.length < DUPLICATES_MAX ? rename(current, error, renamed.length) : undefined;
       if (again === undefined) return toFault(error, text);

@@ -18,29 +18,37 @@ export function parseToml(text: string): Table | undefined {
 const TOKEN =
   /"""(?:\\[\s\S]|[^\\])*?"{3,5}|'''[\s\S]*?'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|=\s*\{?|\[\[|[[\]{}\n]/g;
 
+/** Control characters that TOML allows nowhere, not even in a comment. */
+// deno-lint-ignore no-control-regex -- these are what it looks for
+const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)/;
+
 /**
- * The quick parser lets a key that is set twice win silently, joins a table to an inline one, and takes two pairs on one
- * line. Each leaves a trace that is cheap to see: fewer values than assignments, a dotted key, two assignments on a line.
+ * The quick parser lets a key that is set twice win silently, joins a table to an inline one, and takes several things on
+ * one line. Each leaves a trace that is cheap to see: fewer values than assignments, a dotted key, a bracket or a second assignment after a value.
  * A false alarm only costs a second parse; so arrays of tables, which blur the count, always raise it.
  */
 function isStrictlyFine(text: string, data: unknown): boolean {
+  if (CONTROL.test(text)) return false;
   let assignments = 0;
   let depth = 0;
-  let assignedOnLine = false;
-  let lineStart = 0;
+  /** Since the last line break outside of brackets: a header, or an assignment whose value starts here. */
+  let line: { start: number; isHeader?: boolean; valueAt?: number } = { start: 0 };
   for (const { 0: token, index } of text.matchAll(TOKEN)) {
+    const before = text.slice(line.start, index);
     if (token === "[[") return false;
     if (token === "\n") {
-      if (depth === 0) assignedOnLine = false;
-      lineStart = index + 1;
+      if (depth === 0) line = { start: index + 1 };
     } else if (token.startsWith("=")) {
-      if (depth === 0 && (assignedOnLine || /[."']/.test(text.slice(lineStart, index)))) return false;
-      if (depth > 0 && /[.]\s*[\w-]*\s*$/.test(text.slice(lineStart, index))) return false;
-      assignedOnLine = true;
+      if (depth === 0 && (line.isHeader || line.valueAt !== undefined || /[."']/.test(before))) return false;
+      if (depth > 0 && /\.\s*[\w-]*\s*$/.test(before)) return false;
+      if (depth === 0) line.valueAt = index + 1;
       if (token.endsWith("{")) depth++;
       else assignments++;
-    } else if (token === "[" || token === "{") depth++;
-    else if (token === "]" || token === "}") depth--;
+    } else if (token === "[" || token === "{") {
+      if (depth === 0 && text.slice(line.valueAt ?? line.start, index).trim() !== "") return false;
+      if (depth === 0 && line.valueAt === undefined) line.isHeader = true;
+      depth++;
+    } else if (token === "]" || token === "}") depth--;
   }
   return assignments === countLeaves(data);
 }

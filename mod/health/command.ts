@@ -1,7 +1,6 @@
 /** Runs a program for a check: no shell, clean environment, own process group, bounded output. */
-import { CheckFailed, type Command, type CommandResult } from "../../checks/check.ts";
+import { CheckFailed, type Command, type CommandResult, describe } from "../../checks/check.ts";
 import { findProgram, searchPath } from "../../checks/command.ts";
-import { describe } from "../../checks/connection.ts";
 import { sleep } from "../../checks/deadline.ts";
 import { findUser } from "./user.ts";
 

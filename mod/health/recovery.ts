@@ -1,7 +1,6 @@
 /** Recovery: one try to bring back what a check watches, before the check fails. */
-import type { Host } from "../../checks/check.ts";
+import { describe, type Host } from "../../checks/check.ts";
 import { inspectCommand } from "../../checks/command.ts";
-import { describe } from "../../checks/connection.ts";
 import { formatMs, sleep, within } from "../../checks/deadline.ts";
 import { describeEnd } from "../../checks/exec.ts";
 

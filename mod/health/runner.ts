@@ -1,6 +1,5 @@
 /** The life of one check: when it runs, what its results make of its state, and its recovery. */
-import { CheckFailed, type CheckType, type Host } from "../../checks/check.ts";
-import { describe } from "../../checks/connection.ts";
+import { CheckFailed, type CheckType, describe, type Host } from "../../checks/check.ts";
 import { formatMs, sleep, within } from "../../checks/deadline.ts";
 import type { CheckState, CheckStatus } from "../snapshot.ts";
 import { recover, type Result } from "./recovery.ts";

@@ -8,7 +8,7 @@ import { Epoll } from "../../ffi/epoll.ts";
 import { SyscallError } from "../../ffi/errno.ts";
 import { eventfd_read, timerfd_create, timerfd_read, timerfd_settime_at } from "../../ffi/fd.ts";
 import { openMonitor, openRtnetlink } from "../../ffi/rtnetlink.ts";
-import { lockCode, setRealtime } from "../../ffi/sched.ts";
+import { setRealtime } from "../../ffi/sched.ts";
 import { Engine } from "./engine.ts";
 import type { Command, EngineEvent, EngineStart } from "./messages.ts";
 
@@ -91,8 +91,6 @@ function becomeRealtime(): string[] {
     if (!(error instanceof SyscallError)) throw error;
     warnings.push(`no real-time scheduling: ${error.message}`);
   }
-  const unlocked = lockCode();
-  if (unlocked !== null) warnings.push(`program code is not locked in memory: ${unlocked}`);
   return warnings;
 }
 

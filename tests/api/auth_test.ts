@@ -46,6 +46,7 @@ Deno.test("reads are open on loopback and on the unix socket, and need the token
     [{ via: OUTSIDE, headers: { authorization: "Basic YQ=b" } }, 401],
     [{ via: OUTSIDE, headers: { authorization: BEARER }, token: null }, 401],
     [{ via: OUTSIDE, headers: { authorization: "Bearer " }, token: "" }, 401],
+    [{ via: OUTSIDE, headers: { authorization: `Basic ${btoa("anyone:")}` }, token: "" }, 401],
     [{ via: OUTSIDE, path: "/healthz" }, 200],
     [{ via: OUTSIDE, path: "/readyz" }, 200],
     [{ via: OUTSIDE, path: "/metrics" }, 401],

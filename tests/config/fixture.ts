@@ -1,9 +1,9 @@
 /** What the configuration tests share: a registry of check types of their own, an environment, a way to load text. */
 import { z } from "zod";
 import type { CheckType } from "../../mod/config/check.ts";
-import { type Loaded, type LoadOptions, loadWithWarnings } from "../../mod/config/load.ts";
+import { loadConfig, type Loaded, type LoadOptions, loadWithWarnings } from "../../mod/config/load.ts";
 import type { Config } from "../../mod/config/schema.ts";
-import { loadConfig } from "../../mod/config/load.ts";
+import { ConfigError } from "../../mod/errors.ts";
 
 /** Not the real ones: what these tests expect must not change when a check gets another option. */
 export const CHECK_TYPES: readonly CheckType[] = [
@@ -51,11 +51,22 @@ export function inMemory(files: Readonly<Record<string, string>>): LoadOptions {
       if (text === undefined) throw new Deno.errors.NotFound(path);
       return text;
     },
-    listDirectory: (directory) =>
-      Object.keys(files).filter((path) => path.startsWith(`${directory}/`)).map((path) =>
-        path.slice(directory.length + 1)
-      ),
+    listDirectory: (directory) => {
+      const inside = Object.keys(files).filter((path) => path.startsWith(`${directory}/`));
+      return [...new Set(inside.map((path) => path.slice(directory.length + 1).split("/", 1)[0] ?? ""))];
+    },
   };
+}
+
+/** The `ConfigError` that this ends in. */
+export async function errorOf(loading: Promise<unknown>): Promise<ConfigError> {
+  try {
+    await loading;
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error("expected a ConfigError, but the configuration was loaded");
 }
 
 export function load(text: string): Promise<Config> {

@@ -98,7 +98,7 @@ async function outcome(load: () => Promise<unknown>, label: string): Promise<str
     await load();
     return "fine";
   } catch (error) {
-    assert(error instanceof ConfigError, `${label}: ${String(error)}`);
+    if (!(error instanceof ConfigError)) throw new Error(label, { cause: error });
     assert(error.problems.length > 0, `${label}: no problem told`);
     assert(error.problems.every(({ line, column }) => line > 0 && column > 0), `${label}: ${error.message}`);
     return error.message;

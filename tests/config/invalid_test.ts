@@ -2,10 +2,9 @@
  * Invalid configurations, one file each in invalid/, with the exact words and places that the operator reads beside it.
  * After a change of words: `UPDATE=1 deno test -A tests/config/invalid_test.ts`, then read the difference.
  */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { loadConfig, loadWithWarnings } from "../../mod/config/load.ts";
-import { ConfigError } from "../../mod/errors.ts";
-import { OPTIONS, SECRET } from "./fixture.ts";
+import { errorOf, OPTIONS, SECRET } from "./fixture.ts";
 
 const DIRECTORY = new URL("invalid/", import.meta.url).pathname;
 
@@ -16,8 +15,8 @@ const names = Array.from(Deno.readDirSync(DIRECTORY), ({ name }) => name)
 
 async function messageOf(name: string): Promise<string> {
   const path = `${DIRECTORY}${name}.toml`;
-  const error = await assertRejects(() => loadConfig(path, OPTIONS), ConfigError);
-  const loud = await assertRejects(() => loadWithWarnings(path, OPTIONS), ConfigError);
+  const error = await errorOf(loadConfig(path, OPTIONS));
+  const loud = await errorOf(loadWithWarnings(path, OPTIONS));
   assertEquals(loud.message, error.message, "the strict and the quick parser lead to the same words");
   return `${error.message.replaceAll(DIRECTORY, "")}\n`;
 }

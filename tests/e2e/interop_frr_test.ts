@@ -4,8 +4,9 @@ import { startFrrVrrp } from "./lab/frr.ts";
 import { probeUdp, startEcho } from "./lab/probe.ts";
 import { vipdRouter } from "./lab/routers.ts";
 import { inLab, testTogether } from "./lab/scenario.ts";
-import { startVipd, type Vipd, waitForState } from "./lab/vipd.ts";
-import type { Host, Lab } from "./lab.ts";
+import { router, startVipd, type Vipd, waitForState } from "./lab/vipd.ts";
+import type { Peer } from "../../mod/snapshot.ts";
+import { type Host, type Lab, waitFor } from "./lab.ts";
 
 const VIPS = { 4: ["192.168.121.120"], 6: ["fd00:121::120"] } as const;
 const INTERVAL_MS = 200;
@@ -34,11 +35,11 @@ async function electFailOverFailBack(lab: Lab, family: 4 | 6, better: "vipd" | "
   await waitForState(vipd, "VI_1", better === "vipd" ? "ACTIVE" : "BACKUP", 8000);
   const probe = await probeUdp(lab.client, VIPS[family][0]);
   await probe.answeredBy("n1", 8000);
-  const settledStatus = await waitForState(vipd, "VI_1", better === "vipd" ? "ACTIVE" : "BACKUP", 8000);
   if (better === "frr") {
-    const [peer] = settledStatus.peers;
-    assertEquals([peer?.version, peer?.priority, peer?.checksum], [3, 150, "pseudo_header"]);
-    assert(peer?.addresses_match, JSON.stringify(peer));
+    const heard = async (): Promise<Peer | undefined> => (await router(vipd, "VI_1")).peers[0];
+    const peer = await waitFor("FRR to be heard", heard, 5000);
+    assertEquals([peer.version, peer.priority, peer.checksum], [3, 150, "pseudo_header"]);
+    assert(peer.addresses_match, JSON.stringify(peer));
   }
 
   await lab.cut(n1);

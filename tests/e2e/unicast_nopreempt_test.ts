@@ -6,7 +6,7 @@ import { longestOutage, probeUdp, startEcho } from "./lab/probe.ts";
 import { vipdRouter } from "./lab/routers.ts";
 import { inLab, page, settled } from "./lab/scenario.ts";
 import { router, startVipd } from "./lab/vipd.ts";
-import { type Lab, sleep } from "./lab.ts";
+import { type Lab, sleep, waitFor } from "./lab.ts";
 
 const VIP = "172.25.254.130";
 const ADDRESSES = { n1: "172.25.254.131", n2: "172.25.254.132" } as const;
@@ -45,6 +45,7 @@ Deno.test("unicast, nopreempt, weight 50: priorities 201/200 on the wire, a stop
     await settled("VI_1", first, []);
     const second = await startVipd(n2, config(lab, "n2", 150, weighed));
     await settled("VI_1", first, [second]);
+    await waitFor("n2 to hear n1", async () => (await router(second, "VI_1")).peers.length === 1, 3000);
     const priorities = [await router(first, "VI_1"), await router(second, "VI_1")];
     assertEquals(priorities.map((status) => status.effective_priority), [201, 200]);
     assertEquals(await page(lab, VIP), "n1");

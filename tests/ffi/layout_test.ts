@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import * as clock from "../../ffi/clock.ts";
 import * as epoll from "../../ffi/epoll.ts";
-import { errno, errnoName } from "../../ffi/errno.ts";
+import * as errors from "../../ffi/errno.ts";
 import * as fd from "../../ffi/fd.ts";
 import * as netlink from "../../ffi/netlink.ts";
 import { nlmsgerr } from "../../ffi/netlink_error.ts";
@@ -93,7 +93,7 @@ Deno.test("structs: every size and offset is gcc's", async () => {
 
 Deno.test("constants: every exported number with a C name is the headers'", async () => {
   const expected: Record<string, number> = {};
-  for (const module of [clock, epoll, fd, netlink, process, rtnetlink, sched, socket]) {
+  for (const module of [clock, epoll, errors, fd, netlink, process, rtnetlink, sched, socket]) {
     for (const [name, value] of Object.entries(module)) {
       if (typeof value === "number" && !ours.has(name)) expected[name] = value;
     }
@@ -114,11 +114,11 @@ Deno.test("constants: route types", async () => {
 });
 
 Deno.test("errno: every name is the headers', none is missing", async () => {
-  await assertSame(errno);
-  assertEquals(errnoName(2), "ENOENT");
-  assertEquals(errnoName(133), "EHWPOISON");
-  assertEquals(errnoName(41), "errno 41");
-  assertEquals(errnoName(4242), "errno 4242");
+  await assertSame(errors.errno);
+  assertEquals(errors.errnoName(2), "ENOENT");
+  assertEquals(errors.errnoName(133), "EHWPOISON");
+  assertEquals(errors.errnoName(41), "errno 41");
+  assertEquals(errors.errnoName(4242), "errno 4242");
 });
 
 async function assertSame(expected: Readonly<Record<string, number>>): Promise<void> {

@@ -97,6 +97,19 @@ Deno.test("namespaces: a child that Deno.Command starts inside is inside", async
   assertEquals(new TextDecoder().decode(stdout).trim(), inside);
 });
 
+Deno.test("namespaces: a listener of Deno's own is inside too, when this thread opened it", () => {
+  using net = namespace();
+  const listener = net.run(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+  const port = listener.addr.transport === "tcp" ? listener.addr.port : 0;
+  const isOpen = (): boolean =>
+    Deno.readTextFileSync("/proc/thread-self/net/tcp").includes(port.toString(16).toUpperCase());
+  try {
+    assertEquals([net.run(isOpen), isOpen()], [true, false]);
+  } finally {
+    listener.close();
+  }
+});
+
 Deno.test("execve: a process moves into a namespace and becomes another program, with the same pid", async () => {
   using net = namespace();
   const inside = net.run(() => Deno.readLinkSync("/proc/thread-self/ns/net"));

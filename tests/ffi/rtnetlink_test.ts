@@ -304,6 +304,24 @@ Deno.test("links: macvlan on a veth, with its own address and no link-local one"
   assertEquals([error.code, error.request], ["EEXIST", "add bridge interface d0"]);
 });
 
+Deno.test("links: getLink sees a lost carrier at once, long before the notification", () => {
+  using a = namespace();
+  using b = namespace();
+  connect(a, "a", b, "b");
+  const [nl, other] = [a.run(() => r.openRtnetlink()), b.run(() => r.openRtnetlink())];
+  try {
+    const [index, peer] = [a.run(() => indexOf("a")), b.run(() => indexOf("b"))];
+    for (const up of [false, true, false]) {
+      r.setLink(other, peer, { up });
+      const link = r.getLink(nl, index);
+      assertEquals([link?.name, link?.up, link?.lowerUp], ["a", true, up]);
+    }
+    assertEquals(r.getLink(nl, 999), null);
+  } finally {
+    for (const socket of [nl, other]) socket.close();
+  }
+});
+
 Deno.test("links: loopback as it is", () => {
   using net = lab();
   const lo = r.listLinks(net.nl).find(({ name }) => name === "lo");

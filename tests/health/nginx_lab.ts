@@ -12,8 +12,14 @@ export class NginxLab implements AsyncDisposable {
     this.write("hello");
   }
 
-  /** Writes the configuration; the server answers every request with `body`. */
-  write(body: string): void {
+  /** Writes the configuration; the server answers every request with `body`, over TLS where directives for it are given. */
+  write(body: string, tls: readonly string[] = []): void {
+    const listen = `listen 127.0.0.1:${this.port} reuseport${tls.length > 0 ? " ssl" : ""};`;
+    const server = [
+      listen,
+      ...tls.map((directive) => `${directive};`),
+      `location / { return 200 "${body}"; }`,
+    ];
     Deno.writeTextFileSync(
       this.configFile,
       `pid ${this.pidFile};
@@ -27,7 +33,9 @@ http {
   fastcgi_temp_path ${this.directory}/fastcgi;
   uwsgi_temp_path ${this.directory}/uwsgi;
   scgi_temp_path ${this.directory}/scgi;
-  server { listen 127.0.0.1:${this.port} reuseport; location / { return 200 "${body}"; } }
+  server {
+    ${server.join("\n    ")}
+  }
 }
 `,
     );

@@ -1,0 +1,72 @@
+/** A process of the demo: this program again, in a namespace of the lab, which ends at the latest when the demo does. */
+import { ROLE_OPTION } from "./roles.ts";
+
+const COMPLAINT_CHARACTERS = 2000;
+
+/** This program and the arguments that stand before its own: none when compiled, those of `deno run` from source. */
+function self(): [program: string, ...before: string[]] {
+  const program = Deno.execPath();
+  return Deno.build.standalone ? [program] : [program, "run", "-A", "--no-check", Deno.mainModule];
+}
+
+export class Child {
+  readonly name: string;
+  readonly pid: number;
+  /** Resolves with its exit code (128 + number of the signal that ended it). */
+  readonly ended: Promise<number>;
+  readonly #process: Deno.ChildProcess;
+  readonly #drained: Promise<void>;
+  #running = true;
+  #said = "";
+
+  /** `args` as on the command line of vipd. With `onText`, standard output goes there, whatever pieces it comes in. */
+  constructor(name: string, namespace: string, args: readonly string[], onText?: (text: string) => void) {
+    const [program, ...before] = self();
+    const launch = [...before, "demo", ROLE_OPTION, "enter", String(Deno.pid), namespace];
+    this.name = name;
+    this.#process = new Deno.Command(program, {
+      args: [...launch, program, ...before, ...args],
+      stdin: "null",
+      stdout: onText === undefined ? "null" : "piped",
+      stderr: "piped",
+      // Away from the terminal's process group: Ctrl-C is for the demo, which then ends its children.
+      detached: true,
+    }).spawn();
+    this.pid = this.#process.pid;
+    const texts = [forEach(this.#process.stderr, (text) => this.#hear(text))];
+    if (onText !== undefined) texts.push(forEach(this.#process.stdout, onText));
+    this.#drained = Promise.all(texts).then(() => undefined);
+    this.ended = this.#process.status.then(({ code }) => {
+      this.#running = false;
+      return code;
+    });
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** The end of what it wrote to standard error. */
+  get complaint(): string {
+    return this.#said.trim();
+  }
+
+  signal(signal: "SIGTERM" | "SIGKILL"): void {
+    if (this.#running) this.#process.kill(signal);
+  }
+
+  /** Resolves when it is gone for sure and its output has been read. */
+  async kill(): Promise<void> {
+    this.signal("SIGKILL");
+    await this.ended;
+    await this.#drained;
+  }
+
+  #hear(text: string): void {
+    this.#said = (this.#said + text).slice(-COMPLAINT_CHARACTERS);
+  }
+}
+
+async function forEach(stream: ReadableStream<Uint8Array>, take: (text: string) => void): Promise<void> {
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) take(text);
+}

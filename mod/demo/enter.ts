@@ -1,0 +1,21 @@
+/** The role that becomes another: goes into a network namespace, ties its life to the demo's, and turns into the program named. */
+import { CLONE_NEWNET, execve, openNamespace, setns, setParentDeathSignal, SIGKILL } from "../../ffi/process.ts";
+
+/** A supervisor's variables: the nodes of the demo are not its service. */
+const NOT_INHERITED = /^(NOTIFY_SOCKET|WATCHDOG_)/;
+
+/** `PARENT NAMESPACE PROGRAM ARGUMENTS...`. Returns only when the parent has ended before its death could be tied to ours. */
+export function enter([parent = "", namespace = "", program = "", ...args]: readonly string[]): number {
+  setParentDeathSignal(SIGKILL);
+  if (Deno.ppid !== Number(parent)) return 1;
+  // This thread calls execve, and the new program's threads all descend from it: the whole process is in there.
+  setns(openNamespace(namespace), CLONE_NEWNET);
+  execve(program, [program, ...args], environment());
+}
+
+function environment(): string[] {
+  const kept = Object.entries(Deno.env.toObject()).filter(([name]) => !NOT_INHERITED.test(name));
+  return [...kept.filter(([name]) => name !== "NO_COLOR"), ["NO_COLOR", "1"]].map(([name, value]) =>
+    `${name}=${value}`
+  );
+}

@@ -1,0 +1,119 @@
+/** What the client asked and who answered: the lines between probe and demo, and the outages that they amount to. PURE. */
+
+/** One question: when it was sent (ms of the monotonic clock), and the node that answered in time; null for nobody. */
+export interface Asked {
+  readonly sentMs: number;
+  readonly node: string | null;
+}
+
+export interface Report {
+  /** In the order of sending, without gaps. */
+  readonly probes: readonly Asked[];
+  /** In the order of being decided. */
+  readonly pages: readonly Asked[];
+}
+
+/** What the client saw of an event. */
+export interface Outage {
+  /** Length of the longest run of unanswered probes: from the last answered one before it to the first after it. 0 for none. */
+  readonly outageMs: number;
+  readonly probes: number;
+  readonly lost: number;
+  readonly pages: number;
+  readonly pagesFailed: number;
+  /** From the event to the first probe that the given node answered; null when none was. */
+  readonly answeredByMs: number | null;
+}
+
+/** One line of JSON. */
+export function formatReport({ probes, pages }: Report): string {
+  return JSON.stringify([probes.map(pair), pages.map(pair)]);
+}
+
+/** The inverse of {@link formatReport}; throws on anything else, which would be a bug. */
+export function parseReport(line: string): Report {
+  const [probes, pages] = JSON.parse(line) as [Pair[], Pair[]];
+  return { probes: probes.map(asked), pages: pages.map(asked) };
+}
+
+type Pair = readonly [sentMs: number, node: string | null];
+
+function pair({ sentMs, node }: Asked): Pair {
+  return [Math.round(sentMs * 1000) / 1000, node];
+}
+
+function asked([sentMs, node]: Pair): Asked {
+  return { sentMs, node };
+}
+
+/** How the client fared from `eventMs` on. Probes from before it count only as where a first outage began. */
+export function outageSince(
+  { probes, pages }: Report,
+  eventMs: number,
+  by: string,
+): Outage {
+  const since = probes.filter(({ sentMs }) => sentMs >= eventMs);
+  const before = probes.findLast(({ sentMs, node }) => sentMs < eventMs && node !== null);
+  const pagesSince = pages.filter(({ sentMs }) => sentMs >= eventMs);
+  const first = since.find(({ node }) => node === by);
+  return {
+    outageMs: longestGapMs(before === undefined ? since : [before, ...since]),
+    probes: since.length,
+    lost: unanswered(since),
+    pages: pagesSince.length,
+    pagesFailed: unanswered(pagesSince),
+    answeredByMs: first === undefined ? null : first.sentMs - eventMs,
+  };
+}
+
+/** Whether every one of the last `ms` of probes was answered, and by this node. */
+export function steadilyAnsweredBy(probes: readonly Asked[], node: string, ms: number): boolean {
+  const last = probes.at(-1);
+  if (last === undefined) return false;
+  const recent = probes.filter(({ sentMs }) => sentMs > last.sentMs - ms);
+  return (probes[0]?.sentMs ?? Infinity) <= last.sentMs - ms && recent.every((one) => one.node === node);
+}
+
+/** Share of each column's time in which each node answered and in which nobody did: `width` columns of `columnMs`, the last one newest. */
+export function timeline(
+  probes: readonly Asked[],
+  columnMs: number,
+  width: number,
+): readonly ReadonlyMap<string | null, number>[] {
+  const last = probes.at(-1);
+  if (last === undefined) return [];
+  // Columns begin at multiples of their length, so that a picture that moves on does not flicker.
+  const end = Math.floor(last.sentMs / columnMs);
+  const columns = Array.from({ length: width }, () => new Map<string | null, number>());
+  const counts = new Array<number>(width).fill(0);
+  for (const { sentMs, node } of probes) {
+    const at = width - 1 - (end - Math.floor(sentMs / columnMs));
+    const column = columns[at];
+    if (column === undefined) continue;
+    column.set(node, (column.get(node) ?? 0) + 1);
+    counts[at] = (counts[at] ?? 0) + 1;
+  }
+  return columns.map((column, at) =>
+    new Map([...column].map(([node, count]) => [node, count / (counts[at] ?? 1)]))
+  );
+}
+
+/** A run of lost probes at the end, still going on, lasts until the last of them. */
+function longestGapMs(probes: readonly Asked[]): number {
+  let [longest, from, lost] = [0, probes[0]?.sentMs ?? 0, false];
+  for (const { sentMs, node } of probes) {
+    if (node === null) {
+      lost = true;
+      longest = Math.max(longest, sentMs - from);
+      continue;
+    }
+    if (lost) longest = Math.max(longest, sentMs - from);
+    from = sentMs;
+    lost = false;
+  }
+  return longest;
+}
+
+function unanswered(questions: readonly Asked[]): number {
+  return questions.filter(({ node }) => node === null).length;
+}

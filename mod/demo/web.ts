@@ -1,0 +1,34 @@
+/** The role of the service: a web server on port 80 that says which node it is on, and a UDP echo that says the same. */
+import { pollAsync } from "../../ffi/epoll.ts";
+import { AF_INET, bind, Receiver, setOption, SOCK_DGRAM, sockaddr, socket, trySendto } from "../../ffi/socket.ts";
+import { parseAddress } from "../wire/address.ts";
+import { PORT } from "./plan.ts";
+
+/** `NODE VIRTUAL_ADDRESS RUN`; RUN only tells this demo's processes from another's. Serves until it is killed. */
+export async function serveWeb([node = "", virtualAddress = ""]: readonly string[]): Promise<number> {
+  const server = Deno.serve({ hostname: "0.0.0.0", port: PORT, onListen: () => {} }, () => {
+    return new Response(`${node}\n`, { headers: { "content-type": "text/plain" } });
+  });
+  await Promise.all([server.finished, echo(node, virtualAddress)]);
+  return 0;
+}
+
+/** Answers each datagram with itself and the node's name. */
+async function echo(node: string, virtualAddress: string): Promise<never> {
+  const fd = socket(AF_INET, SOCK_DGRAM);
+  // Bound to the virtual address, present or not: the answers of a socket bound to any would leave from the node's own.
+  setOption(fd, "IP_FREEBIND", 1);
+  bind(fd, sockaddr(parseAddress(virtualAddress) ?? new Uint8Array(0), PORT));
+  const receiver = new Receiver(fd, 64);
+  const name = new TextEncoder().encode(node);
+  while (true) {
+    await pollAsync([fd], Infinity);
+    for (let length = receiver.receive(); length >= 0; length = receiver.receive()) {
+      const answer = new Uint8Array(length + name.length);
+      answer.set(receiver.buffer.subarray(0, length));
+      answer.set(name, length);
+      // A failure is a lost answer, which the client counts: the address may have left between question and answer.
+      trySendto(fd, answer, receiver.name());
+    }
+  }
+}

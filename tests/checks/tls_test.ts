@@ -1,0 +1,157 @@
+/** The http check over TLS against a real nginx: trust, names, client certificates, silence. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { http } from "../../checks/http.ts";
+import { httpOptions } from "../../checks/http_options.ts";
+import { LinuxHost } from "../../mod/health/host.ts";
+import { NginxLab } from "../health/nginx_lab.ts";
+import { pause } from "../health/recorder.ts";
+
+function openssl(directory: string, ...args: string[]): void {
+  const { success, stderr } = new Deno.Command("openssl", { args, cwd: directory }).outputSync();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+}
+
+/** ca.pem, and cert.pem with key.pem for www.example.com and 127.0.0.1 signed by it. */
+function makeCertificates(directory: string): void {
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  openssl(
+    directory,
+    "req",
+    "-x509",
+    ...key,
+    "-keyout",
+    "ca.key",
+    "-out",
+    "ca.pem",
+    "-subj",
+    "/CN=test authority",
+  );
+  openssl(directory, "req", ...key, "-keyout", "key.pem", "-out", "cert.csr", "-subj", "/CN=www.example.com");
+  const extensions = "basicConstraints=CA:FALSE\nsubjectAltName=DNS:www.example.com,IP:127.0.0.1\n";
+  Deno.writeTextFileSync(`${directory}/extensions`, extensions);
+  const ca = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"];
+  openssl(directory, "x509", "-req", "-in", "cert.csr", ...ca, "-extfile", "extensions", "-out", "cert.pem");
+}
+
+async function probe(
+  options: Record<string, unknown>,
+  signal = new AbortController().signal,
+): Promise<string> {
+  try {
+    return `pass: ${await http.probe(
+      { name: "http", host: new LinuxHost() },
+      httpOptions.parse(options),
+      signal,
+    )}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+Deno.test("http: TLS", async (t) => {
+  await using lab = new NginxLab();
+  const { directory, port } = lab;
+  makeCertificates(directory);
+  const ca = `${directory}/ca.pem`;
+  const pair = { cert: `${directory}/cert.pem`, key: `${directory}/key.pem` };
+  lab.write("sni=$ssl_server_name client=$ssl_client_verify", [
+    `ssl_certificate ${pair.cert}`,
+    `ssl_certificate_key ${pair.key}`,
+    `ssl_client_certificate ${ca}`,
+    "ssl_verify_client optional",
+  ]);
+  await lab.start();
+  const url = `https://www.example.com/`;
+  const connect_to = `127.0.0.1:${port}`;
+  const sees = (body: string): { body: string } => ({ body });
+
+  const steps: [name: string, options: Record<string, unknown>, verdict: RegExp][] = [
+    ["an authority of its own, SNI of the URL", {
+      url,
+      connect_to,
+      tls: { ca },
+      expect: sees("sni=www.example.com client=NONE"),
+    }, /^pass: status 200$/],
+    [
+      "an IP address as the name",
+      { url: `https://127.0.0.1:${port}/`, tls: { ca }, expect: sees("sni= ") },
+      /^pass: status 200$/,
+    ],
+    ["server_name in place of the URL's host", {
+      url: `https://127.0.0.1:${port}/`,
+      tls: { ca, server_name: "www.example.com" },
+      expect: sees("sni=www.example.com"),
+    }, /^pass: status 200$/],
+    ["an unknown authority", { url, connect_to }, /^TLS handshake failed: .*UnknownIssuer/],
+    [
+      "another name",
+      { url: "https://other.example.com/", connect_to, tls: { ca } },
+      /^TLS handshake failed: .*not valid for name "other\.example\.com"/,
+    ],
+    ["no verification", {
+      url: "https://other.example.com/",
+      connect_to,
+      tls: { verify: false },
+      expect: sees("sni=other.example.com"),
+    }, /^pass: status 200$/],
+    [
+      "a client certificate",
+      { url, connect_to, tls: { ca, ...pair }, expect: sees("client=SUCCESS") },
+      /^pass: status 200$/,
+    ],
+    ["a client certificate, another name", {
+      url: "https://other.example.com/",
+      connect_to,
+      tls: { ca, ...pair },
+    }, /^TLS handshake failed: the certificate is not trusted or is for another name$/],
+    ["a client certificate, no verification", {
+      url,
+      connect_to,
+      tls: { verify: false, ...pair },
+      expect: sees("client=SUCCESS"),
+    }, /^pass: status 200$/],
+    [
+      "a missing file",
+      { url, connect_to, tls: { ca: "/no/ca.pem" } },
+      /^cannot read \/no\/ca\.pem: no such file/,
+    ],
+    ["refused", { url, connect_to: "127.0.0.1:1" }, /^cannot connect to 127\.0\.0\.1:1: connection refused/],
+    [
+      "refused, no verification",
+      { url, connect_to: "127.0.0.1:1", tls: { verify: false } },
+      /^(cannot connect|TLS handshake failed).*ECONNREFUSED/,
+    ],
+  ];
+  for (const [name, options, verdict] of steps) {
+    await t.step(name, async () => {
+      const startMs = performance.now();
+      const result = await probe(options);
+      assert(verdict.test(result), result);
+      assert(performance.now() - startMs < 1000);
+    });
+  }
+});
+
+Deno.test("http: TLS to a peer that says nothing ends with the limit and with the abort", async () => {
+  for (const verify of [true, false]) {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const url = `https://127.0.0.1:${listener.addr.port}/`;
+    assertStringIncludes(await probe({ url, tls: { verify }, connect_timeout: "60ms" }), "within 60 ms");
+    const abort = new AbortController();
+    const run = probe({ url, tls: { verify } }, abort.signal);
+    await pause(50);
+    const abortedMs = performance.now();
+    abort.abort(new Error("enough"));
+    assertEquals(await run, "enough");
+    assert(performance.now() - abortedMs < 50);
+  }
+});
+
+Deno.test("http: plain text where TLS is expected", async () => {
+  await using lab = new NginxLab();
+  await lab.start();
+  for (const verify of [true, false]) {
+    const result = await probe({ url: `https://127.0.0.1:${lab.port}/`, tls: { verify } });
+    assertStringIncludes(result, "TLS handshake failed: ");
+  }
+});
