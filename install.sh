@@ -284,7 +284,7 @@ bundle() {
 
 # --no-code-cache: the cache would be read from a guessable name in /tmp, which any local user can create first.
 compile() {
-  "$DENO" compile --quiet --allow-all --no-check --no-code-cache --include mod/vrrp/worker.ts "$@"
+  "$DENO" compile --quiet --allow-all --no-check --no-code-cache --v8-flags=--max-semi-space-size=1 --include mod/vrrp/worker.ts "$@"
 }
 
 compile_bundle() { cd "$WORK/bundle" && compile --no-config --output "$1" main.js; }

@@ -123,7 +123,8 @@ const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h:
 export function parseDuration(text: string): number | undefined {
   const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
   const factor = unitMs[unit ?? ""];
-  return factor === undefined ? undefined : Number(number) * factor;
+  // Rounded, as 40.95 * 1000 is 40950.00000000001 in binary.
+  return factor === undefined ? undefined : Math.round(Number(number) * factor * 1000) / 1000;
 }
 
 /** A duration in the configuration: a string with a unit in, milliseconds out. */

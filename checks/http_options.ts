@@ -49,7 +49,9 @@ export const expectOption = expectation.prefault({}).describe("What the answer m
 
 export const url = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// URL" });
 
-export const connectTimeout = duration.prefault("3s").describe(
+export const connectTimeout = duration.refine((ms) => ms > 0, { error: "expected more than 0s" }).prefault(
+  "3s",
+).describe(
   "Time to establish the connection, TLS included",
 );
 

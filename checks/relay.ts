@@ -1,45 +1,36 @@
 /**
  * A loopback connection between Deno's TLS and a probe's own TCP connection. Deno keeps the socket of an abandoned TLS
- * handshake until its peer closes it, which a hung server never does; here the peer is a socket of ours.
+ * handshake until its peer closes it, which a hung server never does; behind a relay the peer is a socket of ours.
  */
 import { type Stream, writeAll } from "./connection.ts";
 
 export interface Relay {
-  /** The end for TLS: what is written to it goes out on the relayed connection and the other way round. */
-  readonly inner: Deno.TcpConn;
-  /** Ends both connections, and thus what TLS holds. */
+  /** Port on 127.0.0.1 that TLS is to connect to, once. */
+  readonly port: number;
+  /** Ends the connections, and thus what TLS holds. */
   close(): void;
 }
 
-/** Relays `outer`, which it closes when it fails. */
-export async function relay(outer: Deno.TcpConn): Promise<Relay> {
-  try {
-    const [inner, peer] = await loopbackPair();
+/** Relays `outer` and owns it from now on. */
+export function relay(outer: Deno.TcpConn): Relay {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const open = new Set<Disposable>([outer, listener]);
+  const close = (): void => {
+    for (const resource of open) resource[Symbol.dispose]();
+    open.clear();
+  };
+  const run = async (): Promise<void> => {
+    const inner = await listener.accept();
+    open.add(inner);
+    open.delete(listener);
+    listener.close();
     // Otherwise the request waits for the ACK of the handshake's last flight, which the server delays by 40 ms.
-    for (const connection of [outer, inner, peer]) connection.setNoDelay();
-    let open = true;
-    const close = (): void => {
-      if (open) [outer, peer].forEach((connection) => connection.close());
-      open = false;
-    };
-    pump(outer, peer).catch(close);
-    pump(peer, outer).catch(close);
-    return { inner, close };
-  } catch (error) {
-    outer.close();
-    throw error;
-  }
-}
-
-async function loopbackPair(): Promise<[Deno.TcpConn, Deno.TcpConn]> {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const inner = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
-  for (;;) {
-    const peer = await listener.accept();
-    // Somebody else on this host may have come first.
-    if (peer.remoteAddr.port === inner.localAddr.port) return [inner, peer];
-    peer.close();
-  }
+    for (const connection of [outer, inner]) connection.setNoDelay();
+    await Promise.all([pump(outer, inner), pump(inner, outer)]);
+  };
+  // What breaks or is closed on one side ends the other, which TLS then reports.
+  run().then(close, close);
+  return { port: listener.addr.port, close };
 }
 
 /** Until the end, which is passed on. Rejects when one of the connections breaks or is closed. */

@@ -1,4 +1,5 @@
 /** TLS for probes: verified by Deno's own TLS; unverified, or with a client certificate, by node:tls. */
+import { isIP } from "node:net";
 import nodeTls from "node:tls";
 import { describe, fail } from "./check.ts";
 import { connect, type Endpoint, type Stream } from "./connection.ts";
@@ -16,14 +17,16 @@ export function connectTls(
 ): Promise<Stream> {
   return within(timeoutMs, `no TLS connection within ${formatMs(timeoutMs)}`, signal, async (limit) => {
     const files = await readFiles(options);
-    const wire = await relay(await connect(endpoint, timeoutMs, limit));
+    const wire = relay(await connect(endpoint, timeoutMs, limit));
     // Deno.startTls has the better messages, but can neither skip verification nor show a client certificate.
     const start = options.verify && files.cert === undefined ? startTls : startNodeTls;
     const abort = (): void => wire.close();
     limit.addEventListener("abort", abort, { once: true });
     try {
       limit.throwIfAborted();
-      return await start(wire, serverName, files, options.verify);
+      const stream = await start(wire, serverName, files, options.verify);
+      limit.throwIfAborted();
+      return stream;
     } catch (error) {
       wire.close();
       limit.throwIfAborted();
@@ -53,7 +56,9 @@ async function readPem(path: string): Promise<string> {
 }
 
 async function startTls(wire: Relay, hostname: string, { ca }: PemFiles): Promise<Stream> {
-  const secured = await Deno.startTls(wire.inner, { hostname, ...(ca === undefined ? {} : { caCerts: [ca] }) });
+  const plain = await Deno.connect({ hostname: "127.0.0.1", port: wire.port });
+  plain.setNoDelay();
+  const secured = await Deno.startTls(plain, { hostname, ...(ca === undefined ? {} : { caCerts: [ca] }) });
   const close = (): void => {
     wire.close();
     secured.close();
@@ -66,3 +71,52 @@ async function startTls(wire: Relay, hostname: string, { ca }: PemFiles): Promis
   }
   return { read: (buffer) => secured.read(buffer), write: (bytes) => secured.write(bytes), close };
 }
+
+async function startNodeTls(
+  wire: Relay,
+  servername: string,
+  files: PemFiles,
+  verify: boolean,
+): Promise<Stream> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const options = { host: "127.0.0.1", port: wire.port, rejectUnauthorized: verify, ...files };
+  // Where nothing is verified an IP address is left out: it is no name for SNI (RFC 6066 §3).
+  const name = verify || isIP(servername) === 0 ? { servername } : {};
+  const socket = nodeTls.connect({ ...options, ...name }, resolve);
+  socket.on("error", reject);
+  socket.on("close", () => reject(new Error("the server closed the connection")));
+  await promise;
+  socket.setNoDelay(true);
+  return nodeStream(socket, wire);
+}
+
+/** node:tls calls itself connected also when the handshake failed; what it says then has nothing to do with the reason. */
+function nodeStream(socket: nodeTls.TLSSocket, wire: Relay): Stream {
+  const chunks: AsyncIterator<Uint8Array> = socket[Symbol.asyncIterator]();
+  let rest = new Uint8Array();
+  let heard = false;
+  const explain = (error: unknown): never =>
+    fail(heard ? describe(error) : `TLS handshake failed: ${unaccepted}`);
+  return {
+    async read(buffer: Uint8Array): Promise<number | null> {
+      if (rest.length === 0) {
+        const { value, done } = await chunks.next().catch(explain);
+        if (done === true) return heard ? null : fail(`TLS handshake failed: ${unaccepted}`);
+        heard = true;
+        rest = new Uint8Array(value);
+      }
+      const count = Math.min(buffer.length, rest.length);
+      buffer.set(rest.subarray(0, count));
+      rest = rest.subarray(count);
+      return count;
+    },
+    write(bytes: Uint8Array): Promise<number> {
+      const { promise, resolve, reject } = Promise.withResolvers<number>();
+      socket.write(bytes, (error) => error ? reject(error) : resolve(bytes.length));
+      return promise.catch(explain);
+    },
+    close: () => wire.close(),
+  };
+}
+
+const unaccepted = "the server's certificate is not accepted, or it does not speak TLS";

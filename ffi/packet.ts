@@ -16,6 +16,7 @@ export function openPacketSocket(): number {
 
 /** Sends a frame, Ethernet header included, out of one interface. Throws ENETDOWN when that is down, ENXIO when it is gone. */
 export function sendFrame(fd: number, ifindex: number, frame: Uint8Array): number {
+  // Newer kernels would find the EtherType in the frame by themselves; for older ones filters would see none.
   const type = (frame[ETHERTYPE_AT] ?? 0) << 8 | (frame[ETHERTYPE_AT + 1] ?? 0);
   addressView.setUint16(sockaddr_ll.offsets.sll_protocol, type);
   addressView.setInt32(sockaddr_ll.offsets.sll_ifindex, ifindex, true);

@@ -69,6 +69,11 @@ export function releaseCode(): string | null {
   return eachCodeMapping("madvise", (start, length) => libc().madvise(start, length, MADV_DONTNEED));
 }
 
+/** Gives memory that the C library holds but does not use back to the kernel (malloc_trim(3)). */
+export function trimHeap(): void {
+  libc().malloc_trim(0);
+}
+
 function eachCodeMapping(call: string, action: (start: number, length: number) => number): string | null {
   const mappings = Deno.readTextFileSync("/proc/self/maps").split("\n").map(codeMapping).filter((m) =>
     m !== null

@@ -1,7 +1,7 @@
 /** The daemon: checks, VRRP thread and API put together, and what happens to them on a reload and at the end. */
 import { type ApiServer, createApi, type ReloadResult, serveApi } from "./api/mod.ts";
-import { lockCode, releaseCode } from "../ffi/sched.ts";
-import { type Loaded, loadWithWarnings } from "./config/load.ts";
+import { lockCode, releaseCode, trimHeap } from "../ffi/sched.ts";
+import { type Loaded, loadToRun } from "./config/load.ts";
 import { changesOf, summaryOf } from "./config/changes.ts";
 import type { Config } from "./config/schema.ts";
 import { readToken } from "./config/token.ts";
@@ -141,8 +141,9 @@ export class Daemon {
     setTimeout(() => this.#settle(), SETTLE_MS);
   }
 
-  /** The start is over: its code may go, what runs from now on stays in memory. */
+  /** The start is over: its code and its garbage may go, what runs from now on stays in memory. */
   #settle(): void {
+    trimHeap();
     releaseCode();
     const unlocked = this.#loading.config.node.realtime ? lockCode() : null;
     if (unlocked !== null) log.warn("realtime code is not locked in memory: {unlocked}", { unlocked });
@@ -282,6 +283,6 @@ export class Daemon {
 }
 
 async function load(configFile: string): Promise<Loading> {
-  const { config, warnings } = await loadWithWarnings(configFile);
+  const { config, warnings } = await loadToRun(configFile);
   return { config, warnings, token: readToken(config.api.token_file), at: new Date().toISOString() };
 }

@@ -79,9 +79,21 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "demo",
     summary: "see a failover: two nodes and a client in network namespaces of this machine",
-    usage: "vipd demo [--json]",
-    description: "Needs root. Makes its own namespaces and removes them, whatever happens.",
-    options: [["--json", "results as JSON"], HELP_OPTION],
+    usage: "vipd demo [--interval DURATION] [--json]",
+    description:
+      "Runs two real vipd with a web server behind one address, kills, stops and cuts off one of them in every\n" +
+      "way there is, and measures what the client notices. Takes half a minute. Needs root and nothing else;\n" +
+      "makes its own network namespaces, touches nothing of this host's network, and leaves nothing behind.",
+    options: [
+      ["--interval DURATION", "advertisement interval, 10ms to 1s (default 100ms)"],
+      ["--json", "only the results, as JSON"],
+      HELP_OPTION,
+    ],
+    examples: [
+      "vipd demo",
+      "vipd demo --interval 1s",
+      "vipd demo --json | jq '.events[] | {event, outage_ms}'",
+    ],
     load: async () => (await import("./demo.ts")).demo,
   },
   {

@@ -43,6 +43,20 @@ export async function loadConfig(path: string, options: LoadOptions = {}): Promi
   return "config" in examined ? examined.config : (await loadWithWarnings(path, options)).config;
 }
 
+/**
+ * Like `loadConfig`, with the warnings. The strict parser, whose tree of a long file takes tens of megabytes that a daemon would
+ * keep, is loaded only when there is something to point at.
+ */
+export async function loadToRun(
+  path: string,
+  options: LoadOptions = {},
+): Promise<Pick<Loaded, "config" | "warnings">> {
+  const document = await read(path, options, false);
+  const examined = examine(document, options);
+  const isClean = "config" in examined && lint(examined.config, setIn(document)).length === 0;
+  return isClean ? { config: examined.config, warnings: [] } : await loadWithWarnings(path, options);
+}
+
 /** Like `loadConfig`, with the warnings of `lint.ts`; reads positions always, which takes a few milliseconds more. */
 export async function loadWithWarnings(path: string, options: LoadOptions = {}): Promise<Loaded> {
   const document = await read(path, options, true);
@@ -50,9 +64,13 @@ export async function loadWithWarnings(path: string, options: LoadOptions = {}):
   const locate = locator(document, examined.secrets);
   if (!("config" in examined)) throw new ConfigError(problems(document, examined.findings, locate));
   const { config } = examined;
-  const isSet: IsSet = (path) => valueAt(document.data, path) !== undefined;
+  const isSet = setIn(document);
   const warnings = inOrder(document, lint(config, isSet).map(locate));
   return { config, warnings, isSet, files: document.sources.map(({ file }) => file), locate };
+}
+
+function setIn({ data }: Document): IsSet {
+  return (path) => valueAt(data, path) !== undefined;
 }
 
 function read(path: string, options: LoadOptions, strict: boolean): Promise<Document> {

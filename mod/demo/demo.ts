@@ -14,6 +14,7 @@ import type { NodeScene, Result, Scene } from "./scene.ts";
 const OBSERVE_MS = 40;
 /** After an event: long enough to see it, and for the last page asked before its end to be decided. */
 const DWELL_MS = 1200;
+const UNHURRIED_DWELL_MS = 2500;
 const STEADY_MS = 300;
 const START_TIMEOUT_MS = 15_000;
 /** Beyond the intervals of the protocol: starting a process, the lease of at least 3 s, a busy machine. */
@@ -37,9 +38,10 @@ export interface Audience {
 export interface DemoOptions {
   readonly intervalMs: number;
   readonly io: Io;
-  readonly audience: Audience;
   /** Aborting it makes {@link Demo.play} reject with its reason. */
   readonly signal: AbortSignal;
+  /** Time to look after every event: somebody watches. */
+  readonly unhurried: boolean;
 }
 
 export class Demo implements AsyncDisposable {
@@ -51,6 +53,7 @@ export class Demo implements AsyncDisposable {
   readonly #results: Result[] = [];
   readonly #samples: { probes: Asked[]; pages: Asked[] } = { probes: [], pages: [] };
   #client: Child | null = null;
+  #audience: Audience | null = null;
   #now = "starting two nodes, two web servers and a client";
 
   /** Throws SyscallError (EPERM) where namespaces cannot be made. */
@@ -68,7 +71,8 @@ export class Demo implements AsyncDisposable {
   }
 
   /** Every scenario, in order; one result for each event. */
-  async play(): Promise<readonly Result[]> {
+  async play(audience: Audience): Promise<readonly Result[]> {
+    this.#audience = audience;
     await this.#start();
     for (const scenario of SCENARIOS) {
       await this.#playStep(scenario, scenario.breaks);
@@ -125,15 +129,16 @@ export class Demo implements AsyncDisposable {
 
   async #playStep({ name, mends: mending }: Scenario, step: Step): Promise<void> {
     const loser = NODES.find((node) => node !== step.servedBy) ?? step.servedBy;
-    const successor = this.#options.intervalMs;
+    const { intervalMs, unhurried } = this.#options;
+    const dwellMs = unhurried ? UNHURRIED_DWELL_MS : DWELL_MS;
     this.#now = step.event;
     const eventMs = monotonicMs();
     await step.run(this.#handles);
     let releasedMs: number | null = null;
-    const settled = await this.#until(SETTLE_TIMEOUT_MS + 5 * successor, (nodes) => {
+    const settled = await this.#until(SETTLE_TIMEOUT_MS + 5 * intervalMs, (nodes) => {
       const holds = nodes.find((node) => node.name === loser)?.holdsAddress === true;
       releasedMs = holds ? null : releasedMs ?? monotonicMs() - eventMs;
-      return monotonicMs() - eventMs >= DWELL_MS && this.#isSettled(nodes, step.servedBy, step.holders);
+      return monotonicMs() - eventMs >= dwellMs && this.#isSettled(nodes, step.servedBy, step.holders);
     });
     const nodes = await this.#observe();
     const outage = outageSince(this.#samples, eventMs, step.servedBy);
@@ -143,7 +148,7 @@ export class Demo implements AsyncDisposable {
       scenario: name,
       event: step.event,
       mends: step === mending,
-      limitMs: limitMs(step.pace, this.#options.intervalMs, PRIORITIES[step.servedBy]),
+      limitMs: limitMs(step.pace, intervalMs, PRIORITIES[step.servedBy]),
       servedBy: isNode(lastNode) ? lastNode : null,
       reason: nodes.find((node) => node.name === step.servedBy)?.router?.reason ?? "",
       holders: holdersAmong(nodes),
@@ -152,7 +157,7 @@ export class Demo implements AsyncDisposable {
     };
     const result = { ...facts, problems: judge(facts, step, settled) };
     this.#results.push(result);
-    this.#options.audience.hear(result);
+    this.#audience?.hear(result);
   }
 
   get #handles(): Handles {
@@ -189,13 +194,13 @@ export class Demo implements AsyncDisposable {
   }
 
   async #observe(): Promise<NodeScene[]> {
-    const { signal, audience, intervalMs } = this.#options;
+    const { signal, intervalMs } = this.#options;
     signal.throwIfAborted();
     if (this.#client?.running === false) {
       throw new DemoError(`the client ended: ${this.#client.complaint}`);
     }
     const nodes = await Promise.all([...this.#nodes.values()].map((node) => node.observe()));
-    audience.see({
+    this.#audience?.see({
       intervalMs,
       elapsedMs: monotonicMs() - this.#startedMs,
       nodes,

@@ -1,5 +1,12 @@
 /** The role that becomes another: goes into a network namespace, ties its life to the demo's, and turns into the program named. */
-import { CLONE_NEWNET, execve, openNamespace, setns, setParentDeathSignal, SIGKILL } from "../../ffi/process.ts";
+import {
+  CLONE_NEWNET,
+  execve,
+  openNamespace,
+  setns,
+  setParentDeathSignal,
+  SIGKILL,
+} from "../../ffi/process.ts";
 
 /** A supervisor's variables: the nodes of the demo are not its service. */
 const NOT_INHERITED = /^(NOTIFY_SOCKET|WATCHDOG_)/;

@@ -22,7 +22,9 @@ export function judge(result: Omit<Result, "problems">, step: Step, settled: boo
   }
   if (holders.join() !== step.holders.join()) {
     problems.push(
-      `the address ended up on ${holders.join(" and ") || "no node"} instead of ${step.holders.join(" and ")}`,
+      `the address ended up on ${holders.join(" and ") || "no node"} instead of ${
+        step.holders.join(" and ")
+      }`,
     );
   }
   if (problems.length === 0 && !settled) problems.push("the nodes did not settle in time");

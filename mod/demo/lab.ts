@@ -2,7 +2,14 @@
 import { close } from "../../ffi/fd.ts";
 import type { NetlinkSocket } from "../../ffi/netlink.ts";
 import { createNamespace, inNamespace } from "../../ffi/process.ts";
-import { addAddress, addLink, listAddresses, listLinks, openRtnetlink, setLink } from "../../ffi/rtnetlink.ts";
+import {
+  addAddress,
+  addLink,
+  listAddresses,
+  listLinks,
+  openRtnetlink,
+  setLink,
+} from "../../ffi/rtnetlink.ts";
 import { equalAddresses, parseAddress } from "../wire/address.ts";
 import { ADDRESSES, INTERFACE, PREFIX } from "./plan.ts";
 

@@ -96,12 +96,7 @@ export class Node {
     try {
       const snapshot = parseSnapshot(await bodyOf(await this.#api.request("GET", "/status")));
       const router = snapshot.virtual_routers.find(({ name }) => name === ROUTER);
-      return router === undefined ? null : {
-        state: router.state,
-        reason: router.reason,
-        priority: router.effective_priority,
-        activeDownMs: router.active_down_interval_ms,
-      };
+      return router === undefined ? null : { state: router.state, reason: router.reason };
     } catch (error) {
       // Not listening yet, or not any more.
       if (error instanceof ClientError) return null;

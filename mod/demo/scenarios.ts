@@ -92,7 +92,7 @@ export const SCENARIOS: readonly Scenario[] = [
     breaks: {
       servedBy: "node2",
       holders: ["node1", "node2"],
-      event: "node1 cut off, its link still up",
+      event: "node1 cut off, link still up",
       pace: "silent",
       run: ({ setForwarding }) => setForwarding("node1", false),
     },

@@ -13,8 +13,6 @@ export interface NodeScene {
   readonly router: {
     readonly state: RouterState;
     readonly reason: string;
-    readonly priority: number;
-    readonly activeDownMs: number;
   } | null;
 }
 

@@ -1,6 +1,15 @@
 /** The role of the service: a web server on port 80 that says which node it is on, and a UDP echo that says the same. */
 import { pollAsync } from "../../ffi/epoll.ts";
-import { AF_INET, bind, Receiver, setOption, SOCK_DGRAM, sockaddr, socket, trySendto } from "../../ffi/socket.ts";
+import {
+  AF_INET,
+  bind,
+  Receiver,
+  setOption,
+  SOCK_DGRAM,
+  sockaddr,
+  socket,
+  trySendto,
+} from "../../ffi/socket.ts";
 import { parseAddress } from "../wire/address.ts";
 import { PORT } from "./plan.ts";
 

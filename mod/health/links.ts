@@ -2,7 +2,7 @@
 import type { Link as LinkState } from "../../checks/check.ts";
 import { NETLINK_ROUTE, NetlinkSocket } from "../../ffi/netlink.ts";
 import {
-  type Link,
+  type Link as KernelLink,
   listLinks,
   openRtnetlink,
   receiveNotifications,
@@ -13,6 +13,10 @@ import type { FdLoop } from "./fd_loop.ts";
 interface Watcher {
   readonly name: string;
   readonly changed: () => void;
+}
+
+interface Link extends LinkState {
+  readonly name: string;
 }
 
 export class Links {
@@ -28,7 +32,7 @@ export class Links {
   /** The interface as the kernel has it at this moment. */
   find(name: string): LinkState | undefined {
     if (this.#monitor === undefined) {
-      return withSocket((socket) => listLinks(socket)).find((link) => link.name === name);
+      return listNow().find((link) => link.name === name);
     }
     this.#receive(this.#monitor);
     return this.#byIndex.values().find((link) => link.name === name);
@@ -69,18 +73,19 @@ export class Links {
   #list(): void {
     this.#byIndex.clear();
     // A socket of its own, so that the dump and the notifications do not mix.
-    for (const link of withSocket((socket) => listLinks(socket))) this.#byIndex.set(link.index, link);
+    for (const link of listNow()) this.#byIndex.set(link.index, summary(link));
   }
 
   #receive(monitor: NetlinkSocket): void {
     const changed = new Set<string>();
     for (const notification of receiveNotifications(monitor)) {
       if (notification.type !== "link" && notification.type !== "link_removed") continue;
-      const { type, link } = notification;
-      const before = this.#byIndex.get(link.index);
+      const { type, link: { index } } = notification;
+      const link = summary(notification.link);
+      const before = this.#byIndex.get(index);
       if (type === "link" && before !== undefined && isSame(before, link)) continue;
-      if (type === "link") this.#byIndex.set(link.index, link);
-      else this.#byIndex.delete(link.index);
+      if (type === "link") this.#byIndex.set(index, link);
+      else this.#byIndex.delete(index);
       changed.add(link.name);
       if (before !== undefined) changed.add(before.name);
     }
@@ -96,7 +101,12 @@ function isSame(a: Link, b: Link): boolean {
   return a.name === b.name && a.up === b.up && a.running === b.running;
 }
 
-function withSocket<T>(use: (socket: NetlinkSocket) => T): T {
+/** Before its first carrier event an interface counts as running (operstate unknown) without having a carrier. */
+function summary({ name, up, running, lowerUp }: KernelLink): Link {
+  return { name, up, running: running && lowerUp };
+}
+
+function listNow(): KernelLink[] {
   using socket = openRtnetlink();
-  return use(socket);
+  return listLinks(socket);
 }

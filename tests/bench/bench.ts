@@ -19,6 +19,7 @@ const PROFILES: readonly Profile[] = [
   { name: "VRRPv3, 10 ms", version: 3, intervalMs: 10 },
 ];
 const QUICK_PROFILES = PROFILES.slice(1, 2);
+const LOG_CHARACTERS_MAX = 20_000;
 const ROUTER_COUNTS = [1, 50, 255];
 
 interface Plan {
@@ -77,7 +78,7 @@ async function measureOutages({ rounds, daemons }: Plan, profile: Profile): Prom
       say(`${profile.name}: ${daemon.name}, round ${round} of ${rounds}`);
       const nginx = await startNginx(n1);
       const result = await measureRound(lab, daemon, profile, nginx).catch((error) => {
-        say(lab.logs());
+        say(lab.logs().slice(-LOG_CHARACTERS_MAX));
         throw error;
       });
       await run(["sh", "-c", `kill "$(cat ${nginx.pidFile})"`], { mayFail: true });
@@ -102,7 +103,10 @@ async function measureCosts(plan: Plan): Promise<Record<Daemon["name"], DaemonCo
       starts.push(await measureStart(lab, daemon));
     }
     results[daemon.name] = {
-      costs: await measureDaemonCosts(lab, daemon, plan.costSeconds),
+      costs: await measureDaemonCosts(lab, daemon, plan.costSeconds).catch((error) => {
+        say(lab.logs().slice(-LOG_CHARACTERS_MAX));
+        throw error;
+      }),
       starts,
       binaryBytes: await binarySize(daemon),
     };

@@ -45,7 +45,7 @@ export const keepalived: Daemon = {
   binary: "/usr/sbin/keepalived",
   async start(node, routers): Promise<Running> {
     const script = await writeScript(node, routers);
-    const child = await startKeepalived(node, keepalivedConfig(routers, script));
+    const child = await startKeepalived(node, keepalivedConfig(routers, script), true);
     return {
       child,
       pids: async () => [child.pid, ...await childrenOf(child.pid)],

@@ -29,8 +29,8 @@ export async function measureCost(
   const active = await daemon.start(n1, manyRouters(count, intervalMs, 110));
   const backup = await daemon.start(n2, manyRouters(count, intervalMs, 100));
   const settled = async (): Promise<boolean> => (await n1.addresses(n1.iface)).length >= count + 2;
-  await waitFor(`${daemon.name} with ${count} routers`, settled, 30_000, 100);
-  await sleep(2000);
+  await waitFor(`${daemon.name} with ${count} routers`, settled, 60_000, 200);
+  await sleep(3000);
   const before = await Promise.all([active, backup].map(cpuSeconds));
   await sleep(seconds * 1000);
   const after = await Promise.all([active, backup].map(cpuSeconds));

@@ -1,6 +1,6 @@
 /** Good configurations: TOML in, the whole Config out; and what includes, environment and unreadable files do. */
 import { assertEquals } from "@std/assert";
-import { loadConfig, loadWithWarnings } from "../../mod/config/load.ts";
+import { loadConfig, loadToRun, loadWithWarnings } from "../../mod/config/load.ts";
 import { errorOf, inMemory, load, loadLoud, SECRET } from "./fixture.ts";
 
 const DEFAULTS = {
@@ -304,4 +304,19 @@ Deno.test("loadWithWarnings() and loadConfig() agree", async () => {
     ["virtual_router.a.addresses", 1, 2],
     ["virtual_router.a.track[0]", 4, 10],
   ]);
+});
+
+Deno.test("loadToRun gives the same configuration and warnings as loadWithWarnings", async () => {
+  const clean = '[virtual_router.a]\ninterface = "eth0"\nvrid = 9\naddresses = ["192.0.2.1"]\n';
+  const unused = clean + '[check.unused]\ntype = "tcp"\naddress = "127.0.0.1:80"\n';
+  for (const text of [clean, unused]) {
+    const options = { readFile: () => text, hostName: "lb1" };
+    const { config, warnings } = await loadWithWarnings("/vipd.toml", options);
+    assertEquals(
+      await loadToRun("/vipd.toml", options).then(({ config, warnings }) => ({ config, warnings })),
+      { config, warnings },
+    );
+  }
+  const { warnings } = await loadToRun("/vipd.toml", { readFile: () => unused, hostName: "lb1" });
+  assertEquals(warnings.length, 1);
 });

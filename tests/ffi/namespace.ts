@@ -3,7 +3,7 @@
 import { close } from "../../ffi/fd.ts";
 import { libc } from "../../ffi/libc.ts";
 import { createNamespace, inNamespace } from "../../ffi/process.ts";
-import { addLink, listLinks, openRtnetlink, setLink } from "../../ffi/rtnetlink.ts";
+import { addLink, getLink, listLinks, openRtnetlink, setLink } from "../../ffi/rtnetlink.ts";
 
 // Opened once per thread and never closed, so before any test counts its resources.
 libc();
@@ -27,7 +27,7 @@ export function namespace(): Namespace {
   return made;
 }
 
-/** A veth pair: `name` in `a`, `peer` in `b`, both up. */
+/** A veth pair: `name` in `a`, `peer` in `b`, both up and ready to carry packets. */
 export function connect(a: Namespace, name: string, b: Namespace, peer: string): void {
   a.run(() => {
     using nl = openRtnetlink();
@@ -35,6 +35,24 @@ export function connect(a: Namespace, name: string, b: Namespace, peer: string):
     up(name);
   });
   b.run(() => up(peer));
+  // A carrier is there at once, but the queue that packets wait in is set up a moment later; until then they are dropped.
+  a.run(() => awaitRunning(name));
+  b.run(() => awaitRunning(peer));
+}
+
+/** Waits, at most 5 s, until an interface of the current namespace carries packets. */
+export function awaitRunning(name: string): void {
+  using nl = openRtnetlink();
+  const index = indexOf(name);
+  for (const endMs = performance.now() + 5000; performance.now() < endMs; sleep(1)) {
+    if (getLink(nl, index)?.running) return;
+  }
+  throw new Error(`${name} does not carry packets`);
+}
+
+/** Blocks this thread. */
+export function sleep(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 /** Index of an interface of the current namespace. */

@@ -44,7 +44,15 @@ Deno.test("golden: RTM_NEWADDR for a leased IPv4 address with label and protocol
 Deno.test("golden: RTM_NEWADDR renews an IPv6 address without duplicate detection and prefix route", () => {
   const { nl, datagrams } = recorder();
   const address = Uint8Array.of(0x20, 1, 0xd, 0xb8, ...new Array(11).fill(0), 1);
-  addAddress(nl, { ifindex: 258, address, prefix: 64, noDad: true, noPrefixRoute: true, scope: 253 }, {
+  addAddress(nl, {
+    ifindex: 258,
+    address,
+    prefix: 64,
+    noDad: true,
+    noPrefixRoute: true,
+    scope: 253,
+    label: "IPv4 only",
+  }, {
     replace: true,
   });
   assertHex(datagrams, [
@@ -262,7 +270,7 @@ Deno.test("requestAll: an answer that was lost is ENOBUFS, one that never comes 
   const startMs = performance.now();
   assertEquals(nl.requestAll([request(42)]).map((error) => error?.errno), [ETIMEDOUT]);
   assertEquals(Math.round((performance.now() - startMs) / 1000), 2);
-  transport.arrives(answer(3), answer(1), answer(4));
+  transport.arrives(answer(3, EBUSY), answer(1, EBUSY), answer(4));
   assertEquals(nl.requestAll([request(43)]), [null]);
 });
 
@@ -290,11 +298,9 @@ function notification(mark: number): n.Datagram {
   return { multicast: true, bytes: n.encodeMessage(message, Uint8Array.of(mark)) };
 }
 
-function answer(sequence: number): n.Datagram {
-  return {
-    multicast: false,
-    bytes: acknowledge({ type: 40, flags: 0, sequence, portId: 7, payload: new Uint8Array(0) }),
-  };
+function answer(sequence: number, errno = 0): n.Datagram {
+  const message = { type: 40, flags: 0, sequence, portId: 7, payload: new Uint8Array(0) };
+  return { multicast: false, bytes: acknowledge(message, errno) };
 }
 
 function first(datagram: Uint8Array): n.NetlinkMessage {

@@ -101,8 +101,8 @@ Deno.test("namespaces: a listener of Deno's own is inside too, when this thread 
   using net = namespace();
   const listener = net.run(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
   const port = listener.addr.transport === "tcp" ? listener.addr.port : 0;
-  const isOpen = (): boolean =>
-    Deno.readTextFileSync("/proc/thread-self/net/tcp").includes(port.toString(16).toUpperCase());
+  const listening = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")} 00000000:0000 0A`;
+  const isOpen = (): boolean => Deno.readTextFileSync("/proc/thread-self/net/tcp").includes(listening);
   try {
     assertEquals([net.run(isOpen), isOpen()], [true, false]);
   } finally {

@@ -78,6 +78,17 @@ Deno.test("Receiver: IPv4 protocol 112 with source, destination, interface and T
     assertEquals(receiver.receive(), 21);
     assertEquals([receiver.hopLimit, [...receiver.destination()]], [17, [...there4]]);
     assertEquals(receiver.receive(), -1);
+
+    // Without packet information nothing is left over from the packet before.
+    for (const name of ["IP_PKTINFO", "IP_RECVTTL"] as const) s.setOption(to, name, 0);
+    s.sendto(from, Uint8Array.of(1), s.sockaddr(there4));
+    assert(waitReadable(to, 1000));
+    assertEquals([receiver.receive(), receiver.hopLimit, receiver.ifindex, receiver.destination().length], [
+      21,
+      -1,
+      0,
+      0,
+    ]);
   } finally {
     close(from);
     close(to);
@@ -90,7 +101,7 @@ Deno.test("Receiver: IPv6 protocol 112 with the kernel's checksum, hop limit and
   try {
     s.setOption(from, "IPV6_CHECKSUM", 6);
     const receiver = new s.Receiver(to);
-    const { index } = net.a.run(() => ({ index: indexOf("a") }));
+    const index = net.a.run(() => indexOf("a"));
     s.sendto(from, Uint8Array.of(0x31, 51, 100, 0, 0, 100, 0, 0), s.sockaddr(group6, 0, index));
     assert(waitReadable(to, 1000));
     assertEquals(receiver.receive(), 8);
@@ -100,6 +111,11 @@ Deno.test("Receiver: IPv6 protocol 112 with the kernel's checksum, hop limit and
     assertEquals(receiver.destination(), group6);
     assertEquals(receiver.ifindex, net.b.run(() => indexOf("b")));
     assertEquals([receiver.hopLimit, receiver.truncated], [255, false]);
+
+    s.setHopLimit(from, 6, 17);
+    s.sendto(from, new Uint8Array(8), s.sockaddr(there6, 0, index));
+    assert(waitReadable(to, 1000));
+    assertEquals([receiver.receive(), receiver.hopLimit, [...receiver.destination()]], [8, 17, [...there6]]);
   } finally {
     close(from);
     close(to);

@@ -25,7 +25,7 @@ export class NginxLab implements AsyncDisposable {
       `pid ${this.pidFile};
 error_log ${this.directory}/error.log;
 worker_processes 1;
-events { worker_connections 64; }
+events { worker_connections 4096; }
 http {
   access_log off;
   client_body_temp_path ${this.directory}/body;

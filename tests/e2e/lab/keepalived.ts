@@ -2,16 +2,18 @@
 import type { Child } from "./child.ts";
 import type { Host } from "../lab.ts";
 
-/** Starts keepalived with this configuration; it logs to the child's output. */
-export async function startKeepalived(node: Host, configuration: string): Promise<Child> {
+/**
+ * Starts keepalived with this configuration. It logs to the child's output, or, `quiet`, to a syslog that is not there: it logs
+ * synchronously, so a slow reader would slow its failover down.
+ */
+export async function startKeepalived(node: Host, configuration: string, quiet = false): Promise<Child> {
   const directory = `${node.directory}/keepalived`;
   await Deno.mkdir(directory, { recursive: true });
   await Deno.writeTextFile(`${directory}/keepalived.conf`, configuration);
   return node.spawn("keepalived", [
     "keepalived",
     "--dont-fork",
-    "--log-console",
-    "--log-detail",
+    ...(quiet ? [] : ["--log-console"]),
     "--vrrp",
     `--use-file=${directory}/keepalived.conf`,
     `--pid=${directory}/keepalived.pid`,

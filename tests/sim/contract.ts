@@ -1,0 +1,75 @@
+/** What `step()` promises about every single step: the order of the effects, and deadlines that belong to the new state. */
+import type { Effect, Event, State, VirtualRouter } from "../../mod/vrrp/state.ts";
+
+const LETTERS: Readonly<Record<Effect["type"], string>> = {
+  sendAdvertisement: "S",
+  addAddresses: "+",
+  renewAddresses: "r",
+  removeAddresses: "-",
+  announceAddresses: "A",
+  transition: "T",
+};
+
+/** By the states before and after: the effects that are allowed, as a pattern over one letter each. */
+function allowed(from: State["name"], to: State["name"]): RegExp {
+  if (to === "active") return from === "active" ? /^S?r?A?$/ : /^S\+AT$/;
+  if (from === "active") return /^S?-T$/;
+  return from === to ? /^$/ : /^T$/;
+}
+
+/** Why a step breaks the contract; null when it keeps it. */
+export function breach(
+  router: VirtualRouter,
+  before: State,
+  event: Event,
+  after: State,
+  effects: readonly Effect[],
+  deadlineMs: number,
+  nowMs: number,
+): string | null {
+  const written = effects.map(({ type }) => LETTERS[type]).join("");
+  if (!allowed(before.name, after.name).test(written)) {
+    return `effects ${written || "none"} are out of order for ${before.name} -> ${after.name}`;
+  }
+  for (const effect of effects) {
+    const problem = checkEffect(before, after, effect);
+    if (problem !== null) return problem;
+  }
+  return checkDeadline(router, event, after, deadlineMs, nowMs);
+}
+
+function checkEffect(before: State, after: State, effect: Effect): string | null {
+  if (effect.type === "transition") {
+    const { from, to, reason } = effect;
+    if (from !== before.name || to !== after.name) return `the transition says ${from} -> ${to}`;
+    return reason === "" ? "the transition gives no reason" : null;
+  }
+  if (effect.type !== "sendAdvertisement") return null;
+  const { priority } = effect;
+  if (after.name === "active") {
+    const own = after.handover === null ? after.priority : 1;
+    return priority === own ? null : `it advertises ${priority} instead of ${own}`;
+  }
+  if (before.name !== "active") return "a router that was not active advertises";
+  const last = after.name === "backup" ? after.priority : 0;
+  return priority === last ? null : `its last advertisement carries ${priority} instead of ${last}`;
+}
+
+function checkDeadline(
+  router: VirtualRouter,
+  event: Event,
+  after: State,
+  deadlineMs: number,
+  nowMs: number,
+): string | null {
+  if (Number.isNaN(deadlineMs)) return "the deadline is no number";
+  if (event.type === "deadline" && deadlineMs <= nowMs) {
+    return `the deadline ${deadlineMs} has passed although it has just been handled at ${nowMs}: a busy loop`;
+  }
+  if (after.name === "fault" && deadlineMs !== Infinity) return "a timer has outlived its state";
+  if (after.name === "backup" && deadlineMs === Infinity) return "a backup without a deadline waits for ever";
+  if (after.name === "active" && deadlineMs > nowMs + router.advertisementInterval * 10 + 1e-6) {
+    return `an active router's deadline ${deadlineMs} is more than an interval after ${nowMs}`;
+  }
+  return null;
+}

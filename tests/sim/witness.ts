@@ -1,0 +1,99 @@
+/** A second reading of RFC 9568 §6.4.2, independent of the core: from when and until when a backup has to take over. */
+import type { ReceivedAdvertisement, VirtualRouter } from "../../mod/vrrp/state.ts";
+
+/** The longest wait of a takeover from a living active router. */
+const TAKEOVER_MS = 30;
+
+/** Local milliseconds everywhere. */
+export class Witness {
+  #downFromMs = Infinity;
+  #downByMs = Infinity;
+  #takeover = false;
+  #heard: { readonly source: Uint8Array; readonly priority: number } | null = null;
+  #interval = 0;
+  #preemptAtMs = Infinity;
+
+  /** Becoming active before is too early. */
+  get mayFromMs(): number {
+    return Math.min(this.#downFromMs, this.#preemptAtMs);
+  }
+
+  /** Becoming active after is too late. */
+  get mustByMs(): number {
+    return Math.min(this.#downByMs, this.#preemptAtMs);
+  }
+
+  /** Enters backup; `yielded` when an advertisement made it do so. */
+  listen(router: VirtualRouter, priority: number, yielded: ReceivedAdvertisement | null, nowMs: number): void {
+    const own = router.advertisementInterval;
+    const theirs = yielded === null || router.version === 2 ? own : yielded.maxAdvertiseInterval;
+    this.#downFromMs = nowMs + down(router.version, priority, Math.min(own, theirs));
+    this.#downByMs = nowMs + down(router.version, priority, Math.max(own, theirs));
+    this.#interval = theirs;
+    this.#takeover = false;
+    this.#preemptAtMs = Infinity;
+    this.#heard = yielded;
+  }
+
+  hear(router: VirtualRouter, priority: number, heard: ReceivedAdvertisement, nowMs: number): void {
+    const before = this.#heard;
+    this.#heard = heard;
+    if (heard.priority === 0) {
+      const endMs = nowMs + skew(router.version, priority, this.#interval);
+      this.#downFromMs = this.#takeover ? 0 : Math.min(this.#downFromMs, endMs);
+      this.#downByMs = this.#takeover ? Math.min(this.#downByMs, endMs) : endMs;
+      this.#preemptAtMs = Infinity;
+      return;
+    }
+    const lower = heard.priority < priority;
+    const fell = lower && before !== null && before.source === heard.source && before.priority > heard.priority;
+    if (fell && (router.preemptMode || heard.priority === 1)) {
+      this.#takeover = true;
+      this.#downFromMs = 0;
+      this.#downByMs = Math.min(this.#downByMs, nowMs + TAKEOVER_MS);
+      return;
+    }
+    if (lower && this.#takeover) return;
+    if (lower && router.preemptMode && router.preemptDelayMs === 0) return;
+    this.#count(router, priority, heard, lower, nowMs);
+  }
+
+  /** The skew moves with the priority. */
+  shift(router: VirtualRouter, before: number, after: number): void {
+    if (this.#takeover) return;
+    const shift = skew(router.version, after, this.#interval) - skew(router.version, before, this.#interval);
+    this.#downFromMs += shift;
+    this.#downByMs += shift;
+  }
+
+  /** A pause ends: what was due is handled now. */
+  resume(nowMs: number): void {
+    this.#downByMs = Math.max(this.#downByMs, nowMs);
+    if (this.#preemptAtMs < nowMs) this.#preemptAtMs = nowMs;
+  }
+
+  #count(
+    router: VirtualRouter,
+    priority: number,
+    heard: ReceivedAdvertisement,
+    lower: boolean,
+    nowMs: number,
+  ): void {
+    this.#takeover = false;
+    this.#interval = router.version === 2 ? router.advertisementInterval : heard.maxAdvertiseInterval;
+    const endMs = nowMs + down(router.version, priority, this.#interval);
+    this.#preemptAtMs = lower && router.preemptMode
+      ? Math.min(this.#preemptAtMs, nowMs + router.preemptDelayMs)
+      : Infinity;
+    this.#downFromMs = endMs;
+    this.#downByMs = endMs;
+  }
+}
+
+function skew(version: 2 | 3, priority: number, centiseconds: number): number {
+  return (version === 2 ? 1000 : centiseconds * 10) * (256 - priority) / 256;
+}
+
+function down(version: 2 | 3, priority: number, centiseconds: number): number {
+  return 3 * centiseconds * 10 + skew(version, priority, centiseconds);
+}
