@@ -20,6 +20,8 @@ export interface ProcessFilter {
   readonly comm?: string;
   /** Decides by the full command line: the arguments joined by blanks. Asked only when `comm` agrees. */
   readonly commandLine?: (line: string) => boolean;
+  /** Also processes of containers, that is of pid namespaces below ours. */
+  readonly containers?: boolean;
 }
 
 /** A network interface as the kernel reports it. */
@@ -50,7 +52,7 @@ export interface Host {
   run(command: Command, signal: AbortSignal): Promise<CommandResult>;
   /** The live (not zombie) process with this pid, if any. */
   process(pid: number): Process | undefined;
-  /** All live processes of this pid namespace that meet the filter. Costs a scan of /proc. */
+  /** All live processes of our own pid namespace that meet the filter, but not ourselves. Costs a scan of /proc. */
   processes(filter: ProcessFilter): Process[];
   /** The full command line of a process, arguments joined by blanks; empty when it is gone. */
   commandLine(process: Process): string;

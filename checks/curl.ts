@@ -20,7 +20,12 @@ export const curl = defineCheck({
 async function probe(context: CheckContext, { args }: Options, signal: AbortSignal): Promise<void> {
   const problem = inspectCommand("curl");
   if (problem !== undefined) fail(`not run: ${problem}`);
-  // The page itself is of no use and may be long. -S after a user's -s keeps the message of a failure.
-  const result = await runAs(context, ["curl", "--output", "/dev/null", "--show-error", ...args], signal);
+  const result = await runAs(context, ["curl", ...quiet(args), ...args], signal);
   if (result.code !== 0) fail(describeEnd(result));
+}
+
+/** Keeps the page, which is of no use and may be long, from hiding the message of a failure. */
+function quiet(args: readonly string[]): string[] {
+  const hasOutput = args.some((arg) => /^(-[a-zA-Z]*[oO]|--output|--remote-name)/.test(arg));
+  return hasOutput ? ["--show-error"] : ["--show-error", "--output", "/dev/null"];
 }

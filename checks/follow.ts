@@ -1,6 +1,10 @@
 /** Follows processes: a death is pushed by the host, a birth is found by polling while there are too few. */
+import { z } from "zod";
 import type { Host, Process, Report } from "./check.ts";
 import { sleep } from "./deadline.ts";
+
+export const containersOption = z.boolean().default(false)
+  .describe("Look at the processes of containers too (pid namespaces below vipd's own)");
 
 const birthPollMs = 100;
 /** Polling takes at most one part of this of the time, however long one look takes. */

@@ -9,7 +9,7 @@ import {
   type Process,
   type Report,
 } from "./check.ts";
-import { followProcesses } from "./follow.ts";
+import { containersOption, followProcesses } from "./follow.ts";
 import { http } from "./http.ts";
 import { connectTimeout, expectOption, httpOptions, url } from "./http_options.ts";
 
@@ -21,6 +21,7 @@ const options = z.strictObject({
   config: absolutePath.optional().describe("Choose the master that was started with -c and this file"),
   match: z.string().min(1).optional().describe("Choose the master whose command line contains this text"),
   name: z.string().min(1).default("nginx").describe("Process name, for forks of nginx such as angie"),
+  containers: containersOption,
   url: url.optional().describe("URL to ask at each interval while the master is alive"),
   connect_timeout: connectTimeout,
   expect: expectOption,
@@ -86,7 +87,9 @@ function fromPidFile(host: Host, options: Options, file: string): Process[] {
 function fromProc(host: Host, options: Options): Process[] {
   const title = `${options.name}: master process`;
   const commandLine = (line: string): boolean => line.startsWith(title) && isChosen(line, options);
-  return host.processes({ comm: options.name, commandLine }).sort((a, b) => a.startTime - b.startTime).slice(
+  return host.processes({ comm: options.name, commandLine, containers: options.containers }).sort((a, b) =>
+    a.startTime - b.startTime
+  ).slice(
     0,
     1,
   );

@@ -10,12 +10,13 @@ import {
   regex,
   type Report,
 } from "./check.ts";
-import { followProcesses } from "./follow.ts";
+import { containersOption, followProcesses } from "./follow.ts";
 
 const options = z.strictObject({
   process: z.string().min(1).optional()
     .describe("Name of the process as in /proc/PID/comm (the first 15 bytes count)"),
   match: regex.optional().describe("Regular expression that the full command line must match"),
+  containers: containersOption,
   minimum: z.int().min(1).default(1).describe("Processes that must be alive"),
   maximum: z.int().min(1).optional().describe("More processes than this fail the check"),
 }).refine(({ process, match }) => process !== undefined || match !== undefined, {
@@ -54,8 +55,9 @@ function watch(
   return followProcesses(host, () => find(host, options), options.minimum, report, signal);
 }
 
-function find(host: Host, { process, match }: Options): Process[] {
+function find(host: Host, { process, match, containers }: Options): Process[] {
   const filter: ProcessFilter = {
+    containers,
     ...(process === undefined ? {} : { comm: process }),
     ...(match === undefined ? {} : { commandLine: (line: string) => match.test(line) }),
   };

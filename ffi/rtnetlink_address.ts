@@ -87,7 +87,10 @@ export interface NewAddress {
   readonly label?: string;
   readonly scope?: number;
   readonly broadcast?: Uint8Array;
-  /** IPv6: usable at once, without looking for duplicates. */
+  /**
+   * IPv6: usable at once, without looking for duplicates. Neighbours that ask for it are answered a little later (the kernel
+   * joins the solicited-node group from a work queue, and sends the notification after that).
+   */
   readonly noDad?: boolean;
   /** No route to the prefix appears with it. */
   readonly noPrefixRoute?: boolean;

@@ -70,9 +70,9 @@ export interface Link {
   readonly flags: number;
   /** The operator wants it up. */
   readonly up: boolean;
-  /** Up, and able to carry packets. */
+  /** Up, and nothing is known against it: `operstate` is up, or unknown as with loopback and what was made just now. */
   readonly running: boolean;
-  /** The carrier: a cable is in, the peer of a veth is up. */
+  /** The carrier: a cable is in, the peer of a veth is up. After it came, packets are dropped until `operstate` is up. */
   readonly lowerUp: boolean;
   readonly loopback: boolean;
   readonly mtu: number;

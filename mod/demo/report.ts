@@ -90,6 +90,7 @@ export function toJson(results: readonly Result[], version: string, intervalMs: 
       limit_ms: result.limitMs,
       probes: result.probes,
       lost_probes: result.lost,
+      worst_probe_gap_ms: rounded(result.worstGapMs),
       pages: result.pages,
       failed_pages: result.pagesFailed,
       served_by: result.servedBy,

@@ -23,6 +23,8 @@ export interface Outage {
   readonly pagesFailed: number;
   /** From the event to the first probe that the given node answered; null when none was. */
   readonly answeredByMs: number | null;
+  /** The longest time between two probes: how exact this is, and whether the machine had time for us. */
+  readonly worstGapMs: number;
 }
 
 /** One line of JSON. */
@@ -63,6 +65,10 @@ export function outageSince(
     pages: pagesSince.length,
     pagesFailed: unanswered(pagesSince),
     answeredByMs: first === undefined ? null : first.sentMs - eventMs,
+    worstGapMs: since.reduce(
+      (worst, { sentMs }, i) => Math.max(worst, sentMs - (since[i - 1]?.sentMs ?? sentMs)),
+      0,
+    ),
   };
 }
 

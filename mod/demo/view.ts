@@ -90,7 +90,7 @@ function timelineLines({ probes }: Scene, { width, color }: View, glyphs: Glyphs
       if (who !== null) return glyphs.served;
       return glyphs.lost[Math.ceil(share * glyphs.lost.length) - 1] ?? " ";
     });
-    return `  ${label}`.padEnd(LABEL_WIDTH) + paint(cells.join(""), style, color);
+    return `  ${label}`.padEnd(LABEL_WIDTH) + paint(cells.join("").trimEnd(), style, color);
   };
   const scale = `  the client asks every ${milliseconds(PROBE_INTERVAL_MS)}; a column is ${
     milliseconds(COLUMN_MS)

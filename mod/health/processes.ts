@@ -21,8 +21,8 @@ export function readCommandLine(pid: number): string {
   return readProc(`${pid}/cmdline`).replace(/\0+$/, "").replaceAll("\0", " ");
 }
 
-/** All live processes of our own pid namespace that meet the filter, but not ourselves. */
-export function findProcesses({ comm, commandLine }: ProcessFilter): Process[] {
+/** See `Host.processes`. */
+export function findProcesses({ comm, commandLine, containers = false }: ProcessFilter): Process[] {
   const wanted = comm === undefined ? undefined : cut(comm);
   const found: Process[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
@@ -31,7 +31,7 @@ export function findProcesses({ comm, commandLine }: ProcessFilter): Process[] {
     const process = readProcess(pid);
     if (process === undefined || (wanted !== undefined && process.comm !== wanted)) continue;
     if (commandLine !== undefined && !commandLine(readCommandLine(pid))) continue;
-    if (isOfOurNamespace(pid)) found.push(process);
+    if (containers || isOfOurNamespace(pid)) found.push(process);
   }
   return found;
 }

@@ -284,18 +284,15 @@ export class CheckRunner {
 
   async #watch(): Promise<void> {
     const { signal } = this.#lifetime;
+    const report = (passing: boolean): void => this.#report(passing);
+    let told = "";
     while (!signal.aborted) {
       try {
-        await this.#check.watch?.(
-          this.#context(),
-          this.config.options,
-          signal,
-          (passing) => this.#report(passing),
-        );
+        await this.#check.watch?.(this.#context(), this.config.options, signal, report);
       } catch (error) {
-        if (!signal.aborted) {
-          this.#services.onNote(this.name, `cannot watch, polling only: ${describe(error)}`);
-        }
+        const problem = `cannot watch, polling only: ${describe(error)}`;
+        if (!signal.aborted && problem !== told) this.#services.onNote(this.name, problem);
+        told = problem;
       }
       await sleep(watchRetryMs, signal);
     }

@@ -1,8 +1,10 @@
 /** What an active router does with each event (RFC 9568 §6.4.3): serve, hand over, resign, contest, heal. */
 import { compareAddresses } from "../wire/address.ts";
-import { ANNOUNCE, listen, refreshAfter, REMOVE, send, stay, stopped, transition } from "./entry.ts";
+import { after, ANNOUNCE, listen, REMOVE, send, stay, stopped, transition } from "./entry.ts";
+import { announced, heal } from "./healing.ts";
 import {
   type Active,
+  type Backup,
   type Effect,
   type Event,
   type Handover,
@@ -16,8 +18,8 @@ import { activeDownIntervalMs, intervalMs } from "./timers.ts";
 
 /** Longest handover when the service behind the addresses has already failed: clients are waiting. */
 const FAULT_HANDOVER_MS = 150;
-/** After a conflict, announcements follow the immediate one after these delays. */
-const HEALING_MS = [1_000, 5_000] as const;
+/** Advertisements of a handover are at most so far apart: one that is lost must not end it. */
+const HANDOVER_INTERVAL_MS = 50;
 /** Two answers to other active routers are at least so far apart: a flood must not be amplified. */
 const ANSWER_GAP_MS = 5;
 
@@ -31,10 +33,12 @@ export function stepActive(router: VirtualRouter, state: Active, event: Event, n
       return activeDeadline(router, state, nowMs);
     case "conditions":
       return activeConditions(router, state, event, nowMs);
+    case "reconfigured":
+      return reconfigured(router, state, nowMs);
     case "shutdown": {
       const untilMs = nowMs + router.handover.timeoutMs;
       const next = { name: "initialize", reasons: [event.reason] } as const;
-      return leave(router, state, { untilMs, reason: event.reason, next }, true, nowMs);
+      return leave(router, state, { cause: "shutdown", untilMs, reason: event.reason, next }, nowMs);
     }
   }
 }
@@ -45,29 +49,25 @@ function activeConditions(
   { waiting, faults, reachable }: Event & { type: "conditions" },
   nowMs: number,
 ): Step {
+  const { handover } = state;
   const reasons = faults.length > 0 ? faults : waiting;
-  if (reasons.length > 0) {
-    const next = { name: faults.length > 0 ? "fault" : "initialize", reasons } as const;
-    const untilMs = state.handover?.untilMs ?? nowMs + Math.min(router.handover.timeoutMs, FAULT_HANDOVER_MS);
-    return leave(router, state, { untilMs, reason: reasons.join(", "), next }, reachable, nowMs);
+  if (reasons.length === 0) {
+    if (handover?.cause !== "conditions") return stay(state);
+    return stay(sent(router, { ...state, handover: null }, nowMs), send(state.priority));
   }
-  // Only what a condition began can a condition call off: a shutdown stays one.
-  if (state.handover?.next.name !== "fault") return stay(state);
-  return stay({ ...sent(router, state, nowMs), handover: null }, send(state.priority));
+  const next = { name: faults.length > 0 ? "fault" : "initialize", reasons } as const;
+  const untilMs = handover?.untilMs ?? nowMs + Math.min(router.handover.timeoutMs, FAULT_HANDOVER_MS);
+  const asked: Handover = { cause: "conditions", untilMs, reason: reasons.join(", "), next };
+  if (!reachable) return resign(state, asked);
+  return handover?.cause === "shutdown" ? stay(state) : leave(router, state, asked, nowMs);
 }
 
 /** Begins a handover, or resigns at once where none is possible. One that is under way only gets its new destination. */
-function leave(
-  router: VirtualRouter,
-  state: Active,
-  handover: Handover,
-  reachable: boolean,
-  nowMs: number,
-): Step {
-  const possible = reachable && router.handover.enabled && state.priority > HANDOVER_PRIORITY;
+function leave(router: VirtualRouter, state: Active, handover: Handover, nowMs: number): Step {
+  const possible = router.handover.enabled && state.priority > HANDOVER_PRIORITY;
   if (!possible) return resign(state, handover);
   if (state.handover !== null) return stay({ ...state, handover });
-  return stay({ ...sent(router, state, nowMs), handover }, send(HANDOVER_PRIORITY));
+  return stay(sent(router, { ...state, handover }, nowMs), send(HANDOVER_PRIORITY));
 }
 
 /** Leaves with priority 0: a backup then waits its skew only (RFC 9568 §6.4.3). */
@@ -82,14 +82,27 @@ function changePriority(router: VirtualRouter, state: Active, priority: number, 
   return worse ? stay(sent(router, changed, nowMs), send(priority)) : stay(changed);
 }
 
+/** Tells the group and the kernel at once: the interval, the lease or the announcements may be others now. */
+function reconfigured(router: VirtualRouter, state: Active, nowMs: number): Step {
+  const changed: Active = {
+    ...sent(router, state, nowMs),
+    refreshAtMs: after(router.announce.refreshMs, nowMs),
+    renewAtMs: after(router.renewMs, nowMs),
+  };
+  return stay(changed, send(advertised(state)), { type: "renewAddresses" });
+}
+
 function hearInActive(
   router: VirtualRouter,
   state: Active,
   heard: ReceivedAdvertisement,
   nowMs: number,
 ): Step {
-  const own = state.handover === null ? state.priority : HANDOVER_PRIORITY;
-  if (heard.priority === 0) return answer(router, state, own, nowMs);
+  const own = advertised(state);
+  // Who resigns has been active, and has announced itself.
+  if (heard.priority === 0) {
+    return state.handover === null ? contest(router, state, nowMs) : answer(router, state, nowMs);
+  }
 
   const higher = heard.priority > own ||
     (heard.priority === own && compareAddresses(heard.source, router.primaryAddress) > 0);
@@ -98,6 +111,11 @@ function hearInActive(
   if (state.handover !== null) return stay(state);
   if (silentTooLong(router, state, nowMs)) return yieldAfterSilence(router, state, heard, nowMs);
   return contest(router, state, nowMs);
+}
+
+/** The priority that this router's advertisements carry now. */
+function advertised({ priority, handover }: Active): number {
+  return handover === null ? priority : HANDOVER_PRIORITY;
 }
 
 /** A better router serves: only now do the addresses go (make before break). */
@@ -117,66 +135,63 @@ function yieldTo(router: VirtualRouter, state: Active, heard: ReceivedAdvertisem
 }
 
 /** Whether the peers had to take this router for dead: its last advertisement is older than their patience. */
-function silentTooLong(router: VirtualRouter, state: Active, nowMs: number): boolean {
-  const sentAtMs = state.adverAtMs - intervalMs(router.advertisementInterval);
-  return nowMs - sentAtMs >
-    activeDownIntervalMs(router.version, OWNER_PRIORITY, router.advertisementInterval);
+function silentTooLong(
+  { version, advertisementInterval }: VirtualRouter,
+  { sentAtMs }: Active,
+  nowMs: number,
+): boolean {
+  return nowMs - sentAtMs > activeDownIntervalMs(version, OWNER_PRIORITY, advertisementInterval);
 }
 
+/** The other one is right to serve. Priority 0 makes it announce itself, and does not make it yield. */
 function yieldAfterSilence(
   router: VirtualRouter,
   state: Active,
-  heard: ReceivedAdvertisement,
+  { source, priority }: ReceivedAdvertisement,
   nowMs: number,
 ): Step {
-  const next = {
-    ...listen(router, state.priority, null, nowMs),
-    heard: { source: heard.source, priority: heard.priority },
-  };
+  const next: Backup = { ...listen(router, state.priority, null, nowMs), heard: { source, priority } };
   const lateMs = Math.round(nowMs - state.adverAtMs);
   const reason = `own advertisements were ${lateMs} ms late and another router took over`;
-  return { state: next, effects: [REMOVE, transition(state, next, reason)] };
+  return { state: next, effects: [send(0), REMOVE, transition(state, next, reason)] };
 }
 
 /** Another router believes that it is active, wrongly: tell it, and undo what its announcements did to the neighbours. */
 function contest(router: VirtualRouter, state: Active, nowMs: number): Step {
-  const answered = answer(router, state, state.priority, nowMs);
-  if (nowMs - state.announcedAtMs < HEALING_MS[0]) return answered;
-  const healing = {
-    ...(answered.state as Active),
-    announcedAtMs: nowMs,
-    announceAtMs: HEALING_MS.map((delayMs) => nowMs + delayMs),
-  };
-  return { state: healing, effects: [...answered.effects, ANNOUNCE] };
+  const answered = answer(router, state, nowMs);
+  const { state: healed, announce } = heal(answered.state as Active, nowMs);
+  return { state: healed, effects: announce ? [...answered.effects, ANNOUNCE] : answered.effects };
 }
 
-function answer(router: VirtualRouter, state: Active, priority: number, nowMs: number): Step {
-  const sentAtMs = state.adverAtMs - intervalMs(router.advertisementInterval);
-  if (nowMs - sentAtMs < ANSWER_GAP_MS) return stay(state);
-  return stay(sent(router, state, nowMs), send(priority));
+function answer(router: VirtualRouter, state: Active, nowMs: number): Step {
+  if (nowMs - state.sentAtMs < ANSWER_GAP_MS) return stay(state);
+  return stay(sent(router, state, nowMs), send(advertised(state)));
 }
 
 /** Everything that is due, the advertisement first. */
 function activeDeadline(router: VirtualRouter, state: Active, nowMs: number): Step {
   if (state.handover !== null && nowMs >= state.handover.untilMs) return resign(state, state.handover);
   const effects: Effect[] = [];
-  let { adverAtMs, announcedAtMs, announceAtMs, refreshAtMs, renewAtMs } = state;
+  let { sentAtMs, adverAtMs, renewAtMs } = state;
   if (nowMs >= adverAtMs) {
-    effects.push(send(state.handover === null ? state.priority : HANDOVER_PRIORITY));
-    adverAtMs = next(adverAtMs, intervalMs(router.advertisementInterval), nowMs);
+    effects.push(send(advertised(state)));
+    sentAtMs = nowMs;
+    adverAtMs = next(adverAtMs, cadenceMs(router, state), nowMs);
   }
   if (nowMs >= renewAtMs) {
     effects.push({ type: "renewAddresses" });
     renewAtMs = next(renewAtMs, router.renewMs, nowMs);
   }
-  const owed = announceAtMs.filter((atMs) => atMs > nowMs);
-  if (owed.length < announceAtMs.length || nowMs >= refreshAtMs) {
-    effects.push(ANNOUNCE);
-    announcedAtMs = nowMs;
-    announceAtMs = owed;
-    refreshAtMs = refreshAfter(router, nowMs);
-  }
-  return { state: { ...state, adverAtMs, announcedAtMs, announceAtMs, refreshAtMs, renewAtMs }, effects };
+  const serving = { ...state, sentAtMs, adverAtMs, renewAtMs };
+  const isOwed = nowMs >= (state.announceAtMs[0] ?? Infinity) || nowMs >= state.refreshAtMs;
+  if (!isOwed) return { state: serving, effects };
+  return { state: announced(router, serving, nowMs), effects: [...effects, ANNOUNCE] };
+}
+
+/** How far apart this router's advertisements are now. */
+function cadenceMs({ advertisementInterval }: VirtualRouter, { handover }: Active): number {
+  const everyMs = intervalMs(advertisementInterval);
+  return handover === null ? everyMs : Math.min(everyMs, HANDOVER_INTERVAL_MS);
 }
 
 /** The next moment of a cadence that does not drift; after a long delay the cadence starts anew instead of catching up. */
@@ -187,5 +202,5 @@ function next(atMs: number, everyMs: number, nowMs: number): number {
 
 /** An advertisement goes out at `nowMs` outside the cadence, so the cadence starts anew there. */
 function sent(router: VirtualRouter, state: Active, nowMs: number): Active {
-  return { ...state, adverAtMs: nowMs + intervalMs(router.advertisementInterval) };
+  return { ...state, sentAtMs: nowMs, adverAtMs: nowMs + cadenceMs(router, state) };
 }

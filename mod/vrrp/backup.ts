@@ -26,6 +26,8 @@ export function stepBackup(router: VirtualRouter, state: Backup, event: Event, n
       return stay(shiftDeadline(router, state, event.priority));
     case "advertisement":
       return hearInBackup(router, state, event.advertisement, nowMs);
+    case "reconfigured":
+      return stay({ ...listen(router, state.priority, null, nowMs), heard: state.heard });
     case "shutdown":
       return toInitialize(state, [event.reason]);
     case "conditions":
@@ -78,10 +80,8 @@ function hearInBackup(
   const before = state.heard !== null && compareAddresses(state.heard.source, source) === 0
     ? state.heard.priority
     : 0;
-  const fell = lower && before > priority;
-  if (fell && (router.preemptMode || priority === HANDOVER_PRIORITY)) {
-    return stay(hearFall(router, state, heard, before, nowMs));
-  }
+  const fell = router.preemptMode && lower && before > priority;
+  if (fell || handsOver(router, priority, before)) return stay(hearFall(router, state, heard, before, nowMs));
   // While a takeover from this router is pending, its repeated low advertisements must not call it off.
   if (lower && state.takeover !== null) return stay({ ...state, heard: { source, priority } });
 
@@ -92,6 +92,19 @@ function hearInBackup(
     ? Math.min(state.preemptAtMs, nowMs + router.preemptDelayMs)
     : Infinity;
   return stay({ ...listen(router, state.priority, heard, nowMs), preemptAtMs });
+}
+
+/**
+ * Whether the sender leaves: it drops to the handover priority; or it was never heard with another one, and would be preempted
+ * in any case. A router whose priority has always been that low hands nothing over.
+ */
+function handsOver(
+  { preemptMode, preemptDelayMs }: VirtualRouter,
+  priority: number,
+  before: number,
+): boolean {
+  if (priority !== HANDOVER_PRIORITY) return false;
+  return before > HANDOVER_PRIORITY || (before === 0 && preemptMode && preemptDelayMs === 0);
 }
 
 /** Priority 0: wait only long enough for the best backup to go first (RFC 9568 §6.4.2). */

@@ -57,6 +57,7 @@ export class Engine {
   /** The addresses that are virtual on this host, as text: never a source, and no news when they come and go. */
   #virtual: ReadonlySet<string> = new Set();
   readonly #effects: Effects;
+  #kernelNews = false;
   #stopping: string | null = null;
   #stopped = false;
 
@@ -74,9 +75,12 @@ export class Engine {
     this.#loadLinks();
   }
 
-  /** One descriptor is readable. */
+  /** One descriptor is readable. News of the kernel waits for `tick`: what other routers have said comes first. */
   ready(fd: number): void {
-    if (fd === this.#options.monitor.fd) return this.#hearKernel();
+    if (fd === this.#options.monitor.fd) {
+      this.#kernelNews = true;
+      return;
+    }
     const channel = this.#channelsByFd.get(fd);
     if (channel !== undefined) this.#drain(channel);
   }
@@ -91,6 +95,7 @@ export class Engine {
 
   /** Everything that is due. Comes after the sockets have been read: what was heard in time must count. */
   tick(nowMs: number): void {
+    if (this.#kernelNews) this.#hearKernel();
     for (const instance of this.#instances.values()) {
       if (instance.deadlineMs <= nowMs) this.#due(instance, nowMs);
     }
@@ -245,6 +250,7 @@ export class Engine {
   }
 
   #hearKernel(): void {
+    this.#kernelNews = false;
     const { monitor } = this.#options;
     const messages = monitor.receive();
     if (monitor.overrun) {
@@ -355,11 +361,12 @@ export class Engine {
         this.#notice("error", instance.name, problem);
       }
     }
-    this.#dispatch(instance, { type: "priority", priority: instance.health.effective }, nowMs);
     if (instance.isActive) {
       this.#effects.setAddresses(instance, true, nowMs);
       this.#effects.announce(instance, nowMs);
     }
+    this.#dispatch(instance, { type: "reconfigured" }, nowMs);
+    this.#dispatch(instance, { type: "priority", priority: instance.health.effective }, nowMs);
     this.#evaluate(instance, nowMs);
   }
 

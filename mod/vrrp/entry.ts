@@ -54,11 +54,13 @@ export function becomeActive(router: VirtualRouter, from: State, reason: string,
   const state: Active = {
     name: "active",
     priority: from.priority,
+    sentAtMs: nowMs,
     adverAtMs: nowMs + intervalMs(router.advertisementInterval),
     announcedAtMs: nowMs,
     announceAtMs: announce.delayMs > 0 ? [nowMs + announce.delayMs] : [],
-    refreshAtMs: refreshAfter(router, nowMs),
-    renewAtMs: renewMs > 0 ? nowMs + renewMs : Infinity,
+    conflict: null,
+    refreshAtMs: after(announce.refreshMs, nowMs),
+    renewAtMs: after(renewMs, nowMs),
     handover: null,
   };
   const effects: Effect[] = [
@@ -80,8 +82,9 @@ export function becomeBackup(
   return { state, effects: [transition(from, state, reason)] };
 }
 
-export function refreshAfter({ announce }: VirtualRouter, nowMs: number): number {
-  return announce.refreshMs > 0 ? nowMs + announce.refreshMs : Infinity;
+/** When something that happens every `everyMs` happens next; 0 = never. */
+export function after(everyMs: number, nowMs: number): number {
+  return everyMs > 0 ? nowMs + everyMs : Infinity;
 }
 
 export function toInitialize(from: Initialize | Fault | Backup, waiting: readonly string[]): Step {

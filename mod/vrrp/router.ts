@@ -40,6 +40,7 @@ function stepStopped(router: VirtualRouter, state: Initialize | Fault, event: Ev
     case "priority":
       return stay({ ...state, priority: event.priority });
     case "advertisement":
+    case "reconfigured":
       return stay(state);
     case "shutdown":
       return toInitialize(state, [event.reason]);

@@ -56,17 +56,28 @@ export interface Backup {
 export interface Active {
   readonly name: "active";
   readonly priority: number;
+  readonly sentAtMs: number;
   readonly adverAtMs: number;
   readonly announcedAtMs: number;
   /** Ascending; the announcements still owed after a promotion or a conflict. */
   readonly announceAtMs: readonly number[];
+  readonly conflict: Conflict | null;
   readonly refreshAtMs: number;
   readonly renewAtMs: number;
   readonly handover: Handover | null;
 }
 
+/** Another router believes that it is active. */
+export interface Conflict {
+  readonly lastAtMs: number;
+  /** The next announcement comes no sooner than this after the last one; doubled each time, so that a flood is not amplified. */
+  readonly gapMs: number;
+}
+
 /** Where an active router goes once a better one has answered, or at `untilMs`. */
 export interface Handover {
+  /** Only what a condition began can a condition call off. */
+  readonly cause: "conditions" | "shutdown";
   readonly untilMs: number;
   readonly reason: string;
   readonly next: { readonly name: "initialize" | "fault"; readonly reasons: readonly string[] };
@@ -88,6 +99,8 @@ export type Event =
     readonly reachable: boolean;
   }
   | { readonly type: "priority"; readonly priority: number }
+  /** `router` is another one than before, of the same identity on the wire: every deadline that it decides is set anew. */
+  | { readonly type: "reconfigured" }
   | { readonly type: "advertisement"; readonly advertisement: ReceivedAdvertisement }
   | { readonly type: "deadline" }
   | { readonly type: "shutdown"; readonly reason: string };

@@ -4,7 +4,6 @@ import { capture, field } from "../e2e/lab/capture.ts";
 import { request } from "../e2e/lab/vipd.ts";
 import type { BenchRouter, Daemon, Running } from "./daemons.ts";
 
-const TICKS_PER_SECOND = 100;
 const OWNER = 255;
 
 export interface Cost {
@@ -84,12 +83,12 @@ function manyRouters(count: number, intervalMs: number, priority: number): Bench
   }));
 }
 
-/** User and system time of all processes of the daemon, in seconds. */
+/** Time on a processor of all threads of the daemon, in seconds. */
 async function cpuSeconds(running: Running): Promise<number> {
   const times = (await running.pids()).map(async (pid) => {
-    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+    const threads = await Array.fromAsync(Deno.readDir(`/proc/${pid}/task`));
+    const stats = threads.map(({ name }) => Deno.readTextFile(`/proc/${pid}/task/${name}/schedstat`));
+    return (await Promise.all(stats)).reduce((sum, stat) => sum + Number(stat.split(" ")[0]) / 1e9, 0);
   });
   return (await Promise.all(times)).reduce((sum, value) => sum + value, 0);
 }

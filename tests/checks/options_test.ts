@@ -138,6 +138,7 @@ Deno.test("options: the refinements survive an extension by the common keys", ()
   assertEquals(extended?.safeParse({ interval: "1s", process: "a" }).data, {
     interval: 1000,
     process: "a",
+    containers: false,
     minimum: 1,
   });
 });

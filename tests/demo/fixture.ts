@@ -14,6 +14,7 @@ export function result(fields: Partial<Result> = {}): Result {
     pages: 60,
     pagesFailed: 1,
     answeredByMs: 20.8,
+    worstGapMs: 3.25,
     limitMs: 111,
     servedBy: "node2",
     reason: "the active router hands over",

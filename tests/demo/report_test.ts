@@ -76,6 +76,7 @@ Deno.test("toJson() has every measurement under a stable name", () => {
     limit_ms: 111,
     probes: 1200,
     lost_probes: 20,
+    worst_probe_gap_ms: 3.3,
     pages: 60,
     failed_pages: 1,
     served_by: "node2",

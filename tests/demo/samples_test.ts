@@ -58,7 +58,8 @@ Deno.test("outageSince() counts an outage that is still going on, up to its last
 
 Deno.test("outageSince() does not take a probe that was sent late for a lost one", () => {
   const late = [...probes("aaa"), ...probes("bbb", 50)];
-  assertEquals(outageSince({ probes: late, pages: [] }, 1, "node2").outageMs, 0);
+  const { outageMs, worstGapMs } = outageSince({ probes: late, pages: [] }, 1, "node2");
+  assertEquals([outageMs, worstGapMs], [0, 48]);
 });
 
 Deno.test("outageSince() counts the pages asked for since the event", () => {

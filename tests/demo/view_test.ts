@@ -15,9 +15,9 @@ const GOLDEN = `vipd demo: one address, two nodes, VRRPv3 every 100 ms          
   node1  no vipd  no web              linked
   node2  ACTIVE   web     192.0.2.10  cut off    the active router fell silent
 
-  node1                                                     ████████████        
+  node1                                                     ████████████
   node2                                                                   ██████
-  nobody                                                                ██▄     
+  nobody                                                                ██▄
   the client asks every 1 ms; a column is 50 ms
 
   ✔  web server on node1 killed         21 ms outage  node2 after 21 ms

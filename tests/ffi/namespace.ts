@@ -45,7 +45,8 @@ export function awaitRunning(name: string): void {
   using nl = openRtnetlink();
   const index = indexOf(name);
   for (const endMs = performance.now() + 5000; performance.now() < endMs; sleep(1)) {
-    if (getLink(nl, index)?.running) return;
+    // Not `running`: that is true of a new interface too, whose state nobody has looked at yet.
+    if (getLink(nl, index)?.operstate === "up") return;
   }
   throw new Error(`${name} does not carry packets`);
 }

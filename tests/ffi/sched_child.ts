@@ -1,11 +1,13 @@
 /** The child of sched_test.ts: goes real-time, locks what may be locked, works hard, and reports. */
 
-import { lockCode, schedulingPolicy, setRealtime } from "../../ffi/sched.ts";
+import { lockCode, releaseCode, schedulingPolicy, setRealtime, trimHeap } from "../../ffi/sched.ts";
 
 const before = schedulingPolicy();
 setRealtime(10);
 const after = schedulingPolicy();
+const released = releaseCode();
 const locked = lockCode();
+trimHeap();
 
 const worker = new Worker(new URL("./sched_worker.ts", import.meta.url).href, { type: "module" });
 const workerPolicy = await new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
@@ -25,5 +27,14 @@ for (let i = 0; i < 100_000; i++) {
 }
 worker.terminate();
 const childPolicy = /SCHED_\w+/.exec(new TextDecoder().decode(stdout))?.[0];
-const report = { before, after, realtimeThreads, workerPolicy, childPolicy, locked, survived: true };
+const report = {
+  before,
+  after,
+  realtimeThreads,
+  workerPolicy,
+  childPolicy,
+  released,
+  locked,
+  survived: true,
+};
 await Deno.stdout.write(new TextEncoder().encode(JSON.stringify(report)));

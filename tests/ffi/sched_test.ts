@@ -18,6 +18,7 @@ Deno.test("setRealtime: this thread only, and nothing that it starts", async () 
     realtimeThreads: 1,
     workerPolicy: SCHED_OTHER,
     childPolicy: "SCHED_OTHER",
+    released: null,
     locked: null,
     survived: true,
   });

@@ -132,6 +132,20 @@ Deno.test("host.processExit: an abort leaves nothing behind", async () => {
   await child.status;
 });
 
+Deno.test("host.processes: a container's processes only when asked for", async () => {
+  const name = `vt${crypto.randomUUID().slice(0, 8)}`;
+  const path = `${Deno.makeTempDirSync()}/${name}`;
+  Deno.copyFileSync("/bin/sleep", path);
+  const args = ["--pid", "--fork", "--kill-child", path, "60"];
+  const child = new Deno.Command("unshare", { args }).spawn();
+  await until(() => host.processes({ comm: name, containers: true }).length === 1, 2000, "not started");
+  assertEquals(host.processes({ comm: name }), []);
+  child.kill("SIGKILL");
+  await child.status;
+  await until(() => host.processes({ comm: name, containers: true }).length === 0, 2000, "it stays");
+  Deno.removeSync(path);
+});
+
 Deno.test("interface check: absent, down, up, carrier, gone: told by netlink", async () => {
   const home = openNamespace();
   const namespace = createNamespace();

@@ -283,3 +283,14 @@ Deno.test("monitor: stop ends everything at once", async () => {
   assert(performance.now() - startMs < 50);
   assertEquals([script.running, recorder.changes.length], [0, 0]);
 });
+
+Deno.test("monitor: a watch that breaks is told once, and polling goes on", async () => {
+  const script = new Script();
+  const type: CheckType = { ...script.type, watch: () => Promise.reject(new Error("no netlink")) };
+  await using recorder = new Recorder({ checkType: () => type });
+  recorder.monitor.configure({ it: config("script", {}, { interval: 20 }) });
+  recorder.monitor.start();
+  await pause(1300);
+  assertEquals(recorder.notes, ["it: cannot watch, polling only: no netlink"]);
+  assert(script.startsMs.length > 10);
+});

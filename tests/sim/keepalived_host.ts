@@ -108,7 +108,7 @@ export class KeepalivedHost extends Host {
     }
     if (nowMs >= this.#timerMs) {
       if (this.#state === "backup") this.#becomeMaster();
-      this.#advertise();
+      else this.#advertise();
     }
     this.#rearm();
   }

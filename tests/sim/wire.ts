@@ -1,6 +1,7 @@
 /** The codec between two hosts: advertisements go over the virtual LAN as real bytes and are judged by the real decoder. */
 import {
   type Advertisement,
+  type ChecksumKind,
   decode,
   type Discard,
   encode,
@@ -49,12 +50,12 @@ export class Wire {
     const known = this.#packets.get(priority);
     if (known !== undefined) return known;
     const { version, family } = this.story;
-    const checksum = version === 2 && family === 4 ? "rfc3768" : "pseudo_header";
+    const checksum: ChecksumKind = version === 2 && family === 4 ? "rfc3768" : "pseudo_header";
     const advertisement = {
       ...{ version, vrid: VRID, priority, family, checksum },
       maxAdvertiseInterval: this.#interval,
       addresses: VIRTUAL_ADDRESSES[family],
-    } as const;
+    };
     const bytes = encode(advertisement, primaryAddress(family, this.station), GROUPS[family]);
     this.#packets.set(priority, bytes);
     return bytes;

@@ -31,6 +31,7 @@ const v2: VirtualRouter = { ...router, version: 2, advertisementInterval: 100 };
 const nopreempt: VirtualRouter = { ...router, preemptMode: false };
 const delayed: VirtualRouter = { ...router, preemptDelayMs: 10_000 };
 const noHandover: VirtualRouter = { ...router, handover: { enabled: false, timeoutMs: 1000 } };
+const fast: VirtualRouter = { ...router, advertisementInterval: 1 };
 const plain: VirtualRouter = { ...router, announce: { delayMs: 0, refreshMs: 0 }, renewMs: 0 };
 
 const SKEW = 60.9375;
@@ -50,9 +51,11 @@ const backup: State & { name: "backup" } = {
 const active: State & { name: "active" } = {
   name: "active",
   priority: 100,
+  sentAtMs: 1000,
   adverAtMs: 1100,
   announcedAtMs: -5000,
   announceAtMs: [],
+  conflict: null,
   refreshAtMs: Infinity,
   renewAtMs: Infinity,
   handover: null,
@@ -70,6 +73,7 @@ const noInterface: Event = {
   reachable: false,
 };
 const deadline: Event = { type: "deadline" };
+const reconfigured: Event = { type: "reconfigured" };
 const shutdown: Event = { type: "shutdown", reason: "stopped" };
 
 function heard(priority: number, source = HIGHER, maxAdvertiseInterval = 10): Event {
@@ -99,9 +103,14 @@ type Row = readonly [
   effects: readonly Effect[],
 ];
 
+/** An advertisement went out at `atMs`, the next one is due `everyMs` later. */
+function sentAt(atMs: number, everyMs = 100): { sentAtMs: number; adverAtMs: number } {
+  return { sentAtMs: atMs, adverAtMs: atMs + everyMs };
+}
+
 const promoted = (nowMs: number): State => ({
   ...active,
-  adverAtMs: nowMs + 100,
+  ...sentAt(nowMs),
   announcedAtMs: nowMs,
   announceAtMs: [nowMs + 5000],
   refreshAtMs: nowMs + 60_000,
@@ -162,6 +171,7 @@ const stopped: readonly Row[] = [
     readyAtMs: 0,
   }, [moved("fault", "initialize", "interface eth0 does not exist")]],
   ["adverts mean nothing while stopped", router, faulty, heard(200), 1000, faulty, []],
+  ["reconfigured while stopped", router, faulty, reconfigured, 1000, faulty, []],
   ["a new priority is kept for later", router, faulty, { type: "priority", priority: 80 }, 1000, {
     ...faulty,
     priority: 80,
@@ -198,7 +208,7 @@ const backups: readonly Row[] = [
   ]],
   ["nothing but the advert when nothing else is asked for", plain, backup, deadline, 2000, {
     ...active,
-    adverAtMs: 2100,
+    ...sentAt(2000),
     announcedAtMs: 2000,
   }, [send(100), add, announce, moved("backup", "active", "no active router was heard")]],
   ["a higher advert re-arms", router, backup, heard(110), 1200, {
@@ -500,27 +510,47 @@ const backups: readonly Row[] = [
 
 const leaving: State & { name: "active" } = {
   ...active,
-  adverAtMs: 1150,
-  handover: { untilMs: 2050, reason: "stopped", next: { name: "initialize", reasons: ["stopped"] } },
+  ...sentAt(1050, 50),
+  handover: {
+    cause: "shutdown",
+    untilMs: 2050,
+    reason: "stopped",
+    next: { name: "initialize", reasons: ["stopped"] },
+  },
 };
 const failing: State & { name: "active" } = {
   ...active,
-  adverAtMs: 1150,
-  handover: { untilMs: 1200, reason: "nginx: dead", next: { name: "fault", reasons: ["nginx: dead"] } },
+  ...sentAt(1050, 50),
+  handover: {
+    cause: "conditions",
+    untilMs: 1200,
+    reason: "nginx: dead",
+    next: { name: "fault", reasons: ["nginx: dead"] },
+  },
 };
 const nginxFault: State = { name: "fault", priority: 100, faults: ["nginx: dead"] };
 const stoppedState: State = { ...waiting, waiting: ["stopped"] };
+const healing = (nowMs: number): State => ({
+  ...active,
+  ...sentAt(nowMs),
+  announcedAtMs: nowMs,
+  announceAtMs: [nowMs + 1000, nowMs + 5000],
+  conflict: { lastAtMs: nowMs, gapMs: 40 },
+});
 
 const actives: readonly Row[] = [
   ["not due", router, active, deadline, 1099, active, []],
   ["the advert is due, the cadence does not drift", router, active, deadline, 1103, {
     ...active,
+    sentAtMs: 1103,
     adverAtMs: 1200,
   }, [send(100)]],
   ["after a long delay the cadence starts anew", router, active, deadline, 1350, {
     ...active,
-    adverAtMs: 1450,
-  }, [send(100)]],
+    ...sentAt(1350),
+  }, [
+    send(100),
+  ]],
   [
     "all that is due at once, the advert first",
     router,
@@ -534,7 +564,7 @@ const actives: readonly Row[] = [
     1100,
     {
       ...active,
-      adverAtMs: 1200,
+      ...sentAt(1100),
       announcedAtMs: 1100,
       announceAtMs: [5000],
       renewAtMs: 2100,
@@ -547,10 +577,6 @@ const actives: readonly Row[] = [
     announcedAtMs: 1050,
     refreshAtMs: 61_050,
   }, [announce]],
-  ["priority 0 of another: answer, stay", router, active, heard(0), 1050, { ...active, adverAtMs: 1150 }, [
-    send(100),
-  ]],
-  ["an answer just sent is not sent again", router, active, heard(0), 1004, active, []],
   ["a higher one: last advert, addresses away, back up", router, active, heard(110), 1050, {
     ...backup,
     activeDownAtMs: 1050 + DOWN,
@@ -565,52 +591,207 @@ const actives: readonly Row[] = [
     remove,
     moved("active", "backup", "another active router has priority 100 and the higher address"),
   ]],
-  ["a tie against a lower address: contest and heal", router, active, heard(100, LOWER), 1050, {
-    ...active,
-    adverAtMs: 1150,
-    announcedAtMs: 1050,
-    announceAtMs: [2050, 6050],
-  }, [send(100), announce]],
-  ["a lower one: contest and heal, whatever it heard before", router, active, heard(90), 1050, {
-    ...active,
-    adverAtMs: 1150,
-    announcedAtMs: 1050,
-    announceAtMs: [2050, 6050],
-  }, [send(100), announce]],
   [
-    "a lower one again within the second: only the answer",
+    "own adverts were late beyond the peers' patience: step back, and have the other one heal",
     router,
-    { ...active, announcedAtMs: 500, announceAtMs: [1500, 5500] },
+    active,
     heard(90),
-    1050,
+    1301,
     {
-      ...active,
-      adverAtMs: 1150,
-      announcedAtMs: 500,
-      announceAtMs: [1500, 5500],
+      ...backup,
+      activeDownAtMs: 1301 + DOWN,
+      heard: { source: HIGHER, priority: 90 },
     },
-    [send(100)],
+    [
+      send(0),
+      remove,
+      moved("active", "backup", "own advertisements were 201 ms late and another router took over"),
+    ],
   ],
-  ["own adverts were late beyond the peers' patience: step back", router, active, heard(90), 1301, {
-    ...backup,
-    activeDownAtMs: 1301 + DOWN,
-    heard: { source: HIGHER, priority: 90 },
-  }, [remove, moved("active", "backup", "own advertisements were 201 ms late and another router took over")]],
-  ["late, but within their patience: contest", router, active, heard(90), 1300, {
-    ...active,
-    adverAtMs: 1400,
-    announcedAtMs: 1300,
-    announceAtMs: [2300, 6300],
-  }, [send(100), announce]],
+  ["late, but within their patience: contest", router, active, heard(90), 1300, healing(1300), [
+    send(100),
+    announce,
+  ]],
   ["a lower priority is told at once", router, active, { type: "priority", priority: 80 }, 1050, {
     ...active,
+    ...sentAt(1050),
     priority: 80,
-    adverAtMs: 1150,
   }, [send(80)]],
   ["a higher priority can wait for the cadence", router, active, { type: "priority", priority: 120 }, 1050, {
     ...active,
     priority: 120,
   }, []],
+  [
+    "reconfigured: tell the group and the kernel, set every deadline anew",
+    router,
+    active,
+    reconfigured,
+    1050,
+    {
+      ...active,
+      ...sentAt(1050),
+      refreshAtMs: 61_050,
+      renewAtMs: 2050,
+    },
+    [send(100), renew],
+  ],
+  [
+    "reconfigured without lease and refresh: their deadlines end",
+    plain,
+    {
+      ...active,
+      refreshAtMs: 60_000,
+      renewAtMs: 1100,
+    },
+    reconfigured,
+    1050,
+    { ...active, ...sentAt(1050) },
+    [send(100), renew],
+  ],
+  ["reconfigured while it hands over", router, leaving, reconfigured, 1060, {
+    ...leaving,
+    ...sentAt(1060, 50),
+    refreshAtMs: 61_060,
+    renewAtMs: 2060,
+  }, [send(1), renew]],
+  ["link down: nothing to hand over with", router, active, linkDown, 1050, faulty, [
+    send(0),
+    remove,
+    moved("active", "fault", "eth0 is down"),
+  ]],
+  ["interface gone", router, active, noInterface, 1050, {
+    ...waiting,
+    waiting: ["interface eth0 does not exist"],
+  }, [send(0), remove, moved("active", "initialize", "interface eth0 does not exist")]],
+  ["all is well", router, active, fine, 1050, active, []],
+];
+
+const conflicts: readonly Row[] = [
+  [
+    "a lower one: contest and heal, whatever it heard before",
+    router,
+    active,
+    heard(90),
+    1050,
+    healing(1050),
+    [
+      send(100),
+      announce,
+    ],
+  ],
+  [
+    "a tie against a lower address: contest and heal",
+    router,
+    active,
+    heard(100, LOWER),
+    1050,
+    healing(1050),
+    [
+      send(100),
+      announce,
+    ],
+  ],
+  ["priority 0: whoever resigns has been active", router, active, heard(0), 1050, healing(1050), [
+    send(100),
+    announce,
+  ]],
+  ["an answer just sent is not sent again", router, active, heard(0), 1004, {
+    ...(healing(1004) as typeof active),
+    ...sentAt(1000),
+  }, [announce]],
+  [
+    "announced a moment ago: the next announcement is owed, not dropped",
+    router,
+    { ...active, announcedAtMs: 1045 },
+    heard(90),
+    1050,
+    {
+      ...active,
+      ...sentAt(1050),
+      announcedAtMs: 1045,
+      announceAtMs: [1065, 2050, 6050],
+      conflict: { lastAtMs: 1050, gapMs: 20 },
+    },
+    [send(100)],
+  ],
+  [
+    "an earlier one that is owed stays",
+    router,
+    { ...active, announcedAtMs: 1045, announceAtMs: [1060] },
+    heard(90),
+    1050,
+    {
+      ...active,
+      ...sentAt(1050),
+      announcedAtMs: 1045,
+      announceAtMs: [1060, 2050, 6050],
+      conflict: { lastAtMs: 1050, gapMs: 20 },
+    },
+    [send(100)],
+  ],
+  [
+    "the same conflict goes on: the gap grows",
+    router,
+    {
+      ...active,
+      announcedAtMs: 900,
+      conflict: { lastAtMs: 900, gapMs: 80 },
+    },
+    heard(90),
+    1050,
+    {
+      ...(healing(1050) as typeof active),
+      conflict: { lastAtMs: 1050, gapMs: 160 },
+    },
+    [send(100), announce],
+  ],
+  [
+    "the gap never exceeds a second",
+    router,
+    { ...active, announcedAtMs: 0, conflict: { lastAtMs: 900, gapMs: 1000 } },
+    heard(90),
+    1050,
+    {
+      ...(healing(1050) as typeof active),
+      conflict: { lastAtMs: 1050, gapMs: 1000 },
+    },
+    [send(100), announce],
+  ],
+  [
+    "a conflict after five quiet seconds is a new one",
+    router,
+    {
+      ...active,
+      announcedAtMs: 1000,
+      conflict: { lastAtMs: -3950, gapMs: 1000 },
+    },
+    heard(90),
+    1050,
+    healing(1050),
+    [send(100), announce],
+  ],
+  [
+    "an owed announcement widens the gap too",
+    router,
+    {
+      ...active,
+      announceAtMs: [1065, 2050],
+      conflict: { lastAtMs: 1050, gapMs: 20 },
+    },
+    deadline,
+    1065,
+    {
+      ...active,
+      announcedAtMs: 1065,
+      announceAtMs: [2050],
+      refreshAtMs: 61_065,
+      conflict: { lastAtMs: 1050, gapMs: 40 },
+    },
+    [announce],
+  ],
+];
+
+const handovers: readonly Row[] = [
   ["orderly stop: advertise 1 and go on serving", router, active, shutdown, 1050, leaving, [send(1)]],
   ["orderly stop without handover: resign", noHandover, active, shutdown, 1050, stoppedState, [
     send(0),
@@ -624,21 +805,24 @@ const actives: readonly Row[] = [
     shutdown,
     1050,
     { ...stoppedState, priority: 1 } as State,
-    [
-      send(0),
-      remove,
-      moved("active", "initialize", "stopped"),
-    ],
+    [send(0), remove, moved("active", "initialize", "stopped")],
   ],
   [
-    "adverts of a handover carry priority 1",
+    "its adverts carry priority 1, and often, so that a lost one does not end it",
     router,
     leaving,
     deadline,
-    1150,
-    { ...leaving, adverAtMs: 1250 },
+    1100,
+    {
+      ...leaving,
+      ...sentAt(1100, 50),
+    },
     [send(1)],
   ],
+  ["at 10 ms they keep the interval", fast, { ...leaving, ...sentAt(1050, 10) }, deadline, 1060, {
+    ...leaving,
+    ...sentAt(1060, 10),
+  }, [send(1)]],
   ["somebody better serves: only now the addresses go", router, leaving, heard(80), 1100, stoppedState, [
     remove,
     moved("active", "initialize", "stopped; handed over to priority 80"),
@@ -650,7 +834,7 @@ const actives: readonly Row[] = [
   ]],
   ["another one that resigns takes nothing over", router, leaving, heard(0), 1100, {
     ...leaving,
-    adverAtMs: 1200,
+    ...sentAt(1100, 50),
   }, [send(1)]],
   [
     "another one that hands over too, with the lower address",
@@ -661,13 +845,46 @@ const actives: readonly Row[] = [
     leaving,
     [],
   ],
-  ["a failed check on a host that is fine: short handover", router, active, nginxDown, 1050, failing, [
-    send(1),
-  ]],
-  ["the check recovers in time: called off", router, failing, fine, 1100, { ...active, adverAtMs: 1200 }, [
+  ["a failed check on a host that is fine: short", router, active, nginxDown, 1050, failing, [send(1)]],
+  ["the check recovers in time: called off", router, failing, fine, 1100, { ...active, ...sentAt(1100) }, [
     send(100),
   ]],
+  [
+    "what it waited for comes back in time: called off",
+    router,
+    {
+      ...failing,
+      handover: {
+        ...failing.handover!,
+        next: { name: "initialize", reasons: ["interface eth1 does not exist"] },
+      },
+    },
+    fine,
+    1100,
+    { ...active, ...sentAt(1100) },
+    [send(100)],
+  ],
   ["a shutdown is not called off by a condition", router, leaving, fine, 1100, leaving, []],
+  ["nor does a failing check turn it into a fault", router, leaving, nginxDown, 1100, leaving, []],
+  [
+    "another fault meanwhile: the new reasons, the same end",
+    router,
+    failing,
+    {
+      ...nginxDown,
+      faults: ["nginx: dead", "php: dead"],
+    } as Event,
+    1100,
+    {
+      ...failing,
+      handover: {
+        ...failing.handover!,
+        reason: "nginx: dead, php: dead",
+        next: { name: "fault", reasons: ["nginx: dead", "php: dead"] },
+      },
+    },
+    [],
+  ],
   ["the failed check's handover times out", router, failing, deadline, 1200, nginxFault, [
     send(0),
     remove,
@@ -679,39 +896,28 @@ const actives: readonly Row[] = [
   ]],
   ["stopped while it hands over: the new destination", router, failing, shutdown, 1100, {
     ...failing,
-    handover: { untilMs: 2100, reason: "stopped", next: { name: "initialize", reasons: ["stopped"] } },
+    handover: { ...leaving.handover!, untilMs: 2100 },
   }, []],
-  ["link down: nothing to hand over with", router, active, linkDown, 1050, faulty, [
+  ["link down meanwhile: resign", router, leaving, linkDown, 1100, faulty, [
     send(0),
     remove,
     moved("active", "fault", "eth0 is down"),
   ]],
-  ["link down during a handover", router, leaving, linkDown, 1100, faulty, [
-    send(0),
-    remove,
-    moved("active", "fault", "eth0 is down"),
-  ]],
-  ["interface gone", router, active, noInterface, 1050, {
-    ...waiting,
-    waiting: ["interface eth0 does not exist"],
-  }, [
-    send(0),
-    remove,
-    moved("active", "initialize", "interface eth0 does not exist"),
-  ]],
-  ["all is well", router, active, fine, 1050, active, []],
   [
-    "a priority that falls during a handover stays silent",
+    "a priority that falls meanwhile stays silent",
     router,
     leaving,
     { type: "priority", priority: 80 },
     1100,
-    { ...leaving, priority: 80 },
+    {
+      ...leaving,
+      priority: 80,
+    },
     [],
   ],
 ];
 
-for (const [title, rows] of Object.entries({ stopped, backups, actives })) {
+for (const [title, rows] of Object.entries({ stopped, backups, actives, conflicts, handovers })) {
   for (const [name, vr, state, event, nowMs, next, effects] of rows) {
     Deno.test(`step ${title}: ${name}`, () => {
       assertEquals(step(vr, state, event, nowMs), { state: next, effects: [...effects] });
@@ -739,7 +945,9 @@ Deno.test("takeoverSkewMs is at most the protocol's skew and lets the best go fi
 });
 
 Deno.test("step does not touch its arguments", () => {
-  for (const [, vr, state, event, nowMs] of [...stopped, ...backups, ...actives]) {
+  for (
+    const [, vr, state, event, nowMs] of [...stopped, ...backups, ...actives, ...conflicts, ...handovers]
+  ) {
     const before = structuredClone(state);
     step(vr, state, event, nowMs);
     assertEquals(state, before);

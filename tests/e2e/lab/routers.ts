@@ -41,7 +41,8 @@ export function keepalivedRouter(spec: RouterSpec): string {
   const { unicast } = spec;
   return lines([
     `vrrp_instance ${spec.name} {`,
-    "state BACKUP",
+    // Only an owner may start as master; for others keepalived's word means nothing but "preempt at once".
+    `state ${spec.priority === 255 ? "MASTER" : "BACKUP"}`,
     `interface ${spec.interface ?? "eth0"}`,
     `virtual_router_id ${spec.vrid}`,
     `version ${spec.version}`,

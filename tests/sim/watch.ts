@@ -1,0 +1,222 @@
+/** What must hold after every event; see each promise's own comment. A broken one ends the story. */
+import type { Discard } from "../../mod/vrrp/packet.ts";
+import type { Event, State } from "../../mod/vrrp/state.ts";
+import type { Host } from "./host.ts";
+import { type Happening, stationName } from "./story.ts";
+import { VipdHost } from "./vipd_host.ts";
+import type { World } from "./world.ts";
+
+/** After a conflict clients have to see the winner within this, plus the ways of the packets. */
+const HEALING_MS = 20;
+/** Longest handover after a failed check. */
+const FAULT_HANDOVER_MS = 150;
+const SLACK_MS = 1;
+
+/** What an operator or a check did last, if it should lead to a handover. */
+interface Trigger {
+  readonly station: number;
+  readonly disturbances: number;
+  /** How long nothing had disturbed before. */
+  readonly calmForMs: number;
+}
+
+export class Watch {
+  /** Stations of the routers that run and are active, in order. */
+  #actives: readonly number[] = [];
+  #activesChangedMs = 0;
+  #expected: { readonly station: number; readonly byMs: number; readonly disturbances: number } | null = null;
+  #trigger: Trigger | null = null;
+  /** By station: when it has to have left the active state. */
+  readonly #outByMs: number[] = [];
+  /** By station: when the state last changed. */
+  readonly #sinceMs: number[] = [];
+
+  constructor(readonly world: World) {
+    for (const _ of world.story.routers) {
+      this.#outByMs.push(Infinity);
+      this.#sinceMs.push(0);
+    }
+  }
+
+  /** What depends on time only, before the next event happens. */
+  before(): void {
+    const { world } = this;
+    const { nowMs, hosts } = world;
+    for (const host of hosts) {
+      if (host.overdueAtMs < nowMs) world.fail(host, host.overdue);
+      if (this.#outByMs[host.station]! < nowMs) this.#checkOut(host);
+    }
+    if (this.#expected !== null && nowMs > this.#expected.byMs) this.#checkView();
+    if (this.#actives.length !== 1) this.#checkNumber();
+  }
+
+  acting(happening: Happening): void {
+    const { world } = this;
+    const triggers = ["stop", "checkFails", "mustWait", "weight", "reload"];
+    this.#trigger = "router" in happening && triggers.includes(happening.type)
+      ? {
+        station: happening.router,
+        disturbances: world.disturbances + 1,
+        calmForMs: world.nowMs - world.disturbedMs,
+      }
+      : null;
+  }
+
+  acted(happening: Happening): void {
+    this.#recount();
+    if ("router" in happening) this.#setOutBy(this.world.hosts[happening.router]!, happening.type);
+  }
+
+  discarded(host: Host, { discard, detail }: Discard): void {
+    if (this.world.story.network.corruption === 0) this.world.fail(host, `a sound packet is discarded: ${discard}: ${detail}`);
+  }
+
+  holdersChanged(): void {}
+
+  activityChanged(host: Host, wasActive: boolean): void {
+    this.#sinceMs[host.station] = this.world.nowMs;
+    this.#recount();
+    if (wasActive && !host.isActive) this.#expectHealing(host);
+  }
+
+  stepped(host: VipdHost, before: State, event: Event): void {
+    const { state } = host;
+    const isActive = state.name === "active";
+    if (host.holds !== isActive) {
+      this.world.fail(host, isActive ? "it is active without the addresses" : "it holds the addresses although it is not active");
+    }
+    if (isActive && host.leaseEndsMs <= this.world.nowMs) this.world.fail(host, "the lease of its addresses has run out");
+    if (state.name === before.name) return;
+    this.#sinceMs[host.station] = this.world.nowMs;
+    const { becameActive, releasedActive } = host.counted;
+    if (becameActive - releasedActive !== (isActive ? 1 : 0)) this.world.fail(host, "the counters of transitions do not add up");
+    if (host.isEligible && !host.leaving && (state.name === "initialize" || state.name === "fault")) {
+      this.world.fail(host, `nothing stands in its way, but it is in ${state.name}`);
+    }
+    this.#recount();
+    if (isActive) this.#expectView(host.station, this.world.farthestMs + SLACK_MS);
+    if (before.name === "active") {
+      this.#checkBreak(host, event);
+      this.#expectHealing(host);
+    }
+  }
+
+  /** After a long calm: one active router, the right one, and the client knows it. */
+  end(): void {
+    const { world } = this;
+    this.before();
+    const fit = world.hosts.filter((host) => host.isEligible && !(host instanceof VipdHost && host.leaving));
+    if (fit.length === 0) return;
+    if (this.#actives.length !== 1) world.fail(null, `${this.#actives.length} routers are active in the end`);
+    const active = world.hosts[this.#actives[0]!]!;
+    const better = fit.find((host) => host instanceof VipdHost && host.router.preemptMode && host.priority > active.priority);
+    if (better !== undefined) world.fail(better, `in the end it leaves priority ${active.priority} active`);
+    const { refreshMs } = world.story.announce;
+    const calmMs = world.nowMs - Math.max(this.#activesChangedMs, world.disturbedMs);
+    const isRefreshed = active instanceof VipdHost && refreshMs > 0 && calmMs > refreshMs * 1.01 + HEALING_MS;
+    if (isRefreshed && world.view !== active.station) world.fail(active, "in the end the client does not know it");
+  }
+
+  #recount(): void {
+    const actives = this.world.hosts.filter((host) => host.isActive && host.process === "running")
+      .map(({ station }) => station);
+    if (actives.join() === this.#actives.join()) return;
+    this.#actives = actives;
+    this.#activesChangedMs = this.world.nowMs;
+    this.#expected = null;
+  }
+
+  /**
+   * Two active routers that hear each other: the worse one hears the better one's next advertisement, so an interval and the
+   * way of a packet later at most one is left. None: the best waits its active-down interval, and nobody waits longer than
+   * priority 1 does. Both only while nothing disturbs; single packets are judged by the hosts themselves.
+   */
+  #checkNumber(): void {
+    const { world } = this;
+    const forMs = world.nowMs - Math.max(this.#activesChangedMs, world.disturbedMs);
+    const { farthestMs, longestIntervalMs: intervalMs } = world;
+    if (this.#actives.length === 0) {
+      const skewMs = world.story.version === 2 ? 1000 : intervalMs;
+      if (forMs < 1.01 * (3 * intervalMs + skewMs) + 2 * farthestMs + SLACK_MS) return;
+      const waiting = world.hosts.find((host) => host.isEligible && !(host instanceof VipdHost && host.leaving));
+      if (waiting !== undefined) world.fail(waiting, `nobody has been active for ${forMs.toFixed(3)} ms`);
+      return;
+    }
+    if (forMs < 1.01 * intervalMs + 2 * farthestMs + SLACK_MS) return;
+    for (const a of this.#actives) {
+      for (const b of this.#actives) {
+        if (a < b && world.reaches(a, b) && world.reaches(b, a)) {
+          world.fail(world.hosts[a]!, `it and ${stationName(world.story, b)} hear each other and are both active for ${forMs.toFixed(3)} ms`);
+        }
+      }
+    }
+  }
+
+  /** Whoever has to go is gone when its handover ends. */
+  #setOutBy(host: Host, type: Happening["type"]): void {
+    const { station } = host;
+    if (!(host instanceof VipdHost) || !host.isActive || host.process !== "running") {
+      this.#outByMs[station] = Infinity;
+      return;
+    }
+    const waitMs = (ms: number): number => this.world.nowMs + ms / host.spec.clockRate + host.spec.latenessMs + SLACK_MS;
+    if (type === "stop") this.#outByMs[station] = waitMs(host.spec.handoverTimeoutMs);
+    else if (host.isEligible && !host.leaving) this.#outByMs[station] = Infinity;
+    else if (this.#outByMs[station] === Infinity && !host.leaving) {
+      this.#outByMs[station] = waitMs(Math.min(FAULT_HANDOVER_MS, host.spec.handoverTimeoutMs));
+    }
+  }
+
+  #checkOut(host: Host): void {
+    this.#outByMs[host.station] = Infinity;
+    if (host.isActive && host.process === "running") this.world.fail(host, "it should have left the active state");
+  }
+
+  /** The last one to leave an active state while another serves: that one has to announce itself. keepalived leaves silently. */
+  #expectHealing(loser: Host): void {
+    const { world } = this;
+    const winner = this.#actives[0];
+    if (this.#actives.length !== 1 || winner === undefined || !(loser instanceof VipdHost)) return;
+    const host = world.hosts[winner]!;
+    const isLeaving = host instanceof VipdHost && host.state.name === "active" && host.state.handover !== null;
+    if (isLeaving || !world.reaches(loser.station, winner)) return;
+    this.#expectView(winner, HEALING_MS + 3 * world.farthestMs + host.spec.latenessMs);
+  }
+
+  #expectView(station: number, withinMs: number): void {
+    const { world } = this;
+    if (this.#actives.length !== 1 || !world.reaches(station, world.client)) return;
+    if (world.disturbances !== world.disturbancesBefore) return;
+    this.#expected = { station, byMs: world.nowMs + withinMs, disturbances: world.disturbances };
+  }
+
+  #checkView(): void {
+    const { station, disturbances } = this.#expected!;
+    this.#expected = null;
+    const { world } = this;
+    if (world.disturbances !== disturbances || world.view === station) return;
+    const view = world.view < 0 ? "nobody" : stationName(world.story, world.view);
+    world.fail(world.hosts[station]!, `it is the only active router, but the client still sends to ${view}`);
+  }
+
+  /** Make before break: who leaves in order, on a host that is fine, leaves the addresses to somebody. */
+  #checkBreak(host: VipdHost, { type }: Event): void {
+    const { world } = this;
+    const isServed = world.hosts.some((other) => other.holds && world.reaches(other.station, world.client));
+    if (isServed || !host.linkUp || !host.spec.handover) return;
+    const settledMs = 3 * world.longestIntervalMs + 4 * world.farthestMs + FAULT_HANDOVER_MS;
+    const trigger = this.#trigger;
+    const isTriggered = trigger !== null && trigger.station === host.station &&
+      trigger.disturbances === world.disturbances;
+    const calmForMs = isTriggered ? trigger.calmForMs : world.nowMs - world.disturbedMs;
+    if (calmForMs < settledMs) return;
+    const taker = world.hosts.find((other) =>
+      other instanceof VipdHost && other !== host && other.isEligible && other.state.name === "backup" &&
+      world.nowMs - this.#sinceMs[other.station]! > settledMs &&
+      world.reaches(host.station, other.station) && world.reaches(other.station, host.station)
+    );
+    if (taker !== undefined) {
+      world.fail(host, `it leaves on ${type} and nobody serves, although ${stationName(world.story, taker.station)} could`);
+    }
+  }
+}
