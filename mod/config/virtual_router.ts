@@ -1,6 +1,7 @@
 /** `[virtual_router.*]` of vipd.toml: its keys, their defaults, and what follows from the addresses. */
 import { z } from "zod";
 import { duration } from "./duration.ts";
+import { UNSUPPORTED } from "./unsupported.ts";
 import { address, familyOfText, interfaceName, multicastAddress, name, vip, wholeNumber } from "./values.ts";
 
 /** Tracked check: without a weight its failure is the router's FAULT. */
@@ -60,7 +61,7 @@ export const routerFields = z.strictObject({
   preempt_delay: duration("0s", "1h").prefault("0s").describe(
     "Wait so long before taking over from a living router",
   ),
-  accept: z.boolean().default(true)
+  accept: z.literal(true, { error: `expected true: false is ${UNSUPPORTED}` }).default(true)
     .describe(
       "Serve packets to the virtual addresses although this host does not own them (RFC 9568 Accept_Mode)",
     ),

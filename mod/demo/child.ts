@@ -1,4 +1,5 @@
 /** A process of the demo: this program again, in a namespace of the lab, which ends at the latest when the demo does. */
+import { SIGKILL } from "../../ffi/process.ts";
 import { ROLE_OPTION } from "./roles.ts";
 
 const COMPLAINT_CHARACTERS = 2000;
@@ -19,10 +20,14 @@ export class Child {
   #running = true;
   #said = "";
 
-  /** `args` as on the command line of vipd. With `onText`, standard output goes there, whatever pieces it comes in. */
+  /**
+   * `args` as on the command line of vipd. With `onText`, standard output goes there, in whatever pieces it comes; such a
+   * process learns of our end from its pipe and ends by itself, every other one is killed with us.
+   */
   constructor(name: string, namespace: string, args: readonly string[], onText?: (text: string) => void) {
     const [program, ...before] = self();
-    const launch = [...before, "demo", ROLE_OPTION, "enter", String(Deno.pid), namespace];
+    const signal = onText === undefined ? SIGKILL : 0;
+    const launch = [...before, "demo", ROLE_OPTION, "enter", String(Deno.pid), String(signal), namespace];
     this.name = name;
     this.#process = new Deno.Command(program, {
       args: [...launch, program, ...before, ...args],

@@ -11,9 +11,14 @@ import {
 /** A supervisor's variables: the nodes of the demo are not its service. */
 const NOT_INHERITED = /^(NOTIFY_SOCKET|WATCHDOG_)/;
 
-/** `PARENT NAMESPACE PROGRAM ARGUMENTS...`. Returns only when the parent has ended before its death could be tied to ours. */
-export function enter([parent = "", namespace = "", program = "", ...args]: readonly string[]): number {
-  setParentDeathSignal(SIGKILL);
+/**
+ * `PARENT SIGNAL NAMESPACE PROGRAM ARGUMENTS...`: SIGNAL is the number of the one to get when the parent ends, 0 for none.
+ * Returns only when the parent has ended already.
+ */
+export function enter(
+  [parent = "", signal = "", namespace = "", program = "", ...args]: readonly string[],
+): number {
+  setParentDeathSignal(Number(signal));
   if (Deno.ppid !== Number(parent)) return 1;
   // This thread calls execve, and the new program's threads all descend from it: the whole process is in there.
   setns(openNamespace(namespace), CLONE_NEWNET);

@@ -75,7 +75,7 @@ Deno.test("loadConfig() reads every key of a virtual router", async () => {
     excluded_addresses = ["2001:DB8:0::1/64"]
     preempt = false
     preempt_delay = "1.5s"
-    accept = false
+    accept = true
     password = "1111"
     unicast_source = "192.0.2.3"
     unicast_peers = ["192.0.2.4"]
@@ -112,7 +112,7 @@ Deno.test("loadConfig() reads every key of a virtual router", async () => {
     excluded_addresses: [{ address: "2001:db8::1", prefix: 64 }],
     preempt: false,
     preempt_delay: 1_500,
-    accept: false,
+    accept: true,
     password: "1111",
     unicast_source: "192.0.2.3",
     unicast_peers: ["192.0.2.4"],

@@ -51,8 +51,9 @@ function checkEffect(before: State, after: State, effect: Effect): string | null
     return priority === own ? null : `it advertises ${priority} instead of ${own}`;
   }
   if (before.name !== "active") return "a router that was not active advertises";
+  // Priority 0 as well when another one was right to take over: it must announce itself but not yield.
   const last = after.name === "backup" ? after.priority : 0;
-  return priority === last ? null : `its last advertisement carries ${priority} instead of ${last}`;
+  return priority === last || priority === 0 ? null : `its last advertisement carries ${priority} instead of ${last}`;
 }
 
 function checkDeadline(

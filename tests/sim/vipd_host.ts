@@ -27,7 +27,7 @@ const ANSWER_GAP_MS = 5;
 const SLACK_MS = 0.5;
 
 type Waiting = { readonly type: "packet"; readonly bytes: Uint8Array; readonly from: number } | {
-  readonly type: "kernel" | "evaluate" | "priority" | "stop";
+  readonly type: "evaluate" | "priority" | "stop";
 } | { readonly type: "reload"; readonly to: Reload };
 
 export class VipdHost extends Host {
@@ -126,10 +126,11 @@ export class VipdHost extends Host {
     };
     if (to.advertisementInterval !== undefined) this.wire.advertisementInterval = to.advertisementInterval;
     if (to.leaseMs === 0) this.leaseEndsMs = Infinity;
+    if (this.isActive) this.world.announce(this);
+    this.dispatch({ type: "reconfigured" });
     const { priority } = this;
     if (this.state.name === "backup") this.witness.shift(this.router, this.state.priority, priority);
     this.dispatch({ type: "priority", priority });
-    if (this.isActive) this.world.announce(this);
     this.evaluate();
   }
 
@@ -147,10 +148,9 @@ export class VipdHost extends Host {
 
   override noticeLoss(): void {
     this.#kernelTookAddresses = true;
-    if (this.process === "paused") this.#inbox.push({ type: "kernel" });
   }
 
-  /** As the engine after a wait: sockets in the order in which they became readable, commands, then what is due. */
+  /** As the engine after a wait: sockets first, then commands, news of the kernel, and what is due. */
   resume(): void {
     const inbox = this.#inbox;
     this.#inbox = [];
@@ -202,15 +202,12 @@ export class VipdHost extends Host {
   }
 
   #takePackets(inbox: readonly Waiting[]): void {
-    const kernelFirst = inbox.find(({ type }) => type === "kernel" || type === "packet")?.type === "kernel";
-    if (kernelFirst) this.#guard();
     let taken = 0;
     for (const waiting of inbox) {
       if (waiting.type !== "packet") continue;
       this.receive(waiting.bytes, waiting.from);
       if (++taken % PACKETS_PER_TURN === 0) this.#tick();
     }
-    this.#guard();
   }
 
   #command(waiting: Waiting): void {
@@ -221,6 +218,7 @@ export class VipdHost extends Host {
   }
 
   #tick(): void {
+    this.#guard();
     if (this.deadlineMs <= this.#local()) this.dispatch({ type: "deadline" });
   }
 
@@ -292,6 +290,7 @@ export class VipdHost extends Host {
     if (state.name === "backup") {
       if (before.name !== "backup") return witness.listen(router, state.priority, heard, nowMs);
       if (heard !== null) witness.hear(router, state.priority, heard, nowMs);
+      if (event.type === "reconfigured") witness.reconfigure(router, state.priority, nowMs);
       return;
     }
     if (before.name !== "backup" || state.name !== "active") return;

@@ -3,6 +3,8 @@ import type { ReceivedAdvertisement, VirtualRouter } from "../../mod/vrrp/state.
 
 /** The longest wait of a takeover from a living active router. */
 const TAKEOVER_MS = 30;
+/** What an active router advertises that wants to leave. */
+const HANDOVER = 1;
 
 /** Local milliseconds everywhere. */
 export class Witness {
@@ -46,8 +48,10 @@ export class Witness {
       return;
     }
     const lower = heard.priority < priority;
-    const fell = lower && before !== null && before.source === heard.source && before.priority > heard.priority;
-    if (fell && (router.preemptMode || heard.priority === 1)) {
+    const from = before !== null && before.source === heard.source ? before.priority : 0;
+    const fell = lower && router.preemptMode && from > heard.priority;
+    const isUnknown = from === 0 && router.preemptMode && router.preemptDelayMs === 0;
+    if (fell || (heard.priority === HANDOVER && (from > HANDOVER || isUnknown))) {
       this.#takeover = true;
       this.#downFromMs = 0;
       this.#downByMs = Math.min(this.#downByMs, nowMs + TAKEOVER_MS);
@@ -56,6 +60,15 @@ export class Witness {
     if (lower && this.#takeover) return;
     if (lower && router.preemptMode && router.preemptDelayMs === 0) return;
     this.#count(router, priority, heard, lower, nowMs);
+  }
+
+  /** A reload begins a new wait, but knows as well as before how often the active router speaks. */
+  reconfigure(router: VirtualRouter, priority: number, nowMs: number): void {
+    const theirs = router.version === 2 ? router.advertisementInterval : this.#interval;
+    this.#takeover = false;
+    this.#preemptAtMs = Infinity;
+    this.#downFromMs = Math.min(this.#downFromMs, nowMs + down(router.version, priority, theirs));
+    this.#downByMs = nowMs + down(router.version, priority, Math.max(theirs, router.advertisementInterval));
   }
 
   /** The skew moves with the priority. */

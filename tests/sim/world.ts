@@ -142,8 +142,10 @@ export class World {
 
   noteStep(host: VipdHost, before: State, event: Event, effects: readonly Effect[]): void {
     if (this.trace === null) return;
-    const isRoutine = event.type === "deadline" && effects.length === 1 && effects[0]!.type === "sendAdvertisement";
-    if (isRoutine) return this.#noteRoutine(host, `advertises ${(effects[0] as { priority: number }).priority}`);
+    const [first, second] = effects;
+    if (event.type === "deadline" && first?.type === "sendAdvertisement" && (second ?? null)?.type !== "addAddresses") {
+      return this.#noteRoutine(host, `advertises ${first.priority}`);
+    }
     const states = before.name === host.state.name ? host.name : `${before.name} -> ${host.name}`;
     this.note(host, `[${describeEvent(this, event)}] ${states} ${describeEffects(effects)}`);
   }
