@@ -33,6 +33,7 @@ Builds vipd and installs it to /usr/local/bin, with a systemd unit where systemd
   --with-unit         write the systemd unit even if systemd does not run here (image builds)
   --build-only        only compile, to ./vipd
   -o, --output FILE   with --build-only: compile to FILE
+  --debug             file and line in stack traces, for 12 MB more memory
   --deno              print the path of the Deno that the build uses, getting it first if need be
   --uninstall         remove the binary and the unit; the configuration stays
   --purge             with --uninstall: remove /etc/vipd and the download cache as well
@@ -271,10 +272,11 @@ trust_system_authorities() {
 
 # --- building ----------------------------------------------------------------------------------------------------
 
-# One chunk per lazily loaded subcommand instead of whole npm packages: 9 MB less on disk and in memory, half the
-# start-up. The worker keeps its .ts name, so that main.ts finds it at the same place from source and compiled.
+# One chunk per lazily loaded subcommand instead of whole npm packages, and no names and comments: 10 MB less on disk,
+# 17 MB less memory, a third off the start-up. The worker keeps its .ts name, so that main.ts finds it at the same place from source and compiled.
 bundle() {
-  (cd "$REPO" && limited 300 "$DENO" bundle --quiet --code-splitting --outdir "$1" main.ts mod/vrrp/worker.ts) || return 1
+  (cd "$REPO" && limited 300 "$DENO" bundle --quiet --code-splitting "$STYLE" --outdir "$1" main.ts mod/vrrp/worker.ts) ||
+    return 1
   echo 'import "./worker.js";' >"$1/mod/vrrp/worker.ts"
   # esbuild notes where each module came from; strip this machine's paths, and fix the times that get embedded:
   # the same source gives the same binary.
@@ -283,8 +285,10 @@ bundle() {
 }
 
 # --no-code-cache: the cache would be read from a guessable name in /tmp, which any local user can create first.
+# --max-semi-space-size (MB): a young generation that stays small keeps a busy API from growing the process by 20 MB.
 compile() {
-  "$DENO" compile --quiet --allow-all --no-check --no-code-cache --v8-flags=--max-semi-space-size=1 --include mod/vrrp/worker.ts "$@"
+  "$DENO" compile --quiet --allow-all --no-check --no-code-cache --v8-flags=--max-semi-space-size=1 \
+    --include mod/vrrp/worker.ts "$@"
 }
 
 compile_bundle() { cd "$WORK/bundle" && compile --no-config --output "$1" main.js; }
@@ -394,7 +398,7 @@ uninstall() {
 
 # --- command line ------------------------------------------------------------------------------------------------
 
-PREFIX=/usr/local ACTION=install OUTPUT='' DEMO=no PURGE=no WITH_UNIT=no
+PREFIX=/usr/local ACTION=install OUTPUT='' DEMO=no PURGE=no WITH_UNIT=no STYLE=--minify
 
 bad_usage() {
   printf 'install.sh: %s (--help shows the options)\n' "$*" >&2
@@ -411,6 +415,7 @@ while [ $# -gt 0 ]; do
     --prefix=*) PREFIX=${1#*=} ;;
     --output=*) OUTPUT=${1#*=} ;;
     --build-only) ACTION=build ;;
+    --debug) STYLE=--sourcemap=inline ;;
     --deno) ACTION=deno ;;
     --uninstall) ACTION=uninstall ;;
     --purge) PURGE=yes ;;

@@ -24,6 +24,9 @@ const BATCH_BYTES = 32 * 1024;
 /** A dump that changed while it was read is read again. */
 const DUMP_ATTEMPTS = 10;
 
+/** What one `receive()` takes at most: some milliseconds of work. */
+const DATAGRAMS_PER_RECEIVE = 1024;
+
 /** The answer to one request: the messages before its acknowledgement, and the refusal if it was one. */
 export interface Reply {
   readonly messages: readonly NetlinkMessage[];
@@ -43,7 +46,10 @@ export interface Netlink {
   request(requests: readonly NetlinkRequest[]): Reply[];
   /** As `request`, but returns what became of each: null, or why it was refused. */
   requestAll(requests: readonly NetlinkRequest[]): (NetlinkError | null)[];
-  /** Notifications that are waiting, oldest first; never blocks. */
+  /**
+   * Notifications that are waiting, oldest first; never blocks. In a storm only the first thousand, so that the caller's
+   * other descriptors get their turn; the socket is still readable then.
+   */
   receive(): NetlinkMessage[];
 }
 
@@ -90,7 +96,11 @@ export class NetlinkConversation implements Netlink {
   }
 
   receive(): NetlinkMessage[] {
-    for (let datagram = this.#next(0); datagram !== null; datagram = this.#next(0)) this.#keep(datagram);
+    for (let count = 0; count < DATAGRAMS_PER_RECEIVE; count++) {
+      const datagram = this.#next(0);
+      if (datagram === null) break;
+      this.#keep(datagram);
+    }
     const notifications = this.#notifications;
     this.#notifications = [];
     this.overrun = this.#losses !== this.#lossesReported;

@@ -118,12 +118,12 @@ const SAMPLES: readonly Sample[] = [
     `import { a } from "../../ffi/b.ts";`,
     "mod/cli/a.ts: may not import ffi/b.ts (value)",
   ],
-  [rules.wrongArrows, "mod/cli/demo.ts", `import { a } from "../../ffi/b.ts";`, ""],
+  [rules.wrongArrows, "mod/demo/a.ts", `import { a } from "../../ffi/b.ts";`, ""],
   [
     rules.wrongArrows,
     "mod/cli/a.ts",
-    `import { a } from "./demo.ts";`,
-    "mod/cli/a.ts: may not import mod/cli/demo.ts (value)",
+    `import { a } from "../demo/b.ts";`,
+    "mod/cli/a.ts: may not import mod/demo/b.ts (value)",
   ],
   [
     rules.wrongArrows,

@@ -1,8 +1,8 @@
-/** Whom the demo is shown to: a terminal that is redrawn, a pipe that gets lines, a program that waits for the end. */
+/** Whom the demo is shown to: a terminal that is redrawn, a pipe that gets lines, or nobody. */
 import { type Io, useColor } from "../cli/io.ts";
 import { frame } from "../cli/status_watch.ts";
 import { paint } from "../cli/text.ts";
-import type { Audience } from "./demo.ts";
+import type { Audience } from "./stage.ts";
 import { introduction, progressLine } from "./report.ts";
 import type { Scene } from "./scene.ts";
 import { renderScene } from "./view.ts";
@@ -31,24 +31,30 @@ export function lineShow(io: Io, intervalMs: number): Show {
   };
 }
 
+export interface Terminal {
+  write(text: string): void;
+  size(): { readonly columns: number; readonly rows: number };
+}
+
 /** The terminal's other screen, so that what was on it comes back afterwards. */
-export function screenShow(io: Io): Show {
+export function screenShow(io: Io, terminal: Terminal = STDOUT): Show {
   const color = useColor(io);
   const locale = io.env("LC_ALL") || io.env("LC_CTYPE") || io.env("LANG") || "";
   const unicode = /utf-?8/i.test(locale);
-  write(ENTER);
+  terminal.write(ENTER);
   return {
     see: (scene: Scene) => {
-      const { columns, rows } = Deno.consoleSize();
+      const { columns, rows } = terminal.size();
       const footer = paint(`${scene.now}  (Ctrl-C ends it)`.slice(0, columns), "dim", color);
       const lines = renderScene(scene, { width: columns, color, unicode });
-      write(BEGIN_UPDATE + frame(lines, 0, rows, footer) + END_UPDATE);
+      terminal.write(BEGIN_UPDATE + frame(lines, 0, rows, footer) + END_UPDATE);
     },
     hear: () => {},
-    [Symbol.dispose]: () => write(LEAVE),
+    [Symbol.dispose]: () => terminal.write(LEAVE),
   };
 }
 
-function write(text: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(text));
-}
+const STDOUT: Terminal = {
+  write: (text) => void Deno.stdout.writeSync(new TextEncoder().encode(text)),
+  size: () => Deno.consoleSize(),
+};

@@ -1,10 +1,10 @@
-/** A process of the demo: this program again, in a namespace of the lab, which ends at the latest when the demo does. */
+/** A process of the demo: this program again, in a namespace of the lab, ended when the demo ends. */
 import { SIGKILL } from "../../ffi/process.ts";
 import { ROLE_OPTION } from "./roles.ts";
 
 const COMPLAINT_CHARACTERS = 2000;
 
-/** This program and the arguments that stand before its own: none when compiled, those of `deno run` from source. */
+/** This program and what precedes its own arguments: nothing when compiled, else `run` and its options. */
 function self(): [program: string, ...before: string[]] {
   const program = Deno.execPath();
   return Deno.build.standalone ? [program] : [program, "run", "-A", "--no-check", Deno.mainModule];
@@ -21,8 +21,8 @@ export class Child {
   #said = "";
 
   /**
-   * `args` as on the command line of vipd. With `onText`, standard output goes there, in whatever pieces it comes; such a
-   * process learns of our end from its pipe and ends by itself, every other one is killed with us.
+   * `args` as on the command line of vipd. With `onText`, standard output goes there, in whatever pieces;
+   * such a process learns of our end from its pipe and ends by itself, every other one is killed with us.
    */
   constructor(name: string, namespace: string, args: readonly string[], onText?: (text: string) => void) {
     const [program, ...before] = self();

@@ -1,4 +1,4 @@
-/** The demo's network: a switch, two nodes and a client, each in a network namespace that has no name and ends with the demo. */
+/** The demo's network: a switch, two nodes and a client, in nameless network namespaces that end with it. */
 import { close } from "../../ffi/fd.ts";
 import type { NetlinkSocket } from "../../ffi/netlink.ts";
 import { createNamespace, inNamespace } from "../../ffi/process.ts";

@@ -114,7 +114,7 @@ export class Node {
   }
 }
 
-/** The node's vipd.toml: what an operator would write, but for paths. `webCommand` is how the web server's command line ends. */
+/** The node's vipd.toml, as an operator would write it; `webCommand` ends the web server's command line. */
 export function configuration(
   name: NodeName,
   socket: string,
@@ -129,6 +129,7 @@ name = "${name}"
 listen = ["unix:${socket}"]
 [log]
 level = "warn"
+format = "text"
 
 [virtual_router.${ROUTER}]
 interface = "${INTERFACE}"

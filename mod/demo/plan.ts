@@ -1,4 +1,4 @@
-/** The demo's topology in numbers: who has which address, who ranks higher, how often the client asks. PURE. */
+/** The demo in numbers: who has which address, who ranks higher, how often the client asks. PURE. */
 
 /** RFC 5737 TEST-NET-1: nobody's network, and in namespaces of its own at that. */
 export const ADDRESSES = { client: "192.0.2.1", node1: "192.0.2.11", node2: "192.0.2.12" } as const;

@@ -1,4 +1,4 @@
-/** The role of the client: asks the virtual address every millisecond by UDP and every few by HTTP, and prints who answered. */
+/** The role of the client: asks the virtual address by UDP every ms and by HTTP, prints who answers. */
 import { monotonicMs } from "../../ffi/clock.ts";
 import { Epoll } from "../../ffi/epoll.ts";
 import { timerfd_create, timerfd_read, timerfd_settime_at } from "../../ffi/fd.ts";
@@ -11,7 +11,7 @@ import { type Asked, formatReport } from "./samples.ts";
 const FLUSH_MS = 20;
 const SEQUENCE_OCTETS = 4;
 
-/** `VIRTUAL_ADDRESS DIRECTORY`. Prints a line of the format of samples.ts every 20 ms, until nobody reads them any more. */
+/** `VIRTUAL_ADDRESS DIRECTORY`. Prints a line as samples.ts has it every 20 ms, until nobody reads them. */
 export function probe([virtualAddress = "", directory = ""]: readonly string[]): number {
   const server = sockaddr(parseAddress(virtualAddress) ?? new Uint8Array(0), PORT);
   const epoll = new Epoll();

@@ -1,6 +1,6 @@
-/** What the client asked and who answered: the lines between probe and demo, and the outages that they amount to. PURE. */
+/** What the client asked and who answered: the lines from probe to demo, and the outages in them. PURE. */
 
-/** One question: when it was sent (ms of the monotonic clock), and the node that answered in time; null for nobody. */
+/** One question: when it was sent (ms of the monotonic clock), and the node that answered in time, if any. */
 export interface Asked {
   readonly sentMs: number;
   readonly node: string | null;
@@ -15,7 +15,7 @@ export interface Report {
 
 /** What the client saw of an event. */
 export interface Outage {
-  /** Length of the longest run of unanswered probes: from the last answered one before it to the first after it. 0 for none. */
+  /** Longest run of unanswered probes: from the last answered one before to the first one after; 0: none. */
   readonly outageMs: number;
   readonly probes: number;
   readonly lost: number;
@@ -80,7 +80,10 @@ export function steadilyAnsweredBy(probes: readonly Asked[], node: string, ms: n
   return (probes[0]?.sentMs ?? Infinity) <= last.sentMs - ms && recent.every((one) => one.node === node);
 }
 
-/** Share of each column's time in which each node answered and in which nobody did: `width` columns of `columnMs`, the last one newest. */
+/**
+ * For each of `width` columns of `columnMs`, the last one newest: the share of its probes that each node
+ * answered, and under null the share that nobody did.
+ */
 export function timeline(
   probes: readonly Asked[],
   columnMs: number,

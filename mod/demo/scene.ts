@@ -1,4 +1,4 @@
-/** What the demo knows at a moment: the one value that the live view draws and the results come from. PURE. */
+/** What the demo knows at a moment, and what came of each event: all that is shown comes from these. PURE. */
 import type { RouterState } from "../snapshot.ts";
 import type { NodeName } from "./plan.ts";
 import type { Asked, Outage } from "./samples.ts";
@@ -27,7 +27,7 @@ export interface Result extends Outage {
   /** Why that node became active, in its daemon's words. */
   readonly reason: string;
   readonly holders: readonly NodeName[];
-  /** When the node that had the address gave it up, in ms after the event; null when it did not or had none. */
+  /** When the node that had the address gave it up, in ms after the event; null when it did not. */
   readonly releasedMs: number | null;
   readonly tellsRelease: boolean;
   /** What went otherwise than it must; empty when all is well. */
@@ -44,4 +44,9 @@ export interface Scene {
   /** Events in the order in which they come; those without a result are yet to be. */
   readonly events: readonly { readonly event: string; readonly mends: boolean }[];
   readonly results: readonly Result[];
+}
+
+/** The nodes whose kernel has the address. */
+export function holdersAmong(nodes: readonly NodeScene[]): NodeName[] {
+  return nodes.filter(({ holdsAddress }) => holdsAddress).map(({ name }) => name);
 }

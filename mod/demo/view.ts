@@ -1,4 +1,4 @@
-/** The demo as it runs, as lines for a terminal: who is what, who answers the client, what has happened so far. PURE. */
+/** The running demo as lines for a terminal: who is what, who answers the client, what has happened. PURE. */
 import { columns, paint, type Style, text, visibleWidth } from "../cli/text.ts";
 import { milliseconds, outageStyle, takeover } from "./report.ts";
 import { NODES, PROBE_INTERVAL_MS, VIRTUAL_ADDRESS } from "./plan.ts";

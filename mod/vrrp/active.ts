@@ -8,18 +8,16 @@ import {
   type Effect,
   type Event,
   type Handover,
-  HANDOVER_PRIORITY,
   OWNER_PRIORITY,
   type ReceivedAdvertisement,
+  RESIGNATION,
   type Step,
   type VirtualRouter,
 } from "./state.ts";
 import { activeDownIntervalMs, intervalMs } from "./timers.ts";
 
-/** Longest handover when the service behind the addresses has already failed: clients are waiting. */
-const FAULT_HANDOVER_MS = 150;
-/** Advertisements of a handover are at most so far apart: one that is lost must not end it. */
-const HANDOVER_INTERVAL_MS = 50;
+/** A resignation that may wait for an answer, because the service still works, is said again after these delays. */
+const REPEAT_MS = [50, 100] as const;
 /** Two answers to other active routers are at least so far apart: a flood must not be amplified. */
 const ANSWER_GAP_MS = 5;
 
@@ -36,9 +34,9 @@ export function stepActive(router: VirtualRouter, state: Active, event: Event, n
     case "reconfigured":
       return reconfigured(router, state, nowMs);
     case "shutdown": {
-      const untilMs = nowMs + router.handover.timeoutMs;
-      const next = { name: "initialize", reasons: [event.reason] } as const;
-      return leave(router, state, { cause: "shutdown", untilMs, reason: event.reason, next }, nowMs);
+      const { reason } = event;
+      const next = { name: "initialize", reasons: [reason] } as const;
+      return leave(router, state, { cause: "shutdown", reason, next }, nowMs);
     }
   }
 }
@@ -56,24 +54,36 @@ function activeConditions(
     return stay(sent(router, { ...state, handover: null }, nowMs), send(state.priority));
   }
   const next = { name: faults.length > 0 ? "fault" : "initialize", reasons } as const;
-  const untilMs = handover?.untilMs ?? nowMs + Math.min(router.handover.timeoutMs, FAULT_HANDOVER_MS);
-  const asked: Handover = { cause: "conditions", untilMs, reason: reasons.join(", "), next };
-  if (!reachable) return resign(state, asked);
+  const asked = { cause: "conditions", reason: reasons.join(", "), next } as const;
+  if (!reachable) return letGo(state, asked, send(RESIGNATION));
   return handover?.cause === "shutdown" ? stay(state) : leave(router, state, asked, nowMs);
 }
 
-/** Begins a handover, or resigns at once where none is possible. One that is under way only gets its new destination. */
-function leave(router: VirtualRouter, state: Active, handover: Handover, nowMs: number): Step {
-  const possible = router.handover.enabled && state.priority > HANDOVER_PRIORITY;
-  if (!possible) return resign(state, handover);
+type Leaving = Pick<Handover, "cause" | "reason" | "next">;
+
+/**
+ * Resigns, as RFC 9568 §6.4.3 says, but serves on until another router has taken over or the time is up. A handover that is
+ * under way keeps its end, unless a shutdown follows a condition. Only a shutdown repeats the resignation: each one makes an RFC
+ * peer wait its skew anew, which costs nothing only while the service works.
+ */
+function leave(router: VirtualRouter, state: Active, leaving: Leaving, nowMs: number): Step {
+  if (!router.handover.enabled) return letGo(state, leaving, send(RESIGNATION));
+  const isShutdown = leaving.cause === "shutdown";
+  const handover: Handover = {
+    ...leaving,
+    untilMs: !isShutdown && state.handover !== null
+      ? state.handover.untilMs
+      : nowMs + router.handover.timeoutMs,
+    repeatAtMs: isShutdown && state.handover === null ? REPEAT_MS.map((delayMs) => nowMs + delayMs) : [],
+  };
   if (state.handover !== null) return stay({ ...state, handover });
-  return stay(sent(router, { ...state, handover }, nowMs), send(HANDOVER_PRIORITY));
+  return stay({ ...state, sentAtMs: nowMs, adverAtMs: Infinity, handover }, send(RESIGNATION));
 }
 
-/** Leaves with priority 0: a backup then waits its skew only (RFC 9568 §6.4.3). */
-function resign(state: Active, { next, reason }: Handover): Step {
+/** The addresses go. */
+function letGo(state: Active, { next, reason }: Leaving, ...first: Effect[]): Step {
   const left = stopped(state, next);
-  return { state: left, effects: [send(0), REMOVE, transition(state, left, reason)] };
+  return { state: left, effects: [...first, REMOVE, transition(state, left, reason)] };
 }
 
 function changePriority(router: VirtualRouter, state: Active, priority: number, nowMs: number): Step {
@@ -84,12 +94,13 @@ function changePriority(router: VirtualRouter, state: Active, priority: number, 
 
 /** Tells the group and the kernel at once: the interval, the lease or the announcements may be others now. */
 function reconfigured(router: VirtualRouter, state: Active, nowMs: number): Step {
-  const changed: Active = {
-    ...sent(router, state, nowMs),
+  const timers = {
     refreshAtMs: after(router.announce.refreshMs, nowMs),
     renewAtMs: after(router.renewMs, nowMs),
   };
-  return stay(changed, send(advertised(state)), { type: "renewAddresses" });
+  const renew: Effect = { type: "renewAddresses" };
+  if (state.handover !== null) return stay({ ...state, ...timers }, renew);
+  return stay({ ...sent(router, state, nowMs), ...timers }, send(state.priority), renew);
 }
 
 function hearInActive(
@@ -98,31 +109,23 @@ function hearInActive(
   heard: ReceivedAdvertisement,
   nowMs: number,
 ): Step {
-  const own = advertised(state);
+  if (state.handover !== null) return hearInHandover(state, state.handover, heard);
   // Who resigns has been active, and has announced itself.
-  if (heard.priority === 0) {
-    return state.handover === null ? contest(router, state, nowMs) : answer(router, state, nowMs);
-  }
-
-  const higher = heard.priority > own ||
-    (heard.priority === own && compareAddresses(heard.source, router.primaryAddress) > 0);
-  if (higher && state.handover !== null) return completeHandover(state, state.handover, heard);
+  if (heard.priority === RESIGNATION) return contest(router, state, nowMs);
+  const higher = heard.priority > state.priority ||
+    (heard.priority === state.priority && compareAddresses(heard.source, router.primaryAddress) > 0);
   if (higher) return yieldTo(router, state, heard, nowMs);
-  if (state.handover !== null) return stay(state);
   if (silentTooLong(router, state, nowMs)) return yieldAfterSilence(router, state, heard, nowMs);
   return contest(router, state, nowMs);
 }
 
-/** The priority that this router's advertisements carry now. */
-function advertised({ priority, handover }: Active): number {
-  return handover === null ? priority : HANDOVER_PRIORITY;
-}
-
-/** A better router serves: only now do the addresses go (make before break). */
-function completeHandover(state: Active, handover: Handover, heard: ReceivedAdvertisement): Step {
-  const next = stopped(state, handover.next);
-  const reason = `${handover.reason}; handed over to priority ${heard.priority}`;
-  return { state: next, effects: [REMOVE, transition(state, next, reason)] };
+/** Another router serves: only now do the addresses go (make before break). */
+function hearInHandover(state: Active, handover: Handover, heard: ReceivedAdvertisement): Step {
+  if (heard.priority === RESIGNATION) return stay(state);
+  return letGo(state, {
+    ...handover,
+    reason: `${handover.reason}; handed over to priority ${heard.priority}`,
+  });
 }
 
 /** The last advertisement tells the winner that there was somebody to heal after. */
@@ -153,7 +156,7 @@ function yieldAfterSilence(
   const next: Backup = { ...listen(router, state.priority, null, nowMs), heard: { source, priority } };
   const lateMs = Math.round(nowMs - state.adverAtMs);
   const reason = `own advertisements were ${lateMs} ms late and another router took over`;
-  return { state: next, effects: [send(0), REMOVE, transition(state, next, reason)] };
+  return { state: next, effects: [send(RESIGNATION), REMOVE, transition(state, next, reason)] };
 }
 
 /** Another router believes that it is active, wrongly: tell it, and undo what its announcements did to the neighbours. */
@@ -165,33 +168,41 @@ function contest(router: VirtualRouter, state: Active, nowMs: number): Step {
 
 function answer(router: VirtualRouter, state: Active, nowMs: number): Step {
   if (nowMs - state.sentAtMs < ANSWER_GAP_MS) return stay(state);
-  return stay(sent(router, state, nowMs), send(advertised(state)));
+  return stay(sent(router, state, nowMs), send(state.priority));
 }
 
 /** Everything that is due, the advertisement first. */
 function activeDeadline(router: VirtualRouter, state: Active, nowMs: number): Step {
-  if (state.handover !== null && nowMs >= state.handover.untilMs) return resign(state, state.handover);
+  const { handover } = state;
+  // Nobody took over. Resigning once more would only make an RFC peer wait longer.
+  if (handover !== null && nowMs >= handover.untilMs) return letGo(state, handover);
   const effects: Effect[] = [];
   let { sentAtMs, adverAtMs, renewAtMs } = state;
   if (nowMs >= adverAtMs) {
-    effects.push(send(advertised(state)));
+    effects.push(send(state.priority));
     sentAtMs = nowMs;
-    adverAtMs = next(adverAtMs, cadenceMs(router, state), nowMs);
+    adverAtMs = next(adverAtMs, intervalMs(router.advertisementInterval), nowMs);
   }
   if (nowMs >= renewAtMs) {
     effects.push({ type: "renewAddresses" });
     renewAtMs = next(renewAtMs, router.renewMs, nowMs);
   }
-  const serving = { ...state, sentAtMs, adverAtMs, renewAtMs };
+  const isRepeat = nowMs >= (handover?.repeatAtMs[0] ?? Infinity);
+  if (isRepeat) effects.push(send(RESIGNATION));
+  const serving = {
+    ...state,
+    sentAtMs,
+    adverAtMs,
+    renewAtMs,
+    handover: isRepeat ? said(handover!, nowMs) : handover,
+  };
   const isOwed = nowMs >= (state.announceAtMs[0] ?? Infinity) || nowMs >= state.refreshAtMs;
   if (!isOwed) return { state: serving, effects };
   return { state: announced(router, serving, nowMs), effects: [...effects, ANNOUNCE] };
 }
 
-/** How far apart this router's advertisements are now. */
-function cadenceMs({ advertisementInterval }: VirtualRouter, { handover }: Active): number {
-  const everyMs = intervalMs(advertisementInterval);
-  return handover === null ? everyMs : Math.min(everyMs, HANDOVER_INTERVAL_MS);
+function said(handover: Handover, nowMs: number): Handover {
+  return { ...handover, repeatAtMs: handover.repeatAtMs.filter((atMs) => atMs > nowMs) };
 }
 
 /** The next moment of a cadence that does not drift; after a long delay the cadence starts anew instead of catching up. */
@@ -201,6 +212,6 @@ function next(atMs: number, everyMs: number, nowMs: number): number {
 }
 
 /** An advertisement goes out at `nowMs` outside the cadence, so the cadence starts anew there. */
-function sent(router: VirtualRouter, state: Active, nowMs: number): Active {
-  return { ...state, sentAtMs: nowMs, adverAtMs: nowMs + cadenceMs(router, state) };
+function sent({ advertisementInterval }: VirtualRouter, state: Active, nowMs: number): Active {
+  return { ...state, sentAtMs: nowMs, adverAtMs: nowMs + intervalMs(advertisementInterval) };
 }

@@ -4,8 +4,8 @@ import { becomeActive, listen, stay, toFault, toInitialize } from "./entry.ts";
 import {
   type Backup,
   type Event,
-  HANDOVER_PRIORITY,
   type ReceivedAdvertisement,
+  RESIGNATION,
   type Step,
   type VirtualRouter,
 } from "./state.ts";
@@ -14,7 +14,7 @@ import { skewTimeMs } from "./timers.ts";
 /** A backup of priority p takes over from a living active router after this times (256 - p) / 256. */
 const TAKEOVER_SKEW_MS = 30;
 
-/** The wait before a backup replaces an active router that lives: the best backup goes first. Milliseconds. */
+/** The wait before a backup replaces an active router that said that it leaves or is worse: the best backup goes first. Milliseconds. */
 export function takeoverSkewMs(router: VirtualRouter, priority: number, activeAdverInterval: number): number {
   const skew = skewTimeMs(router.version, priority, activeAdverInterval);
   return Math.min(skew, TAKEOVER_SKEW_MS * (256 - priority) / 256);
@@ -51,7 +51,7 @@ export function stepBackup(router: VirtualRouter, state: Backup, event: Event, n
 function takeoverReason(state: Backup): string {
   if (state.takeover !== null) return state.takeover;
   if (state.heard === null) return "no active router was heard";
-  if (state.heard.priority === 0) return "the active router resigned";
+  if (state.heard.priority === RESIGNATION) return "the active router resigned";
   if (state.heard.priority < state.priority) {
     return `priority ${state.priority} is higher than the active router's ${state.heard.priority}`;
   }
@@ -74,16 +74,15 @@ function hearInBackup(
   nowMs: number,
 ): Step {
   const { source, priority } = heard;
-  if (priority === 0) return stay(hearResignation(router, state, source, nowMs));
+  const before = priorityBefore(state, source);
+  if (priority === RESIGNATION) return stay(hearResignation(router, state, source, before, nowMs));
 
   const lower = priority < state.priority;
-  const before = state.heard !== null && compareAddresses(state.heard.source, source) === 0
-    ? state.heard.priority
-    : 0;
-  const fell = router.preemptMode && lower && before > priority;
-  if (fell || handsOver(router, priority, before)) return stay(hearFall(router, state, heard, before, nowMs));
+  if (lower && router.preemptMode && before > priority) {
+    return stay(hearFall(router, state, heard, before, nowMs));
+  }
   // While a takeover from this router is pending, its repeated low advertisements must not call it off.
-  if (lower && state.takeover !== null) return stay({ ...state, heard: { source, priority } });
+  if (lower && before > 0 && state.takeover !== null) return stay({ ...state, heard: { source, priority } });
 
   const delayed = router.preemptDelayMs > 0;
   if (lower && router.preemptMode && !delayed) return stay({ ...state, heard: { source, priority } });
@@ -94,24 +93,32 @@ function hearInBackup(
   return stay({ ...listen(router, state.priority, heard, nowMs), preemptAtMs });
 }
 
-/**
- * Whether the sender leaves: it drops to the handover priority; or it was never heard with another one, and would be preempted
- * in any case. A router whose priority has always been that low hands nothing over.
- */
-function handsOver(
-  { preemptMode, preemptDelayMs }: VirtualRouter,
-  priority: number,
-  before: number,
-): boolean {
-  if (priority !== HANDOVER_PRIORITY) return false;
-  return before > HANDOVER_PRIORITY || (before === 0 && preemptMode && preemptDelayMs === 0);
+/** What the sender advertised last, when it is the router that was heard last; 0 otherwise. */
+function priorityBefore({ heard }: Backup, source: Uint8Array): number {
+  return heard !== null && compareAddresses(heard.source, source) === 0 ? heard.priority : 0;
 }
 
-/** Priority 0: wait only long enough for the best backup to go first (RFC 9568 §6.4.2). */
-function hearResignation(router: VirtualRouter, state: Backup, source: Uint8Array, nowMs: number): Backup {
-  const skewEndMs = nowMs + skewTimeMs(router.version, state.priority, state.activeAdverInterval);
-  const activeDownAtMs = state.takeover === null ? skewEndMs : Math.min(state.activeDownAtMs, skewEndMs);
-  return { ...state, activeDownAtMs, preemptAtMs: Infinity, heard: { source, priority: 0 } };
+/**
+ * Priority 0: the best backup goes first. After the skew, says RFC 9568 §6.4.2; when it is the router that was active, after the
+ * short one: it is known to be gone, and has not to be waited for. Whoever else resigns, the active router answers it.
+ */
+function hearResignation(
+  router: VirtualRouter,
+  state: Backup,
+  source: Uint8Array,
+  before: number,
+  nowMs: number,
+): Backup {
+  const heard = { source, priority: RESIGNATION };
+  const { priority, activeAdverInterval } = state;
+  if (before > 0 && router.handover.enabled) {
+    const skewEndMs = nowMs + takeoverSkewMs(router, priority, activeAdverInterval);
+    const activeDownAtMs = Math.min(state.activeDownAtMs, skewEndMs);
+    return { ...state, activeDownAtMs, preemptAtMs: Infinity, heard, takeover: "the active router resigned" };
+  }
+  if (state.takeover !== null) return { ...state, heard };
+  const activeDownAtMs = nowMs + skewTimeMs(router.version, priority, activeAdverInterval);
+  return { ...state, activeDownAtMs, preemptAtMs: Infinity, heard };
 }
 
 /** The active router lives and has just said that it is worse than this one: no reason to wait for its silence. */
@@ -122,9 +129,7 @@ function hearFall(
   before: number,
   nowMs: number,
 ): Backup {
-  const takeover = priority === HANDOVER_PRIORITY
-    ? "the active router hands over"
-    : `the active router fell from priority ${before} to ${priority}, below ${state.priority}`;
+  const takeover = `the active router fell from priority ${before} to ${priority}, below ${state.priority}`;
   const skewEndMs = nowMs + takeoverSkewMs(router, state.priority, state.activeAdverInterval);
   const activeDownAtMs = Math.min(state.activeDownAtMs, skewEndMs);
   return { ...state, activeDownAtMs, heard: { source, priority }, takeover };

@@ -135,6 +135,12 @@ export class Engine {
     const before = instance.state;
     const { state, effects } = step(instance.router, before, event, nowMs);
     instance.enter(state);
+    if (
+      before.name === "active" && before.handover !== null && event.type === "advertisement" &&
+      state !== before
+    ) {
+      instance.counters.handovers_completed++;
+    }
     if (effects.length === 0) return;
     const blocked = instance.blocked;
     this.#effects.run(instance, effects, nowMs);

@@ -5,9 +5,10 @@
  * reads no clock and keeps nothing: every deadline lives in the state that it belongs to, so that no timer can outlive its state.
  *
  * What goes beyond the RFC, all of it legal on the wire:
- * - Handover: an active router that has to go, on a host that is fine, advertises `HANDOVER_PRIORITY` and keeps serving until a better
- *   router answers; only if nobody does in time it resigns with priority 0 as the RFC says.
- * - A backup that sees its own active router fall below it takes over after `takeoverSkewMs`, not after the active-down interval.
+ * - Handover: an active router that has to go, on a host that is fine, resigns (priority 0) but serves on until another router
+ *   advertises; only if nobody does in time it lets go of the addresses.
+ * - A backup whose own active router resigns or falls below it takes over after `takeoverSkewMs`, the best one first, not after
+ *   the RFC's skew or the active-down interval.
  * - Healing: after a conflict the winner announces at once, after one second and after five; the loser sends one last advertisement.
  */
 import { stepActive } from "./active.ts";

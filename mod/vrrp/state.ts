@@ -1,7 +1,7 @@
 /** The values of the virtual router state machine: configuration, states, events, effects (RFC 9568 §6). */
 
-/** What an active router advertises while it keeps serving and waits for a better one. */
-export const HANDOVER_PRIORITY = 1;
+/** Says that the active router leaves (RFC 9568 §5.2.4). */
+export const RESIGNATION = 0;
 /** Never changed by trackers: the router owns the addresses (RFC 9568 §6.1). */
 export const OWNER_PRIORITY = 255;
 
@@ -57,6 +57,7 @@ export interface Active {
   readonly name: "active";
   readonly priority: number;
   readonly sentAtMs: number;
+  /** Infinity during a handover: who has resigned advertises no more. */
   readonly adverAtMs: number;
   readonly announcedAtMs: number;
   /** Ascending; the announcements still owed after a promotion or a conflict. */
@@ -74,11 +75,13 @@ export interface Conflict {
   readonly gapMs: number;
 }
 
-/** Where an active router goes once a better one has answered, or at `untilMs`. */
+/** It has resigned and serves on. Where it goes once another one has taken over, or at `untilMs`. */
 export interface Handover {
   /** Only what a condition began can a condition call off. */
   readonly cause: "conditions" | "shutdown";
   readonly untilMs: number;
+  /** Ascending; when the resignation is said again, because the first one may have been lost. */
+  readonly repeatAtMs: readonly number[];
   readonly reason: string;
   readonly next: { readonly name: "initialize" | "fault"; readonly reasons: readonly string[] };
 }
@@ -143,6 +146,7 @@ export function deadlineMs(state: State): number {
         state.announceAtMs[0] ?? Infinity,
         state.refreshAtMs,
         state.renewAtMs,
+        state.handover?.repeatAtMs[0] ?? Infinity,
         state.handover?.untilMs ?? Infinity,
       );
   }

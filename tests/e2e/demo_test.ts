@@ -1,4 +1,4 @@
-/** `vipd demo` as an operator runs it, with no program within reach: it measures, and leaves nothing behind however it ends. */
+/** `vipd demo` with no other program within reach: it measures, and leaves nothing behind however it ends. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { inNamespace } from "../../ffi/process.ts";
 import { openMonitor, receiveNotifications } from "../../ffi/rtnetlink.ts";
@@ -55,35 +55,31 @@ class Run implements AsyncDisposable {
     }));
   }
 
-  /** Pids of the demo's processes: each names the demo's directory on its command line. */
-  children(): number[] {
-    return pids().filter((pid) => readProc(`${pid}/cmdline`).includes(`${this.directory}/`));
+  /** Pids of the demo itself and of all that it started: they have inherited its environment. */
+  pids(): number[] {
+    return pids().filter((pid) => readProc(`${pid}/environ`).includes(`TMPDIR=${this.directory}`));
   }
 
   signal(signal: Deno.Signal): void {
     this.#process.kill(signal);
   }
 
-  /** Resolves when all processes of the demo run, each in a namespace of the demo; the namespaces. */
-  async running(): Promise<Set<string>> {
-    // One that has not entered its namespace yet says so.
-    const entered = (pid: number): boolean => !readProc(`${pid}/cmdline`).includes(" --role enter ");
-    await waitFor("the demo's processes", () => this.children().filter(entered).length >= PROCESSES, 10_000);
-    const namespaces = new Set(this.children().map(namespaceOf));
+  /** Resolves when all of its processes run, in three namespaces that are neither ours nor the host's. */
+  async running(): Promise<void> {
+    const home = inNamespace(this.host.fd, () => namespaceOf("thread-self"));
+    const inside = (): string[] =>
+      this.pids().map(namespaceOf).filter((name) => name !== home && name !== "");
+    await waitFor("the demo's processes", () => inside().length >= PROCESSES, 10_000);
+    const namespaces = new Set(inside());
     assertEquals(namespaces.size, 3);
     assert(!namespaces.has(namespaceOf("self")));
-    assert(!namespaces.has(inNamespace(this.host.fd, () => namespaceOf("thread-self"))));
-    return namespaces;
   }
 
-  /** No process, no file, and nobody in the namespaces, so that those are gone too. */
-  async gone(namespaces: Set<string>): Promise<void> {
+  /** No process, no file, no mount: nothing holds a namespace any more, so those are gone too. */
+  async gone(): Promise<void> {
     const left = (): string[] => [
-      ...this.children().map((pid) => `process ${pid}: ${readProc(`${pid}/cmdline`)}`),
+      ...this.pids().map((pid) => `process ${pid}: ${readProc(`${pid}/cmdline`)}`),
       ...[...Deno.readDirSync(this.directory)].map(({ name }) => `file ${name}`),
-      ...pids().filter((pid) => namespaces.has(namespaceOf(pid))).map((pid) =>
-        `process ${pid} in a namespace`
-      ),
     ];
     const endMs = performance.now() + GONE_MS_MAX;
     while (left().length > 0 && performance.now() < endMs) await sleep(20);
@@ -113,30 +109,31 @@ function readProc(path: string): string {
   }
 }
 
-/** `net:[4026531840]`, or nothing when the process has ended or is not ours to look at. */
+/** `net:[4026531840]`, or nothing when the process has ended. */
 function namespaceOf(pid: number | string): string {
   try {
     return Deno.readLinkSync(`/proc/${pid}/ns/net`);
   } catch (error) {
-    if (isGone(error) || error instanceof Deno.errors.PermissionDenied) return "";
+    if (isGone(error)) return "";
     throw error;
   }
 }
 
+/** ESRCH when it ended just now; a permission may be missing for what is not the demo's. */
 function isGone(error: unknown): boolean {
-  return error instanceof Deno.errors.NotFound ||
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied ||
     error instanceof Error && error.message.includes("os error 3");
 }
 
 Deno.test("vipd demo --json measures every scenario within its limit and leaves nothing behind", async () => {
   await using run = new Run("--json");
   using monitor = inNamespace(run.host.fd, openMonitor);
-  const namespaces = await run.running();
+  await run.running();
   const startedMs = performance.now();
   const { code, stdout, stderr } = await run.ended;
   assert(performance.now() - startedMs < DEMO_MS_MAX);
   assertEquals([code, stderr], [0, ""], stdout);
-  await run.gone(namespaces);
+  await run.gone();
   assertEquals(receiveNotifications(monitor), [], "the host's own network was touched");
 
   const { ok, events } = JSON.parse(stdout) as { ok: boolean; events: Event[] };
@@ -169,7 +166,7 @@ Deno.test("vipd demo --json measures every scenario within its limit and leaves 
 for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGKILL", 137]] as const) {
   Deno.test(`vipd demo leaves nothing behind when ${signal} ends it in the middle`, async () => {
     await using run = new Run();
-    const namespaces = await run.running();
+    await run.running();
     // In the middle of the first scenarios.
     await sleep(3000);
     run.signal(signal);
@@ -178,9 +175,29 @@ for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGKILL",
     assertMatch(stdout, /^node1 \(priority 110\) and node2 \(priority 100\) share 192\.0\.2\.10.*\n/);
     // deno-lint-ignore no-control-regex -- no escape codes in a pipe
     assert(!/[\x00-\x09\x0b-\x1f]/.test(stdout));
-    await run.gone(namespaces);
+    await run.gone();
   });
 }
+
+Deno.test("vipd demo fails with a reason, and cleans up, when a part of it is killed", async () => {
+  await using run = new Run("--json");
+  await run.running();
+  const client = run.pids().find((pid) => readProc(`${pid}/cmdline`).includes("--role probe"));
+  Deno.kill(client ?? -1, "SIGKILL");
+  const { code, stdout, stderr } = await run.ended;
+  assertEquals([code, stdout, stderr], [1, "", "vipd demo: the client ended before the demo did\n"]);
+  await run.gone();
+});
+
+Deno.test("vipd demo without a place for its files is one clear line", async () => {
+  await using run = new Run();
+  await Deno.writeTextFile(`${run.directory}/file`, "");
+  const [program = ""] = vipdCommand();
+  const env = { TMPDIR: `${run.directory}/file` };
+  const { code, stderr } = await new Deno.Command(program, { args: ["demo"], env }).output();
+  assertEquals(code, 1);
+  assertMatch(new TextDecoder().decode(stderr), /^vipd demo: cannot make a temporary directory: .*\n$/);
+});
 
 Deno.test("vipd demo says what is wrong with a pace that it cannot go", async () => {
   await using run = new Run("--interval", "15ms");
@@ -201,7 +218,7 @@ Deno.test("vipd demo without root is one clear line", async () => {
     assertEquals([code, stdout.length], [1, 0]);
     assertEquals(
       new TextDecoder().decode(stderr),
-      "vipd demo: cannot make network namespaces: unshare: EPERM: Operation not permitted " +
+      "vipd demo: cannot make a network of its own: unshare: EPERM: Operation not permitted " +
         "(it needs root; in a container also CAP_SYS_ADMIN and CAP_NET_ADMIN)\n",
     );
   } finally {

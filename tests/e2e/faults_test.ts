@@ -26,13 +26,13 @@ interface Pair {
   readonly second: Vipd;
 }
 
-function config(priority: number): string {
+function config(priority: number, intervalMs = INTERVAL_MS): string {
   return vipdRouter({
     name: "VI_1",
     vrid: 51,
     version: 3,
     priority,
-    intervalMs: INTERVAL_MS,
+    intervalMs,
     addresses: [VIP],
   });
 }
@@ -115,6 +115,25 @@ async function cutOff({ lab, n1, n2, first, second }: Pair): Promise<void> {
   assertEquals([await n1.holds(VIP), await n2.holds(VIP)], [true, false]);
 }
 
+/** What n1 announced when it became active went nowhere: the heal a moment later must announce, however recent that was. */
+async function cutOffAfterPromotion({ lab, n1, first, second }: Pair): Promise<void> {
+  const intervalMs = 100;
+  await first.child.stop();
+  await reload(second, config(100, intervalMs));
+  const again = await startVipd(n1, config(150, intervalMs));
+  await waitForState(again, "VI_1", "ACTIVE", 3000);
+  await lab.cut(n1);
+  const probe = await probeUdp(lab.client, VIP);
+  await waitForState(second, "VI_1", "ACTIVE", 1000);
+  await probe.answeredBy("n2", 200);
+  await lab.heal(n1);
+  await settled("VI_1", again, [second]);
+  await probe.answeredBy("n1", 2000);
+  await sleep(500);
+  const result = await probe.stop();
+  assert(longestOutage(result) <= 100, `heal: ${JSON.stringify(result)}`);
+}
+
 /** Neither node hears the other, the client hears both: two actives, and one again when the cut is healed. */
 async function deafToEachOther({ lab, n1, n2, first, second }: Pair): Promise<void> {
   await lab.cutOneWay(n1, n2);
@@ -122,8 +141,7 @@ async function deafToEachOther({ lab, n1, n2, first, second }: Pair): Promise<vo
   await waitForState(second, "VI_1", "ACTIVE", ACTIVE_DOWN_MS + 500);
   const probe = await probeUdp(lab.client, VIP);
   await sleep(1000);
-  await lab.healOneWay(n1, n2);
-  await lab.healOneWay(n2, n1);
+  await lab.healAll();
   await settled("VI_1", first, [second]);
   await probe.answeredBy("n1", 1000);
   await sleep(1000);
@@ -228,6 +246,10 @@ testTogether("faults", [
   {
     name: "host cut off: the peer takes over; healed: one active and no dark time",
     body: () => withPair(cutOff),
+  },
+  {
+    name: "host cut off just after it became active, healed at once: no dark time",
+    body: () => withPair(cutOffAfterPromotion),
   },
   {
     name: "nodes deaf to each other: two actives, and one again when healed",

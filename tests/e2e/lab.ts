@@ -111,13 +111,15 @@ export class Lab implements AsyncDisposable {
     return this.#unblock(`cut ${host.name}`);
   }
 
-  /** Frames from one host to the other are lost; the way back works. */
+  /** Frames from one host to the other are lost, until `healAll`; the way back works. */
   cutOneWay(from: Host, to: Host): Promise<void> {
     return this.#block(`one way ${from.name} ${to.name}`, [{ from: from.name, to: to.name }]);
   }
 
-  healOneWay(from: Host, to: Host): Promise<void> {
-    return this.#unblock(`one way ${from.name} ${to.name}`);
+  /** Undoes every cut at the same moment. */
+  healAll(): Promise<void> {
+    this.#blocks.clear();
+    return this.#applyBlocks();
   }
 
   /** The far end of the host's cable goes down: the host loses its carrier. */

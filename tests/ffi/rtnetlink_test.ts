@@ -305,9 +305,13 @@ Deno.test("monitor: more than its buffer holds is an overrun, once", () => {
   assert(r.receiveNotifications(monitor).filter(({ type }) => type.startsWith("address")).length >= 200);
   assertEquals(monitor.overrun, false);
   flap(5000);
-  r.receiveNotifications(monitor);
-  assertEquals(monitor.overrun, true);
-  assertEquals([r.receiveNotifications(monitor), monitor.overrun], [[], false]);
+  const counts: number[] = [];
+  let overruns = 0;
+  do {
+    counts.push(r.receiveNotifications(monitor).length);
+    if (monitor.overrun) overruns++;
+  } while (counts.at(-1) !== 0);
+  assertEquals([overruns, Math.max(...counts) <= 1024, counts.length > 2], [1, true, true]);
   flap(1);
   assert(r.receiveNotifications(monitor).length > 0);
 });
@@ -425,8 +429,11 @@ Deno.test("monitor: routes that come and go", () => {
   const route: r.NewRoute = { family: 4, dst: Uint8Array.of(198, 51, 100, 0), prefix: 24, oif: ifindex };
   r.addRoute(nl, route);
   r.removeRoute(nl, route);
-  const seen = r.receiveNotifications(monitor);
-  assertEquals(seen.map(({ type, portId }) => [type, portId]), [["route", nl.portId], [
+  // Links and the kernel's own routes may have something to say meanwhile.
+  const ours = r.receiveNotifications(monitor).filter((each) =>
+    "route" in each && each.route.dst?.[0] === 198
+  );
+  assertEquals(ours.map(({ type, portId }) => [type, portId]), [["route", nl.portId], [
     "route_removed",
     nl.portId,
   ]]);

@@ -88,6 +88,9 @@ Deno.test("host.process: alive, its start time, zombies and strangers", async ()
   const process = alive(child.pid);
   assertEquals(host.commandLine(process), "/bin/sleep 60");
   assertEquals(host.process(2 ** 22 + 1), undefined);
+  assert(process.startTime > alive(Deno.pid).startTime);
+  const all = host.processes({ commandLine: () => true }).map(({ pid }) => pid);
+  assertEquals([all.includes(child.pid), all.includes(Deno.pid)], [true, false]);
 
   const exit = host.processExit(process, endless);
   const killedMs = performance.now();

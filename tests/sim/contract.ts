@@ -12,7 +12,7 @@ const LETTERS: Readonly<Record<Effect["type"], string>> = {
 
 /** By the states before and after: the effects that are allowed, as a pattern over one letter each. */
 function allowed(from: State["name"], to: State["name"]): RegExp {
-  if (to === "active") return from === "active" ? /^S?r?A?$/ : /^S\+AT$/;
+  if (to === "active") return from === "active" ? /^(S?r?|rS)A?$/ : /^S\+AT$/;
   if (from === "active") return /^S?-T$/;
   return from === to ? /^$/ : /^T$/;
 }
@@ -31,6 +31,9 @@ export function breach(
   if (!allowed(before.name, after.name).test(written)) {
     return `effects ${written || "none"} are out of order for ${before.name} -> ${after.name}`;
   }
+  const isResignation = before.name === "active" && before.handover === null && after.name !== "active" &&
+    event.type !== "advertisement";
+  if (isResignation && effects[0]?.type !== "sendAdvertisement") return "it leaves without a word";
   for (const effect of effects) {
     const problem = checkEffect(before, after, effect);
     if (problem !== null) return problem;
@@ -47,13 +50,15 @@ function checkEffect(before: State, after: State, effect: Effect): string | null
   if (effect.type !== "sendAdvertisement") return null;
   const { priority } = effect;
   if (after.name === "active") {
-    const own = after.handover === null ? after.priority : 1;
+    const own = after.handover === null ? after.priority : 0;
     return priority === own ? null : `it advertises ${priority} instead of ${own}`;
   }
   if (before.name !== "active") return "a router that was not active advertises";
   // Priority 0 as well when another one was right to take over: it must announce itself but not yield.
   const last = after.name === "backup" ? after.priority : 0;
-  return priority === last || priority === 0 ? null : `its last advertisement carries ${priority} instead of ${last}`;
+  return priority === last || priority === 0
+    ? null
+    : `its last advertisement carries ${priority} instead of ${last}`;
 }
 
 function checkDeadline(
@@ -69,8 +74,11 @@ function checkDeadline(
   }
   if (after.name === "fault" && deadlineMs !== Infinity) return "a timer has outlived its state";
   if (after.name === "backup" && deadlineMs === Infinity) return "a backup without a deadline waits for ever";
-  if (after.name === "active" && deadlineMs > nowMs + router.advertisementInterval * 10 + 1e-6) {
-    return `an active router's deadline ${deadlineMs} is more than an interval after ${nowMs}`;
+  const longestMs = after.name === "active" && after.handover !== null
+    ? router.handover.timeoutMs
+    : router.advertisementInterval * 10;
+  if (after.name === "active" && deadlineMs > nowMs + longestMs + 1e-6) {
+    return `an active router's deadline ${deadlineMs} is too long after ${nowMs}`;
   }
   return null;
 }

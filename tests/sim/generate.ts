@@ -99,7 +99,9 @@ function makeActions(random: Random, story: Draft, intervalMs: number): Action[]
     const atMs = random.next() * story.calmMs;
     // Now and then close to the one before: races are where the errors are.
     const previous = actions.at(-1)?.atMs ?? atMs;
-    const close = random.chance(0.35) ? Math.min(story.calmMs, previous + random.next() * intervalMs * random.pick([0.01, 0.1, 1, 4])) : atMs;
+    const close = random.chance(0.35)
+      ? Math.min(story.calmMs, previous + random.next() * intervalMs * random.pick([0.01, 0.1, 1, 4]))
+      : atMs;
     actions.push(...makeTrouble(random, story, close, intervalMs));
   }
   return actions.filter(({ atMs }) => atMs < story.calmMs).sort((a, b) => a.atMs - b.atMs);
@@ -126,8 +128,14 @@ const TROUBLES: readonly Trouble[] = [
   (_, router) => [{ type: "checkFails", router }, { type: "checkPasses", router }],
   (_, router) => [{ type: "checkFails", router }, { type: "checkPasses", router }],
   (_, router) => [{ type: "mustWait", router }, { type: "needNotWait", router }],
-  (random, router) => [{ type: "weight", router, change: -random.integer(1, 120) }, { type: "weight", router, change: 0 }],
-  (random, router) => [{ type: "weight", router, change: random.integer(1, 120) }, { type: "weight", router, change: 0 }],
+  (
+    random,
+    router,
+  ) => [{ type: "weight", router, change: -random.integer(1, 120) }, { type: "weight", router, change: 0 }],
+  (
+    random,
+    router,
+  ) => [{ type: "weight", router, change: random.integer(1, 120) }, { type: "weight", router, change: 0 }],
   (random, router, story) => [{ type: "reload", router, to: makeReload(random, story) }, null],
   (random, _, story) => [cutOne(random, story), { type: "mendAll" }],
   (random, _, story) => [splitSome(random, story), { type: "mendAll" }],

@@ -75,7 +75,8 @@ export abstract class Host {
   /** Nobody renews any more: the kernel will look. */
   expectExpiry(): void {
     if (!this.holds || this.leaseEndsMs === Infinity) return;
-    const looksAtMs = Math.max(this.leaseEndsMs, this.world.nowMs) + this.world.random.next() * KERNEL_LOOKS_EVERY_MS;
+    const looksAtMs = Math.max(this.leaseEndsMs, this.world.nowMs) +
+      this.world.random.next() * KERNEL_LOOKS_EVERY_MS;
     this.world.queue.push(looksAtMs, { type: "expiry", station: this.station });
   }
 

@@ -67,7 +67,8 @@ export class KeepalivedHost extends Host {
     const { version } = this.world.story;
     const after = this.priority;
     if (this.#state === "backup") {
-      this.#timerMs += skewTimeMs(version, after, this.#interval) - skewTimeMs(version, this.#effective, this.#interval);
+      this.#timerMs += skewTimeMs(version, after, this.#interval) -
+        skewTimeMs(version, this.#effective, this.#interval);
     }
     this.#effective = after;
     this.#rearm();
@@ -180,6 +181,8 @@ export class KeepalivedHost extends Host {
   }
 
   #rearm(): void {
-    this.wakeAtMs = this.process === "running" ? Math.min(this.#timerMs, this.#burstMs) + this.spec.latenessMs : Infinity;
+    this.wakeAtMs = this.process === "running"
+      ? Math.min(this.#timerMs, this.#burstMs) + this.spec.latenessMs
+      : Infinity;
   }
 }

@@ -15,7 +15,9 @@ if (story !== undefined) {
   const result = hunt({ seed: first, hours: Number(hours ?? 1000) });
   const seconds = (performance.now() - begin) / 1000;
   out(
-    `${result.stories} stories from seed ${first}, ${result.hours.toFixed(0)} hours, ${result.events} events ` +
+    `${result.stories} stories from seed ${first}, ${
+      result.hours.toFixed(0)
+    } hours, ${result.events} events ` +
       `in ${seconds.toFixed(1)} s`,
   );
   if (result.failure !== null) {

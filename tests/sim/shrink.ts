@@ -32,7 +32,11 @@ function sizeOf(story: Story): number {
 /** First halves, then quarters and so on, then single actions. */
 function dropActions(story: Story, fails: (candidate: Story) => boolean): Story {
   let { actions } = story;
-  for (let chunk = Math.ceil(actions.length / 2); chunk >= 1; chunk = chunk === 1 ? 0 : Math.ceil(chunk / 2)) {
+  for (
+    let chunk = Math.ceil(actions.length / 2);
+    chunk >= 1;
+    chunk = chunk === 1 ? 0 : Math.ceil(chunk / 2)
+  ) {
     for (let at = 0; at < actions.length;) {
       const candidate = actions.toSpliced(at, chunk);
       if (fails({ ...story, actions: candidate })) actions = candidate;
@@ -60,12 +64,21 @@ function simpler(story: Story): Change[] {
   for (let i = 0; i < length; i++) {
     const change = (to: Partial<Story["routers"][number]>): Change => (s) =>
       s.routers[i] === undefined ? s : { ...s, routers: s.routers.with(i, { ...s.routers[i]!, ...to }) };
-    changes.push(change({ startMs: 0 }), change({ clockRate: 1 }), change({ latenessMs: 0.05 }), change({ preemptDelayMs: 0 }));
+    changes.push(
+      change({ startMs: 0 }),
+      change({ clockRate: 1 }),
+      change({ latenessMs: 0.05 }),
+      change({ preemptDelayMs: 0 }),
+    );
     changes.push(change({ preempt: true }), change({ kind: "vipd", leaseMs: 3000 }));
   }
   for (const [i, action] of story.actions.entries()) {
     for (const rounded of [Math.round(action.atMs / 1000) * 1000, Math.round(action.atMs)]) {
-      changes.push((s) => s.actions[i] === undefined ? s : { ...s, actions: s.actions.with(i, { ...s.actions[i]!, atMs: rounded }) });
+      changes.push((s) =>
+        s.actions[i] === undefined
+          ? s
+          : { ...s, actions: s.actions.with(i, { ...s.actions[i]!, atMs: rounded }) }
+      );
     }
   }
   const lastMs = story.actions.at(-1)?.atMs ?? 0;
@@ -78,7 +91,10 @@ function withoutLastRouter(story: Story, station: number): Story {
   const actions = story.actions.flatMap((action): Action[] => {
     if ("router" in action) return action.router === station ? [] : [action];
     if (action.type === "split") {
-      return [{ ...action, side: action.side.filter((other) => other !== station).map((other) => Math.min(other, station)) }];
+      return [{
+        ...action,
+        side: action.side.filter((other) => other !== station).map((other) => Math.min(other, station)),
+      }];
     }
     if (action.type !== "cut" && action.type !== "mend") return [action];
     if (action.from === station || action.to === station) return [];

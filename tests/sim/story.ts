@@ -110,7 +110,9 @@ export function describeStory(story: Story): string {
   const { version, family, advertisementInterval, network, announce } = story;
   const routers = story.routers.map((router, i) => {
     const { kind, priority, preempt, preemptDelayMs, leaseMs, startMs, handover, clockRate } = router;
-    const preemption = preempt ? (preemptDelayMs > 0 ? `preempts after ${preemptDelayMs} ms` : "preempts") : "nopreempt";
+    const preemption = preempt
+      ? (preemptDelayMs > 0 ? `preempts after ${preemptDelayMs} ms` : "preempts")
+      : "nopreempt";
     return `  ${stationName(story, i)}: ${kind}, priority ${priority}, ${preemption}, lease ${leaseMs} ms, ` +
       `${handover ? "" : "no handover, "}clock x${clockRate}, starts at ${startMs.toFixed(3)} ms`;
   });

@@ -39,7 +39,8 @@ export class VipdHost extends Host {
   readonly witness = new Witness();
   readonly counted = { becameActive: 0, releasedActive: 0 };
   #localMs = 0;
-  #kernelTookAddresses = false;
+  /** The kernel has said so, but nobody has read it yet. */
+  kernelTookAddresses = false;
   #inbox: Waiting[] = [];
 
   constructor(world: World, station: number) {
@@ -77,7 +78,7 @@ export class VipdHost extends Host {
     this.process = "running";
     this.leaving = false;
     this.#inbox = [];
-    this.#kernelTookAddresses = false;
+    this.kernelTookAddresses = false;
     this.counted.becameActive = 0;
     this.counted.releasedActive = 0;
     this.state = initialState(this.priority, 0);
@@ -109,7 +110,9 @@ export class VipdHost extends Host {
     if (this.#isDeferred({ type: "priority" })) return;
     const { priority } = this;
     if (priority === this.state.priority) return;
-    if (this.state.name === "backup") this.witness.shift(this.router, this.state.priority, priority);
+    if (this.state.name === "backup") {
+      this.witness.shift(this.router, this.state.priority, priority, this.#local());
+    }
     this.dispatch({ type: "priority", priority });
   }
 
@@ -129,7 +132,9 @@ export class VipdHost extends Host {
     if (this.isActive) this.world.announce(this);
     this.dispatch({ type: "reconfigured" });
     const { priority } = this;
-    if (this.state.name === "backup") this.witness.shift(this.router, this.state.priority, priority);
+    if (this.state.name === "backup") {
+      this.witness.shift(this.router, this.state.priority, priority, this.#local());
+    }
     this.dispatch({ type: "priority", priority });
     this.evaluate();
   }
@@ -147,7 +152,7 @@ export class VipdHost extends Host {
   }
 
   override noticeLoss(): void {
-    this.#kernelTookAddresses = true;
+    this.kernelTookAddresses = true;
   }
 
   /** As the engine after a wait: sockets first, then commands, news of the kernel, and what is due. */
@@ -182,7 +187,9 @@ export class VipdHost extends Host {
     this.#rearm();
     if (before.name !== state.name || effects.length > 0) world.noteStep(this, before, event, effects);
     world.watch.stepped(this, before, event);
-    if (event.type === "advertisement" && before.name === "active") this.#checkAnswer(before, event.advertisement);
+    if (event.type === "advertisement" && before.name === "active") {
+      this.#checkAnswer(before, event.advertisement);
+    }
     if (this.leaving && state.name !== "active") this.#exit();
   }
 
@@ -224,8 +231,8 @@ export class VipdHost extends Host {
 
   /** What the kernel took from an active router comes back, and the neighbours are told. */
   #guard(): void {
-    if (!this.#kernelTookAddresses) return;
-    this.#kernelTookAddresses = false;
+    if (!this.kernelTookAddresses) return;
+    this.kernelTookAddresses = false;
     if (!this.isActive || this.holds) return;
     this.world.note(this, "the guardian adds the addresses again");
     this.setAddresses(true);
@@ -276,7 +283,9 @@ export class VipdHost extends Host {
         return;
       case "active":
         this.overdue = "its advertisement is late";
-        this.overdueAtMs = this.lastSentMs + this.intervalMs + latenessMs + SLACK_MS;
+        this.overdueAtMs = this.state.handover === null
+          ? this.lastSentMs + this.intervalMs + latenessMs + SLACK_MS
+          : Infinity;
         return;
       default:
         this.overdueAtMs = Infinity;
@@ -303,14 +312,22 @@ export class VipdHost extends Host {
   #checkAnswer(before: Active, heard: ReceivedAdvertisement): void {
     const { state, world } = this;
     if (state.name !== "active") return;
-    const own = before.handover === null ? before.priority : 1;
-    if (heard.priority > own) world.fail(this, `stays active although it has heard priority ${heard.priority}`);
-    if (heard.priority === own && world.isHigher(heard.source, this.station)) {
+    if (before.handover !== null) {
+      if (heard.priority > 0) {
+        world.fail(this, "goes on serving although it has resigned and another one serves");
+      }
+      return;
+    }
+    if (heard.priority > before.priority) {
+      world.fail(this, `stays active although it has heard priority ${heard.priority}`);
+    }
+    if (heard.priority === before.priority && world.isHigher(heard.source, this.station)) {
       world.fail(this, "stays active although an equal router has the higher address");
     }
-    if (before.handover !== null) return;
     const silentMs = (world.nowMs - this.lastSentMs) * this.spec.clockRate;
-    if (silentMs > ANSWER_GAP_MS + SLACK_MS) world.fail(this, "leaves another active router without an answer");
+    if (silentMs > ANSWER_GAP_MS + SLACK_MS) {
+      world.fail(this, "leaves another active router without an answer");
+    }
   }
 
   get isOwner(): boolean {

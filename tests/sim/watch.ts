@@ -1,6 +1,6 @@
 /** What must hold after every event; see each promise's own comment. A broken one ends the story. */
 import type { Discard } from "../../mod/vrrp/packet.ts";
-import type { Event, State } from "../../mod/vrrp/state.ts";
+import type { Active, Event, State } from "../../mod/vrrp/state.ts";
 import type { Host } from "./host.ts";
 import { type Happening, stationName } from "./story.ts";
 import { VipdHost } from "./vipd_host.ts";
@@ -8,8 +8,8 @@ import type { World } from "./world.ts";
 
 /** After a conflict clients have to see the winner within this, plus the ways of the packets. */
 const HEALING_MS = 20;
-/** Longest handover after a failed check. */
-const FAULT_HANDOVER_MS = 150;
+/** Longest a backup of ours waits for the place of a router that has resigned, with its repetitions. */
+const TAKEOVER_MS = 150;
 const SLACK_MS = 1;
 
 /** What an operator or a check did last, if it should lead to a handover. */
@@ -30,11 +30,14 @@ export class Watch {
   readonly #outByMs: number[] = [];
   /** By station: when the state last changed. */
   readonly #sinceMs: number[] = [];
+  /** By station: when its last handover began. */
+  readonly #leavingSinceMs: number[] = [];
 
   constructor(readonly world: World) {
     for (const _ of world.story.routers) {
       this.#outByMs.push(Infinity);
       this.#sinceMs.push(0);
+      this.#leavingSinceMs.push(0);
     }
   }
 
@@ -68,7 +71,9 @@ export class Watch {
   }
 
   discarded(host: Host, { discard, detail }: Discard): void {
-    if (this.world.story.network.corruption === 0) this.world.fail(host, `a sound packet is discarded: ${discard}: ${detail}`);
+    if (this.world.story.network.corruption === 0) {
+      this.world.fail(host, `a sound packet is discarded: ${discard}: ${detail}`);
+    }
   }
 
   holdersChanged(): void {}
@@ -82,21 +87,36 @@ export class Watch {
   stepped(host: VipdHost, before: State, event: Event): void {
     const { state } = host;
     const isActive = state.name === "active";
-    if (host.holds !== isActive) {
-      this.world.fail(host, isActive ? "it is active without the addresses" : "it holds the addresses although it is not active");
+    // Between the end of a pause and the news of the kernel an active router knows no better.
+    const knows = !host.kernelTookAddresses;
+    if (host.holds !== isActive && knows) {
+      this.world.fail(
+        host,
+        isActive ? "it is active without the addresses" : "it holds the addresses although it is not active",
+      );
     }
-    if (isActive && host.leaseEndsMs <= this.world.nowMs) this.world.fail(host, "the lease of its addresses has run out");
+    if (isActive && host.leaseEndsMs <= this.world.nowMs && knows) {
+      this.world.fail(host, "the lease of its addresses has run out");
+    }
+    if (
+      state.name === "active" && state.handover !== null &&
+      (before.name !== "active" || before.handover === null)
+    ) {
+      this.#leavingSinceMs[host.station] = this.world.nowMs;
+    }
     if (state.name === before.name) return;
     this.#sinceMs[host.station] = this.world.nowMs;
     const { becameActive, releasedActive } = host.counted;
-    if (becameActive - releasedActive !== (isActive ? 1 : 0)) this.world.fail(host, "the counters of transitions do not add up");
+    if (becameActive - releasedActive !== (isActive ? 1 : 0)) {
+      this.world.fail(host, "the counters of transitions do not add up");
+    }
     if (host.isEligible && !host.leaving && (state.name === "initialize" || state.name === "fault")) {
       this.world.fail(host, `nothing stands in its way, but it is in ${state.name}`);
     }
     this.#recount();
     if (isActive) this.#expectView(host.station, this.world.farthestMs + SLACK_MS);
     if (before.name === "active") {
-      this.#checkBreak(host, event);
+      this.#checkBreak(host, before, event);
       this.#expectHealing(host);
     }
   }
@@ -107,14 +127,18 @@ export class Watch {
     this.before();
     const fit = world.hosts.filter((host) => host.isEligible && !(host instanceof VipdHost && host.leaving));
     if (fit.length === 0) return;
-    if (this.#actives.length !== 1) world.fail(null, `${this.#actives.length} routers are active in the end`);
-    const active = world.hosts[this.#actives[0]!]!;
-    const better = fit.find((host) => host instanceof VipdHost && host.router.preemptMode && host.priority > active.priority);
+    const active = world.hosts[this.#actives[0] ?? -1];
+    if (active === undefined) return world.fail(null, "nobody is active in the end");
+    const better = fit.find((host) =>
+      host instanceof VipdHost && host.router.preemptMode && host.priority > active.priority
+    );
     if (better !== undefined) world.fail(better, `in the end it leaves priority ${active.priority} active`);
     const { refreshMs } = world.story.announce;
     const calmMs = world.nowMs - Math.max(this.#activesChangedMs, world.disturbedMs);
     const isRefreshed = active instanceof VipdHost && refreshMs > 0 && calmMs > refreshMs * 1.01 + HEALING_MS;
-    if (isRefreshed && world.view !== active.station) world.fail(active, "in the end the client does not know it");
+    if (isRefreshed && world.view !== active.station) {
+      world.fail(active, "in the end the client does not know it");
+    }
   }
 
   #recount(): void {
@@ -138,7 +162,9 @@ export class Watch {
     if (this.#actives.length === 0) {
       const skewMs = world.story.version === 2 ? 1000 : intervalMs;
       if (forMs < 1.01 * (3 * intervalMs + skewMs) + 2 * farthestMs + SLACK_MS) return;
-      const waiting = world.hosts.find((host) => host.isEligible && !(host instanceof VipdHost && host.leaving));
+      const waiting = world.hosts.find((host) =>
+        host.isEligible && !(host instanceof VipdHost && host.leaving)
+      );
       if (waiting !== undefined) world.fail(waiting, `nobody has been active for ${forMs.toFixed(3)} ms`);
       return;
     }
@@ -146,7 +172,12 @@ export class Watch {
     for (const a of this.#actives) {
       for (const b of this.#actives) {
         if (a < b && world.reaches(a, b) && world.reaches(b, a)) {
-          world.fail(world.hosts[a]!, `it and ${stationName(world.story, b)} hear each other and are both active for ${forMs.toFixed(3)} ms`);
+          world.fail(
+            world.hosts[a]!,
+            `it and ${stationName(world.story, b)} hear each other and are both active for ${
+              forMs.toFixed(3)
+            } ms`,
+          );
         }
       }
     }
@@ -159,17 +190,20 @@ export class Watch {
       this.#outByMs[station] = Infinity;
       return;
     }
-    const waitMs = (ms: number): number => this.world.nowMs + ms / host.spec.clockRate + host.spec.latenessMs + SLACK_MS;
+    const waitMs = (ms: number): number =>
+      this.world.nowMs + ms / host.spec.clockRate + host.spec.latenessMs + SLACK_MS;
     if (type === "stop") this.#outByMs[station] = waitMs(host.spec.handoverTimeoutMs);
     else if (host.isEligible && !host.leaving) this.#outByMs[station] = Infinity;
     else if (this.#outByMs[station] === Infinity && !host.leaving) {
-      this.#outByMs[station] = waitMs(Math.min(FAULT_HANDOVER_MS, host.spec.handoverTimeoutMs));
+      this.#outByMs[station] = waitMs(host.spec.handoverTimeoutMs);
     }
   }
 
   #checkOut(host: Host): void {
     this.#outByMs[host.station] = Infinity;
-    if (host.isActive && host.process === "running") this.world.fail(host, "it should have left the active state");
+    if (host.isActive && host.process === "running") {
+      this.world.fail(host, "it should have left the active state");
+    }
   }
 
   /** The last one to leave an active state while another serves: that one has to announce itself. keepalived leaves silently. */
@@ -178,7 +212,8 @@ export class Watch {
     const winner = this.#actives[0];
     if (this.#actives.length !== 1 || winner === undefined || !(loser instanceof VipdHost)) return;
     const host = world.hosts[winner]!;
-    const isLeaving = host instanceof VipdHost && host.state.name === "active" && host.state.handover !== null;
+    const isLeaving = host instanceof VipdHost && host.state.name === "active" &&
+      host.state.handover !== null;
     if (isLeaving || !world.reaches(loser.station, winner)) return;
     this.#expectView(winner, HEALING_MS + 3 * world.farthestMs + host.spec.latenessMs);
   }
@@ -200,23 +235,35 @@ export class Watch {
   }
 
   /** Make before break: who leaves in order, on a host that is fine, leaves the addresses to somebody. */
-  #checkBreak(host: VipdHost, { type }: Event): void {
+  #checkBreak(host: VipdHost, before: Active, { type }: Event): void {
     const { world } = this;
     const isServed = world.hosts.some((other) => other.holds && world.reaches(other.station, world.client));
     if (isServed || !host.linkUp || !host.spec.handover) return;
-    const settledMs = 3 * world.longestIntervalMs + 4 * world.farthestMs + FAULT_HANDOVER_MS;
+    const settledMs = 3 * world.longestIntervalMs + 4 * world.farthestMs + TAKEOVER_MS;
     const trigger = this.#trigger;
     const isTriggered = trigger !== null && trigger.station === host.station &&
       trigger.disturbances === world.disturbances;
     const calmForMs = isTriggered ? trigger.calmForMs : world.nowMs - world.disturbedMs;
     if (calmForMs < settledMs) return;
+    const beganMs = before.handover === null ? world.nowMs : this.#leavingSinceMs[host.station]!;
     const taker = world.hosts.find((other) =>
-      other instanceof VipdHost && other !== host && other.isEligible && other.state.name === "backup" &&
-      world.nowMs - this.#sinceMs[other.station]! > settledMs &&
+      other !== host && other.isEligible && other.name === "backup" && this.#isSoon(other) &&
+      beganMs - this.#sinceMs[other.station]! > settledMs &&
       world.reaches(host.station, other.station) && world.reaches(other.station, host.station)
     );
     if (taker !== undefined) {
-      world.fail(host, `it leaves on ${type} and nobody serves, although ${stationName(world.story, taker.station)} could`);
+      world.fail(
+        host,
+        `it leaves on ${type} and nobody serves, although ${stationName(world.story, taker.station)} could`,
+      );
     }
+  }
+
+  /** Whether it takes over before the handover ends: ours always, others when their skew is short enough. */
+  #isSoon(taker: Host): boolean {
+    if (taker instanceof VipdHost && taker.spec.handover) return true;
+    const { version } = this.world.story;
+    const skewMs = (version === 2 ? 1000 : this.world.longestIntervalMs) * (256 - taker.priority) / 256;
+    return skewMs + TAKEOVER_MS + 4 * this.world.farthestMs < 1000;
   }
 }

@@ -1,10 +1,8 @@
 /** A second reading of RFC 9568 §6.4.2, independent of the core: from when and until when a backup has to take over. */
 import type { ReceivedAdvertisement, VirtualRouter } from "../../mod/vrrp/state.ts";
 
-/** The longest wait of a takeover from a living active router. */
+/** The longest wait for the place of an active router that resigned or fell below. */
 const TAKEOVER_MS = 30;
-/** What an active router advertises that wants to leave. */
-const HANDOVER = 1;
 
 /** Local milliseconds everywhere. */
 export class Witness {
@@ -26,7 +24,12 @@ export class Witness {
   }
 
   /** Enters backup; `yielded` when an advertisement made it do so. */
-  listen(router: VirtualRouter, priority: number, yielded: ReceivedAdvertisement | null, nowMs: number): void {
+  listen(
+    router: VirtualRouter,
+    priority: number,
+    yielded: ReceivedAdvertisement | null,
+    nowMs: number,
+  ): void {
     const own = router.advertisementInterval;
     const theirs = yielded === null || router.version === 2 ? own : yielded.maxAdvertiseInterval;
     this.#downFromMs = nowMs + down(router.version, priority, Math.min(own, theirs));
@@ -39,25 +42,12 @@ export class Witness {
 
   hear(router: VirtualRouter, priority: number, heard: ReceivedAdvertisement, nowMs: number): void {
     const before = this.#heard;
-    this.#heard = heard;
-    if (heard.priority === 0) {
-      const endMs = nowMs + skew(router.version, priority, this.#interval);
-      this.#downFromMs = this.#takeover ? 0 : Math.min(this.#downFromMs, endMs);
-      this.#downByMs = this.#takeover ? Math.min(this.#downByMs, endMs) : endMs;
-      this.#preemptAtMs = Infinity;
-      return;
-    }
-    const lower = heard.priority < priority;
     const from = before !== null && before.source === heard.source ? before.priority : 0;
-    const fell = lower && router.preemptMode && from > heard.priority;
-    const isUnknown = from === 0 && router.preemptMode && router.preemptDelayMs === 0;
-    if (fell || (heard.priority === HANDOVER && (from > HANDOVER || isUnknown))) {
-      this.#takeover = true;
-      this.#downFromMs = 0;
-      this.#downByMs = Math.min(this.#downByMs, nowMs + TAKEOVER_MS);
-      return;
-    }
-    if (lower && this.#takeover) return;
+    this.#heard = heard;
+    if (heard.priority === 0) return this.#hearResignation(router, priority, from, nowMs);
+    const lower = heard.priority < priority;
+    if (lower && router.preemptMode && from > heard.priority) return this.#replace(nowMs);
+    if (lower && from > 0 && this.#takeover) return;
     if (lower && router.preemptMode && router.preemptDelayMs === 0) return;
     this.#count(router, priority, heard, lower, nowMs);
   }
@@ -72,17 +62,34 @@ export class Witness {
   }
 
   /** The skew moves with the priority. */
-  shift(router: VirtualRouter, before: number, after: number): void {
+  shift(router: VirtualRouter, before: number, after: number, nowMs: number): void {
     if (this.#takeover) return;
     const shift = skew(router.version, after, this.#interval) - skew(router.version, before, this.#interval);
     this.#downFromMs += shift;
-    this.#downByMs += shift;
+    this.#downByMs = Math.max(nowMs, this.#downByMs + shift);
   }
 
   /** A pause ends: what was due is handled now. */
   resume(nowMs: number): void {
     this.#downByMs = Math.max(this.#downByMs, nowMs);
     if (this.#preemptAtMs < nowMs) this.#preemptAtMs = nowMs;
+  }
+
+  /** From the active router itself: no reason to wait. From somebody else: the skew. */
+  #hearResignation(router: VirtualRouter, priority: number, from: number, nowMs: number): void {
+    const isActiveRouters = from > 0 && router.handover.enabled;
+    if (isActiveRouters || !this.#takeover) this.#preemptAtMs = Infinity;
+    if (isActiveRouters) return this.#replace(nowMs);
+    if (this.#takeover) return;
+    this.#downFromMs = nowMs + skew(router.version, priority, this.#interval);
+    this.#downByMs = this.#downFromMs;
+  }
+
+  /** The active router lives, but is to be replaced: soon, and nobody minds how soon. */
+  #replace(nowMs: number): void {
+    this.#takeover = true;
+    this.#downFromMs = 0;
+    this.#downByMs = Math.min(this.#downByMs, nowMs + TAKEOVER_MS);
   }
 
   #count(

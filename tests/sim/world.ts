@@ -6,7 +6,14 @@ import type { Host } from "./host.ts";
 import { KeepalivedHost } from "./keepalived_host.ts";
 import { Queue } from "./queue.ts";
 import { Random } from "./random.ts";
-import { type Action, describeHappening, type Happening, type NetworkSpec, stationName, type Story } from "./story.ts";
+import {
+  type Action,
+  describeHappening,
+  type Happening,
+  type NetworkSpec,
+  stationName,
+  type Story,
+} from "./story.ts";
 import { describeEffects, describeEvent } from "./trace.ts";
 import { VipdHost } from "./vipd_host.ts";
 import { Watch } from "./watch.ts";
@@ -64,7 +71,11 @@ export class World {
   readonly #arrivalMs: number[];
   #network: NetworkSpec;
 
-  constructor(readonly story: Story, readonly core: Core = REAL_CORE, readonly trace: string[] | null = null) {
+  constructor(
+    readonly story: Story,
+    readonly core: Core = REAL_CORE,
+    readonly trace: string[] | null = null,
+  ) {
     const { routers, family, network } = story;
     this.client = routers.length;
     this.random = new Random(story.seed);
@@ -75,7 +86,9 @@ export class World {
     this.#cut = new Array((routers.length + 1) ** 2).fill(false);
     this.#arrivalMs = new Array((routers.length + 1) ** 2).fill(0);
     this.watch = new Watch(this);
-    this.hosts = routers.map(({ kind }, i) => kind === "vipd" ? new VipdHost(this, i) : new KeepalivedHost(this, i));
+    this.hosts = routers.map(({ kind }, i) =>
+      kind === "vipd" ? new VipdHost(this, i) : new KeepalivedHost(this, i)
+    );
     routers.forEach(({ startMs }, station) => this.queue.push(startMs, { type: "start", station }));
     for (const action of story.actions) this.queue.push(action.atMs, { type: "action", action });
     this.queue.push(story.calmMs, { type: "calm" });
@@ -142,8 +155,8 @@ export class World {
 
   noteStep(host: VipdHost, before: State, event: Event, effects: readonly Effect[]): void {
     if (this.trace === null) return;
-    const [first, second] = effects;
-    if (event.type === "deadline" && first?.type === "sendAdvertisement" && (second ?? null)?.type !== "addAddresses") {
+    const first = effects[0];
+    if (event.type === "deadline" && first?.type === "sendAdvertisement" && before.name === host.state.name) {
       return this.#noteRoutine(host, `advertises ${first.priority}`);
     }
     const states = before.name === host.state.name ? host.name : `${before.name} -> ${host.name}`;
@@ -184,7 +197,9 @@ export class World {
         return;
       case "announcement":
         if (this.trace !== null && this.view !== item.from) {
-          this.trace.push(`${this.#time()}  client: the address is at ${stationName(this.story, item.from)} now`);
+          this.trace.push(
+            `${this.#time()}  client: the address is at ${stationName(this.story, item.from)} now`,
+          );
         }
         this.view = item.from;
         return;
@@ -223,7 +238,9 @@ export class World {
   #lose(from: number, to: number): void {
     this.disturb();
     this.trace?.push(
-      `${this.#time()}  the network loses what ${stationName(this.story, from)} sends to ${stationName(this.story, to)}`,
+      `${this.#time()}  the network loses what ${stationName(this.story, from)} sends to ${
+        stationName(this.story, to)
+      }`,
     );
   }
 
@@ -247,7 +264,9 @@ export class World {
       case "split":
         for (let from = 0; from < size; from++) {
           for (let to = 0; to < size; to++) {
-            if (happening.side.includes(from) !== happening.side.includes(to)) this.#cut[from * size + to] = true;
+            if (happening.side.includes(from) !== happening.side.includes(to)) {
+              this.#cut[from * size + to] = true;
+            }
           }
         }
         return;

@@ -31,7 +31,6 @@ const v2: VirtualRouter = { ...router, version: 2, advertisementInterval: 100 };
 const nopreempt: VirtualRouter = { ...router, preemptMode: false };
 const delayed: VirtualRouter = { ...router, preemptDelayMs: 10_000 };
 const noHandover: VirtualRouter = { ...router, handover: { enabled: false, timeoutMs: 1000 } };
-const fast: VirtualRouter = { ...router, advertisementInterval: 1 };
 const plain: VirtualRouter = { ...router, announce: { delayMs: 0, refreshMs: 0 }, renewMs: 0 };
 
 const SKEW = 60.9375;
@@ -182,6 +181,12 @@ const stopped: readonly Row[] = [
 ];
 
 const silent = backup.activeDownAtMs;
+const resigned: State = {
+  ...backup,
+  activeDownAtMs: 1218,
+  heard: { source: HIGHER, priority: 0 },
+  takeover: "the active router resigned",
+};
 const follows: State = { ...backup, heard: { source: HIGHER, priority: 110 } };
 
 const backups: readonly Row[] = [
@@ -256,11 +261,86 @@ const backups: readonly Row[] = [
     activeDownAtMs: 1200 + DOWN,
     heard: { source: HIGHER, priority: 90 },
   }, []],
-  ["priority 0: wait the skew only (§6.4.2)", router, follows, heard(0), 1200, {
+  [
+    "the active router resigns: the best backup goes first after a short skew",
+    router,
+    follows,
+    heard(0),
+    1200,
+    {
+      ...backup,
+      activeDownAtMs: 1200 + TAKEOVER,
+      heard: { source: HIGHER, priority: 0 },
+      takeover: "the active router resigned",
+    },
+    [],
+  ],
+  ["without preemption too", nopreempt, follows, heard(0), 1200, {
+    ...backup,
+    activeDownAtMs: 1200 + TAKEOVER,
+    heard: { source: HIGHER, priority: 0 },
+    takeover: "the active router resigned",
+  }, []],
+  ["handover switched off: wait the RFC's skew (§6.4.2)", noHandover, follows, heard(0), 1200, {
     ...backup,
     activeDownAtMs: 1200 + SKEW,
     heard: { source: HIGHER, priority: 0 },
   }, []],
+  [
+    "somebody else resigns: the RFC's skew, the active router will answer",
+    router,
+    follows,
+    heard(0, LOWER),
+    1200,
+    {
+      ...backup,
+      activeDownAtMs: 1200 + SKEW,
+      heard: { source: LOWER, priority: 0 },
+    },
+    [],
+  ],
+  [
+    "the resignation is repeated: the wait does not begin anew",
+    router,
+    resigned,
+    heard(0),
+    1210,
+    resigned,
+    [],
+  ],
+  ["nor when it is somebody else's", router, resigned, heard(0, LOWER), 1210, {
+    ...resigned,
+    heard: { source: LOWER, priority: 0 },
+  }, []],
+  ["a better backup went first: stand back", router, resigned, heard(105, LOWER), 1210, {
+    ...backup,
+    activeDownAtMs: 1210 + DOWN,
+    heard: { source: LOWER, priority: 105 },
+  }, []],
+  ["the active router takes it back: stand back", router, resigned, heard(110), 1210, {
+    ...backup,
+    activeDownAtMs: 1210 + DOWN,
+    heard: { source: HIGHER, priority: 110 },
+  }, []],
+  ["without preemption any other one that serves will do", nopreempt, resigned, heard(90, LOWER), 1210, {
+    ...backup,
+    activeDownAtMs: 1210 + DOWN,
+    heard: { source: LOWER, priority: 90 },
+  }, []],
+  [
+    "the short skew never lengthens a wait",
+    router,
+    { ...backup, activeDownAtMs: 1201, heard: { source: HIGHER, priority: 110 } },
+    heard(0),
+    1200,
+    {
+      ...backup,
+      activeDownAtMs: 1201,
+      heard: { source: HIGHER, priority: 0 },
+      takeover: "the active router resigned",
+    },
+    [],
+  ],
   [
     "the resignation is the reason",
     router,
@@ -323,89 +403,14 @@ const backups: readonly Row[] = [
     ],
   ],
   [
-    "handover: the active router falls to priority 1, the best backup goes after a short skew",
+    "reconfigured: the timer starts anew with the new interval",
     router,
-    follows,
-    heard(1),
-    1200,
-    {
-      ...backup,
-      activeDownAtMs: 1200 + TAKEOVER,
-      heard: { source: HIGHER, priority: 1 },
-      takeover: "the active router hands over",
-    },
-    [],
-  ],
-  ["handover works without preemption too", nopreempt, follows, heard(1), 1200, {
-    ...backup,
-    activeDownAtMs: 1200 + TAKEOVER,
-    heard: { source: HIGHER, priority: 1 },
-    takeover: "the active router hands over",
-  }, []],
-  [
-    "a router that always had priority 1 hands nothing over",
-    nopreempt,
-    { ...backup, heard: { source: HIGHER, priority: 1 } },
-    heard(1),
+    { ...follows, activeAdverInterval: 100 } as State,
+    reconfigured,
     1200,
     {
       ...backup,
       activeDownAtMs: 1200 + DOWN,
-      heard: { source: HIGHER, priority: 1 },
-    },
-    [],
-  ],
-  [
-    "its next low advert does not call the takeover off",
-    nopreempt,
-    {
-      ...backup,
-      activeDownAtMs: 1218,
-      heard: { source: HIGHER, priority: 1 },
-      takeover: "the active router hands over",
-    },
-    heard(1),
-    1210,
-    {
-      ...backup,
-      activeDownAtMs: 1218,
-      heard: { source: HIGHER, priority: 1 },
-      takeover: "the active router hands over",
-    },
-    [],
-  ],
-  [
-    "a better backup went first: stand back",
-    router,
-    {
-      ...backup,
-      activeDownAtMs: 1218,
-      heard: { source: HIGHER, priority: 1 },
-      takeover: "the active router hands over",
-    },
-    heard(105, LOWER),
-    1210,
-    {
-      ...backup,
-      activeDownAtMs: 1210 + DOWN,
-      heard: { source: LOWER, priority: 105 },
-    },
-    [],
-  ],
-  [
-    "the active router takes it back: stand back",
-    router,
-    {
-      ...backup,
-      activeDownAtMs: 1218,
-      heard: { source: HIGHER, priority: 1 },
-      takeover: "the active router hands over",
-    },
-    heard(110),
-    1210,
-    {
-      ...backup,
-      activeDownAtMs: 1210 + DOWN,
       heard: { source: HIGHER, priority: 110 },
     },
     [],
@@ -416,6 +421,25 @@ const backups: readonly Row[] = [
     heard: { source: HIGHER, priority: 90 },
     takeover: "the active router fell from priority 110 to 90, below 100",
   }, []],
+  [
+    "its next low advert does not call the takeover off",
+    delayed,
+    {
+      ...backup,
+      activeDownAtMs: 1218,
+      heard: { source: HIGHER, priority: 90 },
+      takeover: "the active router fell from priority 110 to 90, below 100",
+    },
+    heard(90),
+    1210,
+    {
+      ...backup,
+      activeDownAtMs: 1218,
+      heard: { source: HIGHER, priority: 90 },
+      takeover: "the active router fell from priority 110 to 90, below 100",
+    },
+    [],
+  ],
   ["fast demotion needs preemption", nopreempt, follows, heard(90), 1200, {
     ...backup,
     activeDownAtMs: 1200 + DOWN,
@@ -436,38 +460,6 @@ const backups: readonly Row[] = [
     ...backup,
     heard: { source: LOWER, priority: 90 },
   }, []],
-  [
-    "the takeover's skew never lengthens a wait",
-    router,
-    { ...backup, activeDownAtMs: 1201, heard: { source: HIGHER, priority: 110 } },
-    heard(1),
-    1200,
-    {
-      ...backup,
-      activeDownAtMs: 1201,
-      heard: { source: HIGHER, priority: 1 },
-      takeover: "the active router hands over",
-    },
-    [],
-  ],
-  [
-    "priority 0 does not lengthen a takeover",
-    router,
-    {
-      ...backup,
-      activeDownAtMs: 1210,
-      takeover: "the active router hands over",
-    },
-    heard(0),
-    1205,
-    {
-      ...backup,
-      activeDownAtMs: 1210,
-      heard: { source: HIGHER, priority: 0 },
-      takeover: "the active router hands over",
-    },
-    [],
-  ],
   [
     "another priority shifts the running deadline by the skew's difference",
     router,
@@ -510,20 +502,24 @@ const backups: readonly Row[] = [
 
 const leaving: State & { name: "active" } = {
   ...active,
-  ...sentAt(1050, 50),
+  sentAtMs: 1050,
+  adverAtMs: Infinity,
   handover: {
     cause: "shutdown",
     untilMs: 2050,
+    repeatAtMs: [1100, 1150],
     reason: "stopped",
     next: { name: "initialize", reasons: ["stopped"] },
   },
 };
 const failing: State & { name: "active" } = {
   ...active,
-  ...sentAt(1050, 50),
+  sentAtMs: 1050,
+  adverAtMs: Infinity,
   handover: {
     cause: "conditions",
-    untilMs: 1200,
+    untilMs: 2050,
+    repeatAtMs: [],
     reason: "nginx: dead",
     next: { name: "fault", reasons: ["nginx: dead"] },
   },
@@ -648,12 +644,11 @@ const actives: readonly Row[] = [
     { ...active, ...sentAt(1050) },
     [send(100), renew],
   ],
-  ["reconfigured while it hands over", router, leaving, reconfigured, 1060, {
+  ["reconfigured while it hands over: says nothing", router, leaving, reconfigured, 1060, {
     ...leaving,
-    ...sentAt(1060, 50),
     refreshAtMs: 61_060,
     renewAtMs: 2060,
-  }, [send(1), renew]],
+  }, [renew]],
   ["link down: nothing to hand over with", router, active, linkDown, 1050, faulty, [
     send(0),
     remove,
@@ -792,60 +787,45 @@ const conflicts: readonly Row[] = [
 ];
 
 const handovers: readonly Row[] = [
-  ["orderly stop: advertise 1 and go on serving", router, active, shutdown, 1050, leaving, [send(1)]],
-  ["orderly stop without handover: resign", noHandover, active, shutdown, 1050, stoppedState, [
+  ["orderly stop: resign, but serve on", router, active, shutdown, 1050, leaving, [send(0)]],
+  ["handover switched off: resign and let go (§6.4.3)", noHandover, active, shutdown, 1050, stoppedState, [
     send(0),
     remove,
     moved("active", "initialize", "stopped"),
   ]],
+  ["a shutdown says it again, for the first one may be lost", router, leaving, deadline, 1100, {
+    ...leaving,
+    handover: { ...leaving.handover!, repeatAtMs: [1150] },
+  }, [send(0)]],
   [
-    "priority 1 has nothing to lower: resign",
+    "it renews and announces as long as it serves",
     router,
-    { ...active, priority: 1 },
-    shutdown,
-    1050,
-    { ...stoppedState, priority: 1 } as State,
-    [send(0), remove, moved("active", "initialize", "stopped")],
-  ],
-  [
-    "its adverts carry priority 1, and often, so that a lost one does not end it",
-    router,
-    leaving,
-    deadline,
-    1100,
     {
       ...leaving,
-      ...sentAt(1100, 50),
+      renewAtMs: 1060,
+      announceAtMs: [1060],
     },
-    [send(1)],
+    deadline,
+    1060,
+    {
+      ...leaving,
+      renewAtMs: 2060,
+      announcedAtMs: 1060,
+      announceAtMs: [],
+      refreshAtMs: 61_060,
+    },
+    [renew, announce],
   ],
-  ["at 10 ms they keep the interval", fast, { ...leaving, ...sentAt(1050, 10) }, deadline, 1060, {
-    ...leaving,
-    ...sentAt(1060, 10),
-  }, [send(1)]],
-  ["somebody better serves: only now the addresses go", router, leaving, heard(80), 1100, stoppedState, [
+  ["another one serves: only now the addresses go", router, leaving, heard(80), 1100, stoppedState, [
     remove,
     moved("active", "initialize", "stopped; handed over to priority 80"),
   ]],
-  ["nobody took over in time: resign as the RFC says", router, leaving, deadline, 2050, stoppedState, [
-    send(0),
+  ["nobody took over in time: let go", router, leaving, deadline, 2050, stoppedState, [
     remove,
     moved("active", "initialize", "stopped"),
   ]],
-  ["another one that resigns takes nothing over", router, leaving, heard(0), 1100, {
-    ...leaving,
-    ...sentAt(1100, 50),
-  }, [send(1)]],
-  [
-    "another one that hands over too, with the lower address",
-    router,
-    leaving,
-    heard(1, LOWER),
-    1100,
-    leaving,
-    [],
-  ],
-  ["a failed check on a host that is fine: short", router, active, nginxDown, 1050, failing, [send(1)]],
+  ["another one that resigns takes nothing over", router, leaving, heard(0), 1100, leaving, []],
+  ["a failed check on a host that is fine", router, active, nginxDown, 1050, failing, [send(0)]],
   ["the check recovers in time: called off", router, failing, fine, 1100, { ...active, ...sentAt(1100) }, [
     send(100),
   ]],
@@ -885,8 +865,7 @@ const handovers: readonly Row[] = [
     },
     [],
   ],
-  ["the failed check's handover times out", router, failing, deadline, 1200, nginxFault, [
-    send(0),
+  ["the failed check's handover times out", router, failing, deadline, 2050, nginxFault, [
     remove,
     moved("active", "fault", "nginx: dead"),
   ]],
@@ -894,11 +873,11 @@ const handovers: readonly Row[] = [
     remove,
     moved("active", "fault", "nginx: dead; handed over to priority 90"),
   ]],
-  ["stopped while it hands over: the new destination", router, failing, shutdown, 1100, {
+  ["stopped while it hands over: the new destination, more time", router, failing, shutdown, 1100, {
     ...failing,
-    handover: { ...leaving.handover!, untilMs: 2100 },
+    handover: { ...leaving.handover!, untilMs: 2100, repeatAtMs: [] },
   }, []],
-  ["link down meanwhile: resign", router, leaving, linkDown, 1100, faulty, [
+  ["link down meanwhile", router, leaving, linkDown, 1100, faulty, [
     send(0),
     remove,
     moved("active", "fault", "eth0 is down"),
@@ -935,6 +914,7 @@ Deno.test("deadlineMs is the first of a state's deadlines", () => {
   assertEquals(deadlineMs({ ...active, announceAtMs: [7, 9] }), 7);
   assertEquals(deadlineMs({ ...active, refreshAtMs: 6 }), 6);
   assertEquals(deadlineMs({ ...active, renewAtMs: 5 }), 5);
+  assertEquals(deadlineMs(leaving), 1100);
   assertEquals(deadlineMs({ ...leaving, handover: { ...leaving.handover!, untilMs: 4 } }), 4);
 });
 
