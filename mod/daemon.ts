@@ -5,7 +5,7 @@ import { type Loaded, loadToRun } from "./config/load.ts";
 import { changesOf, summaryOf } from "./config/changes.ts";
 import type { Config } from "./config/schema.ts";
 import { readToken } from "./config/token.ts";
-import { ConfigError, formatProblem } from "./errors.ts";
+import { ConfigError, formatProblem, StartError } from "./errors.ts";
 import { LinuxHost } from "./health/host.ts";
 import { type CheckChange, Monitor } from "./health/monitor.ts";
 import { configureLogging, logger } from "./log.ts";
@@ -67,7 +67,7 @@ export class Daemon {
   /** Reloads one after the other, in the order in which they were asked for. */
   #reloads: Promise<unknown> = Promise.resolve();
 
-  /** Rejects with a ConfigError when the file cannot be used, and when the API cannot listen. */
+  /** Rejects with a ConfigError when the file cannot be used, with a StartError when the API cannot listen. */
   static async start(options: DaemonOptions): Promise<Daemon> {
     const daemon = new Daemon(options, await load(options.configFile));
     await daemon.#begin();
@@ -124,21 +124,32 @@ export class Daemon {
   async #begin(): Promise<void> {
     const { config, warnings } = this.#loading;
     for (const warning of warnings) configLog.warn("warning {problem}", { problem: formatProblem(warning) });
+    this.#api = await this.#serve(config);
     this.#apply(config);
     this.#monitor.start();
-    const api = createApi({
-      snapshot: () => this.#model.snapshot(),
-      subscribe: (listener) => this.#subscribe(listener),
-      reload: () => this.reload(),
-      token: () => this.#loading.token,
-      exporterNames: config.api.exporter_names,
-    });
-    this.#api = await serveApi(api, config.api.listen, logger("api"));
-    await this.#running.promise;
+    const failed = await Promise.race([this.#running.promise, this.ended]);
+    if (failed !== undefined) return;
     this.#beat = setInterval(() => this.#checkHeartbeat(), BEAT_MS);
     log.info("ready {version} api={api}", { version: VERSION, api: this.#api.addresses.join(" ") });
     notifySystemd({ ready: true, status: this.#statusLine() });
     setTimeout(() => this.#settle(), SETTLE_MS);
+  }
+
+  /** Before anything takes part in VRRP: a daemon that nobody can ask shall not begin and then give up. */
+  async #serve({ api }: Config): Promise<ApiServer> {
+    const app = createApi({
+      snapshot: () => this.#model.snapshot(),
+      subscribe: (listener) => this.#subscribe(listener),
+      reload: () => this.reload(),
+      token: () => this.#loading.token,
+      exporterNames: api.exporter_names,
+    });
+    try {
+      return await serveApi(app, api.listen, logger("api"));
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      throw new StartError(error.message);
+    }
   }
 
   /** The start is over: its code and its garbage may go, what runs from now on stays in memory. */
@@ -210,6 +221,7 @@ export class Daemon {
       }
       case "report":
       case "stopped":
+      case "failed":
         return;
     }
   }
@@ -271,7 +283,8 @@ export class Daemon {
   }
 
   #engineFailed(message: string): void {
-    log.fatal("engine_failed {message}", { message });
+    const hint = message.includes("EPERM") ? " (vipd needs root, or CAP_NET_ADMIN and CAP_NET_RAW)" : "";
+    log.fatal("engine_failed {message}{hint}", { message, hint });
     void this.#exit(EXIT_ENGINE);
   }
 

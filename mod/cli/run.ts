@@ -1,6 +1,6 @@
 /** `vipd run`: the daemon in the foreground, from its configuration to an orderly end. */
 import { Daemon } from "../daemon.ts";
-import { ConfigError, formatProblem } from "../errors.ts";
+import { ConfigError, formatProblem, StartError } from "../errors.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Io } from "./io.ts";
 import { parseOptions } from "./options.ts";
@@ -16,6 +16,10 @@ export async function run(args: string[], io: Io, { signals, workerUrl }: Hooks)
     signals.onReload(() => void daemon.reload());
     return await daemon.ended;
   } catch (error) {
+    if (error instanceof StartError) {
+      io.err(`vipd: ${error.message}`);
+      return 1;
+    }
     if (!(error instanceof ConfigError)) throw error;
     for (const problem of error.problems) io.err(formatProblem(problem));
     return 2;

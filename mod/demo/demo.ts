@@ -20,7 +20,7 @@ export interface DemoOptions {
   readonly json: boolean;
 }
 
-/** Resolves with the exit code: 0 when every event went as it must, 1 when not, or that of the signal that ended it. */
+/** Resolves with the exit code: 0 when every event went as it must, else 1, or that of the ending signal. */
 export async function runDemo(options: DemoOptions, io: Io, signals: Signals): Promise<number> {
   const { intervalMs, json } = options;
   const stop = new AbortController();
@@ -35,7 +35,7 @@ export async function runDemo(options: DemoOptions, io: Io, signals: Signals): P
     else report(results, io, intervalMs);
     return results.every(({ problems }) => problems.length === 0) ? 0 : 1;
   } catch (error) {
-    if (interrupted !== null) return SIGNAL_EXIT[interrupted];
+    if (interrupted !== null && error === stop.signal.reason) return SIGNAL_EXIT[interrupted];
     if (!(error instanceof DemoError)) throw error;
     io.err(`vipd demo: ${error.message}`);
     return 1;

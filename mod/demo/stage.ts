@@ -1,4 +1,4 @@
-/** The demo's stage: builds the lab, starts everything in it, plays and measures every scenario, cleans up. */
+/** The demo's stage: builds the lab, starts everything in it, plays every scenario, measures, cleans up. */
 import { monotonicMs } from "../../ffi/clock.ts";
 import { Child } from "./child.ts";
 import type { Io } from "../cli/io.ts";

@@ -48,6 +48,8 @@ export interface Services {
 interface Run {
   readonly controller: AbortController;
   readonly startMs: number;
+  /** A probe of an earlier run was aborted and has not ended yet: whatever it waits for is not well. */
+  readonly isStuck: boolean;
 }
 
 /** What a check knows of the past; survives a change of its configuration. */
@@ -66,6 +68,8 @@ interface Past {
 const undecidedIntervalMs = 250;
 const watchRetryMs = 1000;
 const wakesApartMs = 10;
+/** Longer than the time between TERM and KILL of a command. */
+const stopLimitMs = 2500;
 
 export class CheckRunner {
   readonly name: string;
@@ -101,13 +105,15 @@ export class CheckRunner {
     if (this.#check.watch !== undefined) this.#track(this.#watch());
   }
 
-  /** Resolves when nothing of the check runs any more. */
+  /** Resolves when nothing of the check runs any more, or when what still does cannot be ended. */
   async stop(): Promise<void> {
     this.#lifetime.abort();
     clearTimeout(this.#timer);
     clearTimeout(this.#wakeTimer);
     this.#run?.controller.abort();
-    while (this.#tasks.size > 0) await Promise.all(this.#tasks);
+    const limit = new AbortController();
+    const ended = Promise.all(this.#tasks).finally(() => limit.abort());
+    await Promise.race([ended, sleep(stopLimitMs, limit.signal)]);
   }
 
   status(): CheckStatus {
@@ -155,12 +161,12 @@ export class CheckRunner {
     return passes > 0 ? ` (${passes} of ${this.config.rise} passes)` : "";
   }
 
-  /** Starts a run now; one that is under way is about the past and does not count. */
-  #begin(): void {
+  /** Starts a run now; one that is under way is about the past and does not count. A stuck one fails without a look. */
+  #begin(isStuck = false): void {
     clearTimeout(this.#timer);
     clearTimeout(this.#wakeTimer);
     this.#run?.controller.abort();
-    this.#run = { controller: new AbortController(), startMs: performance.now() };
+    this.#run = { controller: new AbortController(), startMs: performance.now(), isStuck };
     this.#track(this.#perform(this.#run));
   }
 
@@ -209,15 +215,13 @@ export class CheckRunner {
       this.#isSpread = true;
       waitMs = periodMs * this.#services.random();
     }
-    this.#timer = setTimeout(
-      () => this.#lingering > 0 ? this.#schedule(performance.now()) : this.#begin(),
-      waitMs,
-    );
+    this.#timer = setTimeout(() => this.#begin(this.#lingering > 0), waitMs);
   }
 
   /** Up to `attempts` looks, of which one must pass. */
   async #look(run: Run): Promise<Result> {
     const { signal } = run.controller;
+    if (run.isStuck) return this.#note({ passed: false, reason: "the run before does not end" }, run);
     for (let attempt = 1;; attempt++) {
       const result = await this.#attempt(signal);
       if (result.passed || attempt >= this.config.attempts || signal.aborted) return this.#note(result, run);

@@ -88,6 +88,7 @@ export class EngineHandle {
       this.#waiting.delete(event.id);
       return;
     }
+    if (event.type === "failed") return this.listener.failed(event.message);
     if (event.type === "stopped") this.#stopped.resolve();
     this.listener.event(event);
   }

@@ -51,4 +51,6 @@ export type EngineEvent =
     readonly message: string;
   }
   | { readonly type: "report"; readonly id: number; readonly report: EngineReport }
-  | { readonly type: "stopped" };
+  | { readonly type: "stopped" }
+  /** The kernel refused what the engine cannot do without. Nothing follows. */
+  | { readonly type: "failed"; readonly message: string };

@@ -38,14 +38,8 @@ async function turn(start: EngineStart): Promise<void> {
   epoll.add(timer);
   epoll.add(start.mailFd);
   const heartbeat = new Int32Array(start.heartbeat);
-  const engine = new Engine({
-    epoll,
-    netlink: openRtnetlink(),
-    monitor: openMonitor(),
-    readyAtMs: monotonicMs() + start.startupDelayMs,
-    forwards: forwardsIpv6,
-    post: (event) => scope.postMessage(event),
-  });
+  const engine = openEngine(epoll, start);
+  if (engine === null) return;
   scope.onmessage = ({ data }): void => {
     if (data.type !== "start") engine.command(data);
     mail.delivered++;
@@ -69,6 +63,24 @@ async function turn(start: EngineStart): Promise<void> {
     const deadlineMs = engine.deadlineMs();
     if (deadlineMs !== armedMs) timerfd_settime_at(timer, deadlineMs);
     armedMs = deadlineMs;
+  }
+}
+
+/** Null when the kernel refuses a socket: that is no bug, and needs no stack trace. */
+function openEngine(epoll: Epoll, { startupDelayMs }: EngineStart): Engine | null {
+  try {
+    return new Engine({
+      epoll,
+      netlink: openRtnetlink(),
+      monitor: openMonitor(),
+      readyAtMs: monotonicMs() + startupDelayMs,
+      forwards: forwardsIpv6,
+      post: (event) => scope.postMessage(event),
+    });
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    scope.postMessage({ type: "failed", message: error.message });
+    return null;
   }
 }
 

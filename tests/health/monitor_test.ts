@@ -6,13 +6,14 @@ import type { CheckConfig, MonitorOptions } from "../../mod/health/monitor.ts";
 import { CheckStatus } from "../../mod/snapshot.ts";
 import { config, pause, Recorder, until } from "./recorder.ts";
 
-/** A check whose answers the test gives: "+" passes, "s" after 30 ms, "-" fails, "." never; the last goes on for ever. */
+/** A check whose answers the test gives: "+" passes, "s" after 30 ms, "-" fails, "." never, "!" not even when aborted; the last goes on for ever. */
 class Script {
   answers = "+";
   readonly startsMs: number[] = [];
   running = 0;
   aborts = 0;
   report: Report = () => {};
+  readonly #stuck = Promise.withResolvers<string>();
 
   readonly type: CheckType = {
     type: "script",
@@ -25,12 +26,17 @@ class Script {
     },
   };
 
+  release(): void {
+    this.#stuck.resolve("at last");
+  }
+
   #probe(signal: AbortSignal): Promise<string> {
     this.startsMs.push(performance.now());
     const answer = this.answers.charAt(Math.min(this.startsMs.length, this.answers.length) - 1);
     if (answer === "+") return Promise.resolve("scripted");
     if (answer === "s") return pause(30).then(() => "slow");
     if (answer === "-") return Promise.reject(new CheckFailed("scripted failure"));
+    if (answer === "!") return this.#stuck.promise;
     this.running++;
     return new Promise((_resolve, reject) =>
       signal.addEventListener("abort", () => {
@@ -130,6 +136,17 @@ Deno.test("monitor: a timeout aborts the probe and fails the check", async () =>
   await using _ = recorder;
   assertEquals((await recorder.next()).reason, "no answer within 30 ms");
   assertEquals([script.running, script.aborts], [0, 1]);
+});
+
+Deno.test("monitor: a probe that cannot be ended goes on failing its check, and holds no stop up", async () => {
+  const [script, recorder] = lab("+!", { interval: 30, timeout: 20, fall: 3 });
+  await recorder.next();
+  const down = await recorder.next();
+  assertEquals([down.reason, script.startsMs.length], ["the run before does not end", 2]);
+  const startMs = performance.now();
+  await recorder[Symbol.asyncDispose]();
+  assert(performance.now() - startMs < 4000);
+  script.release();
 });
 
 Deno.test("monitor: fall failures in a row are needed, a pass resets them", async () => {

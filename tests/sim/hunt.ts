@@ -7,11 +7,16 @@ import { type Core, REAL_CORE, type Violation, World } from "./world.ts";
 /** The end of a trace is what matters. */
 const TRACE_LINES = 60;
 
+export interface Failure {
+  readonly seed: number;
+  readonly violation: Violation;
+}
+
 export interface Hunt {
   readonly stories: number;
   readonly hours: number;
   readonly events: number;
-  readonly failure: { readonly seed: number; readonly violation: Violation } | null;
+  readonly failure: Failure | null;
 }
 
 /** Stories `seed`, `seed + 1`, ... until `hours` of virtual time or `stories` have passed, or one fails. */
@@ -38,6 +43,13 @@ export function hunt(
     }
   }
   return { stories: count, hours: passedMs / 3_600_000, events, failure: null };
+}
+
+/** As `hunt`, for what has to fail. */
+export function find(core: Core, stories: number): Failure {
+  const { failure } = hunt({ seed: 1, stories, core });
+  if (failure === null) throw new Error(`no story of ${stories} breaks a promise`);
+  return failure;
 }
 
 /** What an engineer wants to read: the shortest story with this end, and how it goes. */

@@ -92,8 +92,12 @@ const OF_BACKUPS: readonly Mutant[] = [
     "waits for a whole silence although the active router fell",
     /not taken over in time/,
     (_, before, event, __, right) =>
-      before.name === "backup" && event.type === "advertisement"
-        ? inBackup(right, () => ({ activeDownAtMs: before.activeDownAtMs }))
+      before.name === "backup" && before.takeover === null && isHeard(event, (heard) => heard > 0)
+        ? inBackup(
+          right,
+          ({ takeover }) =>
+            takeover === null ? {} : { activeDownAtMs: before.activeDownAtMs, takeover: null },
+        )
         : right,
   ),
   mutant(

@@ -104,14 +104,14 @@ export class Watch {
     ) {
       this.#leavingSinceMs[host.station] = this.world.nowMs;
     }
+    if (!isActive && state.name !== "backup" && host.isEligible && !host.leaving) {
+      this.world.fail(host, `nothing stands in its way, but it is in ${state.name}`);
+    }
     if (state.name === before.name) return;
     this.#sinceMs[host.station] = this.world.nowMs;
     const { becameActive, releasedActive } = host.counted;
     if (becameActive - releasedActive !== (isActive ? 1 : 0)) {
       this.world.fail(host, "the counters of transitions do not add up");
-    }
-    if (host.isEligible && !host.leaving && (state.name === "initialize" || state.name === "fault")) {
-      this.world.fail(host, `nothing stands in its way, but it is in ${state.name}`);
     }
     this.#recount();
     if (isActive) this.#expectView(host.station, this.world.farthestMs + SLACK_MS);
