@@ -55,9 +55,8 @@ function parse(text: string): { value: unknown } | undefined {
   }
 }
 
-/** A member of an object or an element of an array by its index. */
+/** A member of an object, or an element of an array by its index; nothing that is inherited. */
 function member(value: unknown, key: string): unknown {
-  return typeof value === "object" && value !== null
-    ? new Map<string, unknown>(Object.entries(value)).get(key)
-    : undefined;
+  const isOwn = typeof value === "object" && value !== null && Object.hasOwn(value, key);
+  return isOwn ? Reflect.get(value, key) : undefined;
 }

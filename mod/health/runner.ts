@@ -172,14 +172,13 @@ export class CheckRunner {
 
   /** What a watch sees. When it is news, look at once, but never so often that no look comes to its end. */
   #report(passing: boolean): void {
-    if (this.#lifetime.signal.aborted || this.#lastPassed === undefined || this.#lastPassed === passing) {
-      return;
-    }
-    if (this.#isRecovering) return;
+    if (this.#lifetime.signal.aborted || this.#isRecovering) return;
+    if (this.#lastPassed === undefined || this.#lastPassed === passing) return;
     const waitMs = (this.#run?.startMs ?? 0) + wakesApartMs - performance.now();
     clearTimeout(this.#wakeTimer);
     if (waitMs <= 0) return this.#begin();
-    this.#wakeTimer = setTimeout(() => this.#begin(), waitMs);
+    // Asked again by then, as the run that is under way may have said so itself.
+    this.#wakeTimer = setTimeout(() => this.#report(passing), waitMs);
   }
 
   async #perform(run: Run): Promise<void> {

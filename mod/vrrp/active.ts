@@ -19,7 +19,7 @@ import { activeDownIntervalMs, intervalMs } from "./timers.ts";
 /** A resignation that may wait for an answer, because the service still works, is said again after these delays. */
 const REPEAT_MS = [50, 100] as const;
 /** Two answers to other active routers are at least so far apart: a flood must not be amplified. */
-const ANSWER_GAP_MS = 5;
+const ANSWER_GAP_MS = 1;
 
 export function stepActive(router: VirtualRouter, state: Active, event: Event, nowMs: number): Step {
   switch (event.type) {

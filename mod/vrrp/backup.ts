@@ -27,7 +27,7 @@ export function stepBackup(router: VirtualRouter, state: Backup, event: Event, n
     case "advertisement":
       return hearInBackup(router, state, event.advertisement, nowMs);
     case "reconfigured":
-      return stay({ ...listen(router, state.priority, null, nowMs), heard: state.heard });
+      return stay(reconfigured(router, state, nowMs));
     case "shutdown":
       return toInitialize(state, [event.reason]);
     case "conditions":
@@ -46,6 +46,14 @@ export function stepBackup(router: VirtualRouter, state: Backup, event: Event, n
       }
       return stay(state);
   }
+}
+
+/** The timer starts anew, with the interval that was adopted; a takeover that is pending stays so. */
+function reconfigured(router: VirtualRouter, state: Backup, nowMs: number): Backup {
+  if (state.takeover !== null) return state;
+  const { heard, priority } = state;
+  if (heard === null) return listen(router, priority, null, nowMs);
+  return listen(router, priority, { ...heard, maxAdvertiseInterval: state.activeAdverInterval }, nowMs);
 }
 
 function takeoverReason(state: Backup): string {

@@ -4,6 +4,7 @@ import type { Netlink } from "../../ffi/netlink.ts";
 import { sockaddr } from "../../ffi/socket.ts";
 import type { LinkTable } from "../kernel/links.ts";
 import { reconcileAddresses, renewAddresses } from "../kernel/reconcile.ts";
+import { equalAddresses } from "../wire/address.ts";
 import { encodeIpv4Header, IPV4_HEADER_LENGTH } from "../wire/ip.ts";
 import { type Announcement, Announcer } from "./announcer.ts";
 import type { Channel } from "./channel.ts";
@@ -24,7 +25,7 @@ export interface Surroundings {
   readonly netlink: Netlink;
   readonly links: LinkTable;
   channelOf(instance: Instance): Channel | undefined;
-  /** Whether this host forwards on the interface: the R flag of neighbour advertisements. */
+  /** Whether this host forwards IPv6 on the interface: the R flag of neighbour advertisements. Costs nothing. */
   forwards(ifname: string): boolean;
   post(event: EngineEvent): void;
 }
@@ -120,19 +121,22 @@ export class Effects {
     for (const problem of problems) this.tell(instance, "renew", problem, nowMs);
   }
 
-  announce(instance: Instance, nowMs: number): void {
+  /** All addresses that are held, or only one; as often as configured, or `repeat` times. */
+  announce(
+    instance: Instance,
+    nowMs: number,
+    only: { readonly address?: Uint8Array; readonly repeat?: number } = {},
+  ): void {
     const { repeat, interval } = instance.config.garp;
     const announcements: Announcement[] = [];
     for (const { address, held, ifindex, interface: name } of instance.addresses) {
       const mac = this.around.links.byName(name)?.mac;
       if (!held || mac === undefined || mac.length !== 6) continue;
+      if (only.address !== undefined && !equalAddresses(only.address, address)) continue;
       announcements.push({ address, ifindex, mac, router: this.around.forwards(name) });
     }
-    this.announcer.announce(
-      announcements,
-      { repeat, intervalMs: interval, nowMs },
-      (name) => instance.counters[name]++,
-    );
+    const options = { repeat: only.repeat ?? repeat, intervalMs: interval, nowMs };
+    this.announcer.announce(announcements, options, (name) => instance.counters[name]++);
   }
 
   #announceFailed(ifindex: number, error: SyscallError): void {

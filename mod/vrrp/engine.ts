@@ -6,7 +6,13 @@ import { monotonicMs } from "../../ffi/clock.ts";
 import type { Epoll } from "../../ffi/epoll.ts";
 import { SyscallError } from "../../ffi/errno.ts";
 import type { Netlink } from "../../ffi/netlink.ts";
-import { listAddresses, listLinks, type Notification, parseNotification } from "../../ffi/rtnetlink.ts";
+import {
+  type Address,
+  listAddresses,
+  listLinks,
+  type Notification,
+  parseNotification,
+} from "../../ffi/rtnetlink.ts";
 import type { VirtualRouterConfig } from "../config/schema.ts";
 import { effectivePriority } from "../health/health.ts";
 import { LinkTable } from "../kernel/links.ts";
@@ -29,6 +35,8 @@ import { intervalMs } from "./timers.ts";
 
 /** Packets taken from one socket before the others have their turn: a flood must not starve the deadlines. */
 const PACKETS_PER_TURN = 256;
+/** The kernel tells of a new address within a millisecond; what it tells later are renewals. */
+const NEW_ADDRESS_MS = 200;
 /** Foreign routers remembered for the status. */
 const MAX_FOREIGN = 64;
 
@@ -40,6 +48,7 @@ export interface EngineOptions {
   readonly monitor: Netlink & { readonly fd: number };
   /** `monotonicMs()` before which no virtual router begins. */
   readonly readyAtMs: number;
+  /** Whether this host forwards IPv6 on the interface. May read a file. */
   forwards(ifname: string): boolean;
   post(event: EngineEvent): void;
 }
@@ -56,6 +65,8 @@ export class Engine {
   readonly #foreign = new Map<string, ForeignRouter>();
   /** The addresses that are virtual on this host, as text: never a source, and no news when they come and go. */
   #virtual: ReadonlySet<string> = new Set();
+  /** Interfaces that forward IPv6, read when a virtual router is attached: an announcement must not wait for a file. */
+  readonly #forwards = new Set<string>();
   readonly #effects: Effects;
   #kernelNews = false;
   #stopping: string | null = null;
@@ -63,12 +74,12 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    const { netlink, forwards, post } = options;
+    const { netlink, post } = options;
     this.#effects = new Effects({
       netlink,
       links: this.#links,
       channelOf: (instance) => this.#channels.get(channelKey(instance)),
-      forwards,
+      forwards: (ifname) => this.#forwards.has(ifname),
       post,
     });
     options.epoll.add(options.monitor.fd);
@@ -170,11 +181,20 @@ export class Engine {
       this.#channels.set(key, channel);
       this.#channelsByFd.set(channel.fd, channel);
       channel.add(instance);
+      this.#noteForwarding(instance);
     } catch (error) {
       if (!(error instanceof SyscallError)) throw error;
       // The interface went away in between (its notification follows), or the kernel refuses for good: visible either way.
       instance.ifindex = 0;
       this.#notice("error", instance.name, `cannot listen on ${name}: ${error.message}`);
+    }
+  }
+
+  #noteForwarding({ addresses }: Instance): void {
+    for (const { address, interface: name } of addresses) {
+      if (address.length !== 16) continue;
+      if (this.#options.forwards(name)) this.#forwards.add(name);
+      else this.#forwards.delete(name);
     }
   }
 
@@ -269,10 +289,27 @@ export class Engine {
     for (const message of messages) {
       const notification = parseNotification(message);
       if (notification === null || !this.#links.apply(notification)) continue;
-      moved ||= !this.#isVirtual(notification);
+      const isVirtual = this.#isVirtual(notification);
+      moved ||= !isVirtual;
+      if (isVirtual && notification.type === "address") this.#answerable(notification.address);
       removed ||= notification.type === "address_removed" || notification.type === "link_removed";
     }
     this.#relocate({ moved, removed });
+  }
+
+  /**
+   * The kernel joins the solicited-node group of a new IPv6 address a moment after it has added it; who asked in between would
+   * ask again only after a second. So once more, now that it is there.
+   */
+  #answerable(address: Address): void {
+    if (address.family !== 6) return;
+    const isNew = ({ isActive, since }: Instance): boolean => isActive && Date.now() - since < NEW_ADDRESS_MS;
+    const owner = [...this.#instances.values()].find((instance) =>
+      isNew(instance) && instance.addresses.some((managed) => managed.held && isSame(managed, address))
+    );
+    if (owner !== undefined) {
+      this.#effects.announce(owner, monotonicMs(), { address: address.address, repeat: 1 });
+    }
   }
 
   /** Whether the notification is about a virtual address: whether that is there decides nothing else. */
@@ -362,6 +399,7 @@ export class Engine {
   /** In place: a changed list of addresses is applied without leaving ACTIVE. */
   #change(instance: Instance, config: VirtualRouterConfig, nowMs: number): void {
     const dropped = instance.reconfigure(config, this.#trackers);
+    this.#noteForwarding(instance);
     if (dropped.length > 0) {
       for (const problem of removeFound(this.#options.netlink, dropped)) {
         this.#notice("error", instance.name, problem);

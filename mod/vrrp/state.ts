@@ -71,8 +71,8 @@ export interface Active {
 /** Another router believes that it is active. */
 export interface Conflict {
   readonly lastAtMs: number;
-  /** The next announcement comes no sooner than this after the last one; doubled each time, so that a flood is not amplified. */
-  readonly gapMs: number;
+  /** Announcements made since it began: after the first few they get rarer, so that a flood is not amplified. */
+  readonly announcements: number;
 }
 
 /** It has resigned and serves on. Where it goes once another one has taken over, or at `untilMs`. */

@@ -76,7 +76,7 @@ const rows: [name: string, answer: string, options: Record<string, unknown>, ver
   [
     "json",
     json,
-    { expect: { json: { status: "ok", "nodes.1.up": false, count: 2, none: null } } },
+    { expect: { json: { status: "ok", "nodes.1.up": false, count: 2, none: null, "nodes.length": 2 } } },
     "pass: status 200",
   ],
   ["json differs", json, { expect: { json: { "nodes.0.up": false } } }, "nodes.0.up is true, expected false"],

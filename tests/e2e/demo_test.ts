@@ -91,6 +91,8 @@ class Run implements AsyncDisposable {
     const killing = setTimeout(() => this.signal("SIGKILL"), 0);
     await this.ended;
     clearTimeout(killing);
+    // Only after a failure is there anything left.
+    for (const pid of this.pids()) Deno.kill(pid, "SIGKILL");
     this.host[Symbol.dispose]();
     await Deno.remove(this.directory, { recursive: true });
   }

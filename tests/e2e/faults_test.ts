@@ -131,8 +131,8 @@ async function cutOffAfterPromotion({ lab, n1, first, second }: Pair): Promise<v
   await probe.answeredBy("n1", 2000);
   await sleep(500);
   const result = await probe.stop();
-  console.log(JSON.stringify(result));
-  assert(longestOutage(result) <= 100, `heal: ${JSON.stringify(result)}`);
+  const dark = result.outages.filter(({ to }) => to !== "n2");
+  assert(dark.every(({ length_ms }) => length_ms <= 100), `heal: ${JSON.stringify(result)}`);
 }
 
 /** Neither node hears the other, the client hears both: two actives, and one again when the cut is healed. */
@@ -149,7 +149,6 @@ async function deafToEachOther({ lab, n1, n2, first, second }: Pair): Promise<vo
   await probe.answeredBy("n1", 1000);
   await sleep(1000);
   const result = await probe.stop();
-  console.log(JSON.stringify(result));
   assert(longestOutage(result) <= 100, `heal: ${JSON.stringify(result)}`);
 }
 
@@ -181,6 +180,22 @@ async function interfaceRecreated({ lab, n1, n2, first, second }: Pair): Promise
   const probe = await probeUdp(lab.client, VIP);
   await probe.answeredBy("n1", 1000);
   await probe.stop();
+}
+
+/** Booting before the network is no error: it waits, says for what, and goes on by itself. */
+function interfaceMissingAtStart(): Promise<void> {
+  return inLab(OPTIONS, async (lab) => {
+    const n1 = lab.node("n1");
+    await lab.removeInterface(n1);
+    const vipd = await startVipd(n1, config(150));
+    await sleep(1000);
+    const waiting = await router(vipd, "VI_1");
+    assert(waiting.state === "INIT" || waiting.state === "FAULT", waiting.state);
+    assert(waiting.reason.includes("eth0"), waiting.reason);
+    await lab.addInterface(n1, OPTIONS.nodes.n1);
+    await waitForState(vipd, "VI_1", "ACTIVE", 3000);
+    assert(await n1.holds(VIP));
+  });
 }
 
 async function brokenReload({ lab, first }: Pair): Promise<void> {

@@ -6,7 +6,7 @@ import type { CheckConfig, MonitorOptions } from "../../mod/health/monitor.ts";
 import { CheckStatus } from "../../mod/snapshot.ts";
 import { config, pause, Recorder, until } from "./recorder.ts";
 
-/** A check whose answers the test gives: "+" passes, "s" after 30 ms, "-" fails, "." never, "!" not even when aborted; the last goes on for ever. */
+/** A check whose answers the test gives: "+" passes, "s" after 30 ms, "-" fails, "f" after 5 ms, "." never, "!" not even when aborted; the last goes on for ever. */
 class Script {
   answers = "+";
   readonly startsMs: number[] = [];
@@ -34,6 +34,7 @@ class Script {
     this.startsMs.push(performance.now());
     const answer = this.answers.charAt(Math.min(this.startsMs.length, this.answers.length) - 1);
     if (answer === "+") return Promise.resolve("scripted");
+    if (answer === "f") return pause(5).then(() => Promise.reject(new CheckFailed("slow failure")));
     if (answer === "s") return pause(30).then(() => "slow");
     if (answer === "-") return Promise.reject(new CheckFailed("scripted failure"));
     if (answer === "!") return this.#stuck.promise;
@@ -230,6 +231,16 @@ Deno.test("monitor: a push ends a probe that is under way, whose answer is about
     1,
     2,
   ]);
+});
+
+Deno.test("monitor: a push and the run that it meets count as one failure", async () => {
+  const [script, recorder] = lab("+f", { interval: 60_000, fall: 2 }, { random: () => 0.0005 });
+  await using _ = recorder;
+  await recorder.next();
+  await until(() => script.startsMs.length === 2, 1000, "no second run");
+  script.report(false);
+  await pause(100);
+  assertEquals([script.startsMs.length, only(recorder).reason], [2, "slow failure (1 of 2 failures)"]);
 });
 
 Deno.test("monitor: recover runs before the check goes down, and keeps it up when it helps", async () => {

@@ -111,6 +111,8 @@ Deno.test("nginx: among several masters config, match and pid_file choose; witho
     CheckFailed,
     "no nginx master process with /no.conf",
   );
+  // Its workers have the same name.
+  await assertRejects(() => probe({ match: "worker process" }), CheckFailed);
   // A pid file that is out of date names a process that is none of nginx's.
   Deno.writeTextFileSync(`${one.directory}/stale.pid`, `${Deno.pid}\n`);
   await assertRejects(() => probe({ pid_file: `${one.directory}/stale.pid` }), CheckFailed);

@@ -41,3 +41,14 @@ export function plainStory(
     lengthMs,
   };
 }
+
+/** Every subset of these, the empty one first. */
+export function subsets<T>(things: readonly T[]): T[][] {
+  return things.reduce<T[][]>((all, thing) => [...all, ...all.map((some) => [...some, thing])], [[]]);
+}
+
+/** Every order of these. */
+export function orders<T>(things: readonly T[]): T[][] {
+  if (things.length === 0) return [[]];
+  return things.flatMap((first, i) => orders(things.toSpliced(i, 1)).map((rest) => [first, ...rest]));
+}

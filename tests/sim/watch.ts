@@ -104,7 +104,9 @@ export class Watch {
     ) {
       this.#leavingSinceMs[host.station] = this.world.nowMs;
     }
-    if (!isActive && state.name !== "backup" && host.isEligible && !host.leaving) {
+    if (
+      event.type === "conditions" && !isActive && state.name !== "backup" && host.isEligible && !host.leaving
+    ) {
       this.world.fail(host, `nothing stands in its way, but it is in ${state.name}`);
     }
     if (state.name === before.name) return;

@@ -405,16 +405,29 @@ const backups: readonly Row[] = [
   [
     "reconfigured: the timer starts anew with the new interval",
     router,
-    { ...follows, activeAdverInterval: 100 } as State,
+    { ...backup, activeAdverInterval: 100 },
     reconfigured,
     1200,
     {
       ...backup,
       activeDownAtMs: 1200 + DOWN,
-      heard: { source: HIGHER, priority: 110 },
     },
     [],
   ],
+  [
+    "reconfigured: an adopted interval stays",
+    router,
+    { ...follows, activeAdverInterval: 100 } as State,
+    reconfigured,
+    1200,
+    {
+      ...(follows as typeof backup),
+      activeAdverInterval: 100,
+      activeDownAtMs: 1200 + 3609.375,
+    },
+    [],
+  ],
+  ["reconfigured: a takeover that is pending stays", router, resigned, reconfigured, 1210, resigned, []],
   ["fast demotion: the active router falls below", router, follows, heard(90), 1200, {
     ...backup,
     activeDownAtMs: 1200 + TAKEOVER,
@@ -531,7 +544,7 @@ const healing = (nowMs: number): State => ({
   ...sentAt(nowMs),
   announcedAtMs: nowMs,
   announceAtMs: [nowMs + 1000, nowMs + 5000],
-  conflict: { lastAtMs: nowMs, gapMs: 40 },
+  conflict: { lastAtMs: nowMs, announcements: 1 },
 });
 
 const actives: readonly Row[] = [
@@ -690,8 +703,8 @@ const conflicts: readonly Row[] = [
     send(100),
     announce,
   ]],
-  ["an answer just sent is not sent again", router, active, heard(0), 1004, {
-    ...(healing(1004) as typeof active),
+  ["an answer just sent is not sent again", router, active, heard(0), 1000.5, {
+    ...(healing(1000.5) as typeof active),
     ...sentAt(1000),
   }, [announce]],
   [
@@ -705,7 +718,7 @@ const conflicts: readonly Row[] = [
       ...sentAt(1050),
       announcedAtMs: 1045,
       announceAtMs: [1065, 2050, 6050],
-      conflict: { lastAtMs: 1050, gapMs: 20 },
+      conflict: { lastAtMs: 1050, announcements: 0 },
     },
     [send(100)],
   ],
@@ -720,35 +733,35 @@ const conflicts: readonly Row[] = [
       ...sentAt(1050),
       announcedAtMs: 1045,
       announceAtMs: [1060, 2050, 6050],
-      conflict: { lastAtMs: 1050, gapMs: 20 },
+      conflict: { lastAtMs: 1050, announcements: 0 },
     },
     [send(100)],
   ],
   [
-    "the same conflict goes on: the gap grows",
+    "the same conflict goes on: after five announcements the gap doubles, 80 ms after seven",
     router,
     {
       ...active,
       announcedAtMs: 900,
-      conflict: { lastAtMs: 900, gapMs: 80 },
+      conflict: { lastAtMs: 900, announcements: 7 },
     },
     heard(90),
     1050,
     {
       ...(healing(1050) as typeof active),
-      conflict: { lastAtMs: 1050, gapMs: 160 },
+      conflict: { lastAtMs: 1050, announcements: 8 },
     },
     [send(100), announce],
   ],
   [
     "the gap never exceeds a second",
     router,
-    { ...active, announcedAtMs: 0, conflict: { lastAtMs: 900, gapMs: 1000 } },
+    { ...active, announcedAtMs: 0, conflict: { lastAtMs: 900, announcements: 99 } },
     heard(90),
     1050,
     {
       ...(healing(1050) as typeof active),
-      conflict: { lastAtMs: 1050, gapMs: 1000 },
+      conflict: { lastAtMs: 1050, announcements: 100 },
     },
     [send(100), announce],
   ],
@@ -758,7 +771,7 @@ const conflicts: readonly Row[] = [
     {
       ...active,
       announcedAtMs: 1000,
-      conflict: { lastAtMs: -3950, gapMs: 1000 },
+      conflict: { lastAtMs: -3950, announcements: 99 },
     },
     heard(90),
     1050,
@@ -766,12 +779,12 @@ const conflicts: readonly Row[] = [
     [send(100), announce],
   ],
   [
-    "an owed announcement widens the gap too",
+    "an owed announcement counts too",
     router,
     {
       ...active,
       announceAtMs: [1065, 2050],
-      conflict: { lastAtMs: 1050, gapMs: 20 },
+      conflict: { lastAtMs: 1050, announcements: 0 },
     },
     deadline,
     1065,
@@ -780,7 +793,7 @@ const conflicts: readonly Row[] = [
       announcedAtMs: 1065,
       announceAtMs: [2050],
       refreshAtMs: 61_065,
-      conflict: { lastAtMs: 1050, gapMs: 40 },
+      conflict: { lastAtMs: 1050, announcements: 1 },
     },
     [announce],
   ],

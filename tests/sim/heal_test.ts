@@ -1,0 +1,92 @@
+/** Cables cut and mended in every order: whoever remains active is known to the client within 20 ms. */
+import { assertEquals } from "@std/assert";
+import { orders, plainStory, subsets } from "./plain.ts";
+import type { Action } from "./story.ts";
+import { tell } from "./hunt.ts";
+import { World } from "./world.ts";
+
+/** Two routers and the client, every direction of every cable. */
+const DIRECTIONS = [[0, 1], [1, 0], [0, 2], [1, 2], [2, 0], [2, 1]] as const;
+/** The client sends nothing that matters here: what it cannot send is not cut. */
+const CABLES = DIRECTIONS.filter(([from]) => from !== 2);
+
+const INTERVALS_CS = [1, 10, 100] as const;
+/** Between two cables that are mended, in intervals. */
+const GAPS = [0.01, 0.7, 5] as const;
+/** How long the cut lasts, in intervals: shorter than the active-down interval, just longer, much longer. */
+const CUTS = [2, 3.8, 50] as const;
+
+function story(
+  interval: number,
+  cut: readonly (readonly [number, number])[],
+  lasts: number,
+  gap: number,
+  priority: number,
+) {
+  const intervalMs = interval * 10;
+  const beginMs = 20.3 * intervalMs;
+  const actions: Action[] = [
+    ...cut.map(([from, to]): Action => ({ atMs: beginMs, type: "cut", from, to })),
+    ...cut.map(([from, to], i): Action => ({
+      atMs: beginMs + (lasts + i * gap) * intervalMs,
+      type: "mend",
+      from,
+      to,
+    })),
+  ];
+  const calmMs = beginMs + (lasts + cut.length * gap) * intervalMs;
+  return plainStory({
+    advertisementInterval: interval,
+    routers: [{ priority: 200 }, { priority }],
+    actions,
+    calmMs,
+    lengthMs: calmMs + 10 * intervalMs + 5200,
+    refreshMs: 5000,
+  });
+}
+
+for (const interval of INTERVALS_CS) {
+  for (const priority of [100, 200]) {
+    Deno.test(`interval ${interval * 10} ms, priorities 200 and ${priority}: every order of cutting and mending ends well`, () => {
+      for (const cut of subsets(CABLES).flatMap(orders)) {
+        for (const lasts of CUTS) {
+          for (const gap of GAPS) {
+            const one = story(interval, cut, lasts, gap, priority);
+            const violation = new World(one).run();
+            assertEquals(violation?.message ?? "well", "well", violation === null ? "" : tell(one));
+          }
+        }
+      }
+    });
+  }
+}
+
+Deno.test("both are active and the client follows the loser: it knows the winner 20 ms after their first exchange", () => {
+  for (const interval of INTERVALS_CS) {
+    const intervalMs = interval * 10;
+    const cut: Action[] = [{ atMs: 30.3 * intervalMs, type: "split", side: [0] }];
+    const mend: Action[] = [{ atMs: 60.3 * intervalMs, type: "mendAll" }];
+    const world = new World(plainStory({
+      advertisementInterval: interval,
+      routers: [{ priority: 200 }, { priority: 100 }],
+      actions: [...cut, ...mend],
+      calmMs: 70 * intervalMs,
+      lengthMs: 61.3 * intervalMs + 20,
+    }));
+    const seen: string[] = [];
+    const { watch } = world;
+    const before = watch.before.bind(watch);
+    watch.before = (): void => {
+      const line = `${world.hosts.map(({ isActive }) => isActive ? "A" : "b").join("")} ${world.view}`;
+      if (seen.at(-1) !== line) seen.push(line);
+      before();
+    };
+    assertEquals(world.run()?.message ?? "well", "well");
+    // The client follows B, which is active beside A; B hears A and leaves; A announces itself.
+    assertEquals(
+      seen.slice(seen.indexOf("Ab 0")),
+      ["Ab 0", "AA 0", "AA 1", "Ab 1", "Ab 0"].slice(0, seen.length),
+      seen.join(),
+    );
+  }
+});
