@@ -25,13 +25,15 @@ export interface Surroundings {
   readonly netlink: Netlink;
   readonly links: LinkTable;
   channelOf(instance: Instance): Channel | undefined;
-  /** Whether this host forwards IPv6 on the interface: the R flag of neighbour advertisements. Costs nothing. */
+  /** Whether this host forwards IPv6 on the interface: the R flag of neighbour advertisements. May read a file. */
   forwards(ifname: string): boolean;
   post(event: EngineEvent): void;
 }
 
 export class Effects {
   readonly announcer: Announcer;
+  /** Interfaces that forward IPv6: an announcement must not wait for a file. */
+  readonly #forwarding = new Set<string>();
 
   constructor(readonly around: Surroundings) {
     this.announcer = new Announcer((ifindex, error) => this.#announceFailed(ifindex, error));
@@ -48,6 +50,15 @@ export class Effects {
     if (nowMs - toldMs < TELL_EVERY_MS) return;
     instance.told.set(key, nowMs);
     this.around.post({ type: "notice", level: "warn", name: instance.name, message });
+  }
+
+  /** To be called when a virtual router gets its interface or its addresses. */
+  learnForwarding({ addresses }: Instance): void {
+    for (const { address, interface: name } of addresses) {
+      if (address.length !== 16) continue;
+      if (this.around.forwards(name)) this.#forwarding.add(name);
+      else this.#forwarding.delete(name);
+    }
   }
 
   #runOne(instance: Instance, effect: Effect, nowMs: number): void {
@@ -133,7 +144,7 @@ export class Effects {
       const mac = this.around.links.byName(name)?.mac;
       if (!held || mac === undefined || mac.length !== 6) continue;
       if (only.address !== undefined && !equalAddresses(only.address, address)) continue;
-      announcements.push({ address, ifindex, mac, router: this.around.forwards(name) });
+      announcements.push({ address, ifindex, mac, router: this.#forwarding.has(name) });
     }
     const options = { repeat: only.repeat ?? repeat, intervalMs: interval, nowMs };
     this.announcer.announce(announcements, options, (name) => instance.counters[name]++);

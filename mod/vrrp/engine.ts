@@ -4,7 +4,6 @@
  */
 import { monotonicMs } from "../../ffi/clock.ts";
 import type { Epoll } from "../../ffi/epoll.ts";
-import { SyscallError } from "../../ffi/errno.ts";
 import type { Netlink } from "../../ffi/netlink.ts";
 import {
   type Address,
@@ -18,27 +17,21 @@ import { effectivePriority } from "../health/health.ts";
 import { LinkTable } from "../kernel/links.ts";
 import { isSame, planLeftovers } from "../kernel/plan.ts";
 import { removeFound } from "../kernel/reconcile.ts";
-import type { ForeignRouter } from "../snapshot.ts";
 import { formatAddress } from "../wire/address.ts";
-import { Channel } from "./channel.ts";
 import { conditionsOf, findPrimaryAddress } from "./conditions.ts";
 import type { Discard } from "./discard.ts";
 import { Effects } from "./effects.ts";
-import { Instance } from "./instance.ts";
+import { type Heard, Instance } from "./instance.ts";
+import { Listener } from "./listener.ts";
 import type { Command, EngineEvent, EngineReport, TrackerState } from "./messages.ts";
-import { read, type Received } from "./receive.ts";
 import { reportOf } from "./report.ts";
 import { step } from "./router.ts";
-import { isSameRouter, managedAddressesOf } from "./settings.ts";
+import { isSameRouter, managedAddressesOf, virtualAddresses } from "./settings.ts";
 import { type Event, OWNER_PRIORITY } from "./state.ts";
 import { intervalMs } from "./timers.ts";
 
-/** Packets taken from one socket before the others have their turn: a flood must not starve the deadlines. */
-const PACKETS_PER_TURN = 256;
 /** The kernel tells of a new address within a millisecond; what it tells later are renewals. */
 const NEW_ADDRESS_MS = 200;
-/** Foreign routers remembered for the status. */
-const MAX_FOREIGN = 64;
 
 export interface EngineOptions {
   readonly epoll: Epoll;
@@ -59,14 +52,10 @@ export class Engine {
   readonly #instances = new Map<string, Instance>();
   /** Replaced or removed, still handing over. */
   readonly #leaving = new Set<Instance>();
-  readonly #channels = new Map<string, Channel>();
-  readonly #channelsByFd = new Map<number, Channel>();
+  readonly #listener: Listener;
   readonly #trackers = new Map<string, TrackerState>();
-  readonly #foreign = new Map<string, ForeignRouter>();
   /** The addresses that are virtual on this host, as text: never a source, and no news when they come and go. */
   #virtual: ReadonlySet<string> = new Set();
-  /** Interfaces that forward IPv6, read when a virtual router is attached: an announcement must not wait for a file. */
-  readonly #forwards = new Set<string>();
   readonly #effects: Effects;
   #kernelNews = false;
   #stopping: string | null = null;
@@ -74,12 +63,17 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    const { netlink, post } = options;
+    const { netlink, forwards, post } = options;
+    this.#listener = new Listener(options.epoll, {
+      heard: (instance, heard) => this.#hear(instance, heard),
+      rejected: (instance, source, discard) => this.#reject(instance, source, discard),
+      notice: (level, name, message) => this.#notice(level, name, message),
+    });
     this.#effects = new Effects({
       netlink,
       links: this.#links,
-      channelOf: (instance) => this.#channels.get(channelKey(instance)),
-      forwards: (ifname) => this.#forwards.has(ifname),
+      channelOf: (instance) => this.#listener.channelOf(instance),
+      forwards,
       post,
     });
     options.epoll.add(options.monitor.fd);
@@ -92,8 +86,7 @@ export class Engine {
       this.#kernelNews = true;
       return;
     }
-    const channel = this.#channelsByFd.get(fd);
-    if (channel !== undefined) this.#drain(channel);
+    this.#listener.drain(fd);
   }
 
   /** The earliest moment at which `tick` has something to do; Infinity when only events can change anything. */
@@ -161,81 +154,14 @@ export class Engine {
 
   #evaluate(instance: Instance, nowMs: number): void {
     instance.setPrimaryAddress(findPrimaryAddress(instance, this.#links, this.#virtual));
-    this.#attach(instance);
+    const ifindex = this.#links.indexOf(instance.config.interface);
+    if (ifindex !== instance.ifindex) {
+      this.#listener.attach(instance, ifindex);
+      this.#effects.learnForwarding(instance);
+    }
     if (instance.leaving && !instance.isActive) return;
     this.#dispatch(instance, conditionsOf(instance, this.#links, nowMs), nowMs);
     instance.enter(instance.state);
-  }
-
-  /** Sockets follow the interface: none while it does not exist, new ones when it comes back under another index. */
-  #attach(instance: Instance): void {
-    const ifindex = this.#links.indexOf(instance.config.interface);
-    if (ifindex === instance.ifindex) return;
-    this.#detach(instance);
-    if (ifindex === 0) return;
-    instance.ifindex = ifindex;
-    const key = channelKey(instance);
-    const { interface: name, family } = instance.config;
-    try {
-      const channel = this.#channels.get(key) ?? new Channel(this.#options.epoll, name, ifindex, family);
-      this.#channels.set(key, channel);
-      this.#channelsByFd.set(channel.fd, channel);
-      channel.add(instance);
-      this.#noteForwarding(instance);
-    } catch (error) {
-      if (!(error instanceof SyscallError)) throw error;
-      // The interface went away in between (its notification follows), or the kernel refuses for good: visible either way.
-      instance.ifindex = 0;
-      this.#notice("error", instance.name, `cannot listen on ${name}: ${error.message}`);
-    }
-  }
-
-  #noteForwarding({ addresses }: Instance): void {
-    for (const { address, interface: name } of addresses) {
-      if (address.length !== 16) continue;
-      if (this.#options.forwards(name)) this.#forwards.add(name);
-      else this.#forwards.delete(name);
-    }
-  }
-
-  #detach(instance: Instance): void {
-    const key = channelKey(instance);
-    const channel = this.#channels.get(key);
-    instance.ifindex = 0;
-    instance.packets.clear();
-    if (channel === undefined || !channel.delete(instance)) return;
-    this.#channels.delete(key);
-    this.#channelsByFd.delete(channel.fd);
-    channel.close();
-  }
-
-  #drain(channel: Channel): void {
-    try {
-      for (let i = 0; i < PACKETS_PER_TURN; i++) {
-        const length = channel.receiver.receive();
-        if (length < 0) return;
-        this.#receive(channel, read(channel, length, Date.now()));
-      }
-    } catch (error) {
-      // The interface went down or away: netlink tells the same, and that is what counts.
-      if (!(error instanceof SyscallError)) throw error;
-      this.#notice("debug", channel.name, `receiving: ${error.message}`);
-    }
-  }
-
-  #receive(channel: Channel, received: Received): void {
-    switch (received.type) {
-      case "advertisement":
-        return this.#hear(received.instance, received.heard);
-      case "rejected":
-        return this.#reject(received.instance, received.source, received.discard);
-      case "foreign":
-        return this.#noteForeign(channel, received.source, received.vrid);
-      case "garbage":
-        for (const instance of [...channel.routers.values()].flat()) {
-          this.#reject(instance, received.source, received.discard);
-        }
-    }
   }
 
   #reject(instance: Instance, source: Uint8Array, discard: Discard): void {
@@ -246,7 +172,7 @@ export class Engine {
     this.#effects.tell(instance, discard.discard, message, monotonicMs());
   }
 
-  #hear(instance: Instance, heard: Extract<Received, { type: "advertisement" }>["heard"]): void {
+  #hear(instance: Instance, heard: Heard): void {
     const { source, advertisement: { priority, maxAdvertiseInterval } } = heard;
     heard.count++;
     instance.counters.advertisements_received++;
@@ -256,23 +182,6 @@ export class Engine {
       type: "advertisement",
       advertisement: { source, priority, maxAdvertiseInterval },
     }, monotonicMs());
-  }
-
-  #noteForeign(channel: Channel, source: Uint8Array, vrid: number): void {
-    const address = formatAddress(source);
-    const key = `${channel.name} ${vrid} ${address}`;
-    const packets = (this.#foreign.get(key)?.packets ?? 0) + 1;
-    const family = channel.family === 4 ? "ipv4" : "ipv6";
-    const last_seen = new Date().toISOString();
-    this.#foreign.set(key, { interface: channel.name, family, vrid, address, last_seen, packets });
-    if (this.#foreign.size > MAX_FOREIGN) this.#foreign.delete(this.#foreign.keys().next().value!);
-    if (packets === 1) {
-      this.#notice(
-        "info",
-        channel.name,
-        `${address} advertises VRID ${vrid}, which no virtual router here has`,
-      );
-    }
   }
 
   #hearKernel(): void {
@@ -399,7 +308,7 @@ export class Engine {
   /** In place: a changed list of addresses is applied without leaving ACTIVE. */
   #change(instance: Instance, config: VirtualRouterConfig, nowMs: number): void {
     const dropped = instance.reconfigure(config, this.#trackers);
-    this.#noteForwarding(instance);
+    this.#effects.learnForwarding(instance);
     if (dropped.length > 0) {
       for (const problem of removeFound(this.#options.netlink, dropped)) {
         this.#notice("error", instance.name, problem);
@@ -425,7 +334,7 @@ export class Engine {
     for (const instance of this.#leaving) {
       if (instance.isActive) continue;
       this.#leaving.delete(instance);
-      this.#detach(instance);
+      this.#listener.detach(instance);
     }
     if (this.#stopping === null || this.#stopped || this.#leaving.size > 0) return;
     this.#stopped = true;
@@ -455,7 +364,7 @@ export class Engine {
   #report(): EngineReport {
     return {
       virtual_routers: [...this.#instances.values()].map(reportOf),
-      foreign_routers: [...this.#foreign.values()],
+      foreign_routers: this.#listener.foreign,
     };
   }
 
@@ -479,21 +388,4 @@ export class Engine {
   #notice(level: "debug" | "info" | "warn" | "error", name: string, message: string): void {
     this.#options.post({ type: "notice", level, name, message });
   }
-}
-
-/** An owner's addresses are real ones: they may be the source of its advertisements. */
-function virtualAddresses(routers: readonly VirtualRouterConfig[]): ReadonlySet<string> {
-  const owned = routers.filter(({ priority }) => priority === OWNER_PRIORITY);
-  const virtual = routers.filter(({ priority }) => priority !== OWNER_PRIORITY);
-  const texts = (configs: readonly VirtualRouterConfig[]): Set<string> =>
-    new Set(
-      configs.flatMap(({ addresses, excluded_addresses }) => [...addresses, ...excluded_addresses]).map((
-        { address },
-      ) => address),
-    );
-  return texts(virtual).difference(texts(owned));
-}
-
-function channelKey({ ifindex, config }: Instance): string {
-  return `${ifindex}/${config.family}`;
 }

@@ -3,7 +3,7 @@ import type { Vip, VirtualRouterConfig } from "../config/schema.ts";
 import type { ManagedAddress } from "../kernel/plan.ts";
 import { isLinkLocal, parseAddress } from "../wire/address.ts";
 import { passwordBytes } from "./auth.ts";
-import type { VirtualRouter } from "./state.ts";
+import { OWNER_PRIORITY, type VirtualRouter } from "./state.ts";
 import { intervalCs } from "./timers.ts";
 
 /** rtnetlink scopes, linux/rtnetlink.h. */
@@ -113,4 +113,17 @@ export function isSameRouter(a: VirtualRouterConfig, b: VirtualRouterConfig): bo
       unicast_peers ?? [],
     ]);
   return identity(a) === identity(b);
+}
+
+/** An owner's addresses are real ones: they may be the source of its advertisements. */
+export function virtualAddresses(routers: readonly VirtualRouterConfig[]): ReadonlySet<string> {
+  const owned = routers.filter(({ priority }) => priority === OWNER_PRIORITY);
+  const virtual = routers.filter(({ priority }) => priority !== OWNER_PRIORITY);
+  const texts = (configs: readonly VirtualRouterConfig[]): Set<string> =>
+    new Set(
+      configs.flatMap(({ addresses, excluded_addresses }) => [...addresses, ...excluded_addresses]).map((
+        { address },
+      ) => address),
+    );
+  return texts(virtual).difference(texts(owned));
 }

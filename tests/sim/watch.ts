@@ -8,6 +8,10 @@ import type { World } from "./world.ts";
 
 /** After a conflict clients have to see the winner within this, plus the ways of the packets. */
 const HEALING_MS = 20;
+/** The same in a conflict that goes on, in which the winner has announced itself again and again. */
+const OLD_HEALING_MS = 1000;
+/** A conflict that was quiet for so long is over. */
+const QUIET_MS = 5000;
 /** Longest a backup of ours waits for the place of a router that has resigned, with its repetitions. */
 const TAKEOVER_MS = 150;
 const SLACK_MS = 1;
@@ -30,6 +34,8 @@ export class Watch {
   readonly #outByMs: number[] = [];
   /** By station: when the state last changed. */
   readonly #sinceMs: number[] = [];
+  /** By station: the conflict that it is in as an active router, from the first advertisement of another one to the last. */
+  readonly #conflicts: { sinceMs: number; lastMs: number }[] = [];
   /** By station: when its last handover began. */
   readonly #leavingSinceMs: number[] = [];
 
@@ -38,6 +44,7 @@ export class Watch {
       this.#outByMs.push(Infinity);
       this.#sinceMs.push(0);
       this.#leavingSinceMs.push(0);
+      this.#conflicts.push({ sinceMs: -Infinity, lastMs: -Infinity });
     }
   }
 
@@ -109,6 +116,7 @@ export class Watch {
     ) {
       this.world.fail(host, `nothing stands in its way, but it is in ${state.name}`);
     }
+    if (event.type === "advertisement" && before.name === "active") this.#noteConflict(host.station);
     if (state.name === before.name) return;
     this.#sinceMs[host.station] = this.world.nowMs;
     const { becameActive, releasedActive } = host.counted;
@@ -208,6 +216,13 @@ export class Watch {
     }
   }
 
+  #noteConflict(station: number): void {
+    const { nowMs } = this.world;
+    const conflict = this.#conflicts[station]!;
+    if (nowMs - conflict.lastMs > QUIET_MS) conflict.sinceMs = nowMs;
+    conflict.lastMs = nowMs;
+  }
+
   /** The last one to leave an active state while another serves: that one has to announce itself. keepalived leaves silently. */
   #expectHealing(loser: Host): void {
     const { world } = this;
@@ -217,7 +232,15 @@ export class Watch {
     const isLeaving = host instanceof VipdHost && host.state.name === "active" &&
       host.state.handover !== null;
     if (isLeaving || !world.reaches(loser.station, winner)) return;
-    this.#expectView(winner, HEALING_MS + 3 * world.farthestMs + host.spec.latenessMs);
+    // Who ends a handover says nothing more: the winner has announced itself when it took over.
+    const isSilent = loser.lastSentMs < world.nowMs;
+    if (isSilent && this.#sinceMs[winner]! <= world.disturbedMs) return;
+    const { sinceMs, lastMs } = this.#conflicts[winner]!;
+    const isOld = world.nowMs - lastMs < QUIET_MS && world.nowMs - sinceMs > 3 * world.farthestMs + SLACK_MS;
+    this.#expectView(
+      winner,
+      (isOld ? OLD_HEALING_MS : HEALING_MS) + 3 * world.farthestMs + host.spec.latenessMs,
+    );
   }
 
   #expectView(station: number, withinMs: number): void {

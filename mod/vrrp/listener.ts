@@ -1,0 +1,120 @@
+/** Listens for every virtual router: opens and closes the sockets that they share, reads packets, and sorts out who hears what. */
+import type { Epoll } from "../../ffi/epoll.ts";
+import { SyscallError } from "../../ffi/errno.ts";
+import type { ForeignRouter } from "../snapshot.ts";
+import { formatAddress } from "../wire/address.ts";
+import { Channel } from "./channel.ts";
+import type { Discard } from "./discard.ts";
+import type { Heard, Instance } from "./instance.ts";
+import { read, type Received } from "./receive.ts";
+
+/** Packets taken from one socket before the others have their turn: a flood must not starve the deadlines. */
+const PACKETS_PER_TURN = 256;
+/** Foreign routers remembered for the status. */
+const MAX_FOREIGN = 64;
+
+export interface ListenerEvents {
+  heard(instance: Instance, heard: Heard): void;
+  rejected(instance: Instance, source: Uint8Array, discard: Discard): void;
+  notice(level: "debug" | "info" | "error", name: string, message: string): void;
+}
+
+export class Listener {
+  readonly #channels = new Map<string, Channel>();
+  readonly #byFd = new Map<number, Channel>();
+  readonly #foreign = new Map<string, ForeignRouter>();
+
+  constructor(readonly epoll: Epoll, readonly events: ListenerEvents) {}
+
+  channelOf(instance: Instance): Channel | undefined {
+    return this.#channels.get(keyOf(instance));
+  }
+
+  /** Routers that advertise a VRID which nobody here has. */
+  get foreign(): ForeignRouter[] {
+    return [...this.#foreign.values()];
+  }
+
+  /** Sockets follow the interface: none while it does not exist (0), new ones when it comes back under another index. */
+  attach(instance: Instance, ifindex: number): void {
+    this.detach(instance);
+    if (ifindex === 0) return;
+    instance.ifindex = ifindex;
+    const key = keyOf(instance);
+    const { interface: name, family } = instance.config;
+    try {
+      const channel = this.#channels.get(key) ?? new Channel(this.epoll, name, ifindex, family);
+      this.#channels.set(key, channel);
+      this.#byFd.set(channel.fd, channel);
+      channel.add(instance);
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      // The interface went away in between (its notification follows), or the kernel refuses for good: visible either way.
+      instance.ifindex = 0;
+      this.events.notice("error", instance.name, `cannot listen on ${name}: ${error.message}`);
+    }
+  }
+
+  detach(instance: Instance): void {
+    const key = keyOf(instance);
+    const channel = this.#channels.get(key);
+    instance.ifindex = 0;
+    instance.packets.clear();
+    if (channel === undefined || !channel.delete(instance)) return;
+    this.#channels.delete(key);
+    this.#byFd.delete(channel.fd);
+    channel.close();
+  }
+
+  /** Reads what waits on a descriptor, if it is one of ours. */
+  drain(fd: number): void {
+    const channel = this.#byFd.get(fd);
+    if (channel === undefined) return;
+    try {
+      for (let i = 0; i < PACKETS_PER_TURN; i++) {
+        const length = channel.receiver.receive();
+        if (length < 0) return;
+        this.#sort(channel, read(channel, length, Date.now()));
+      }
+    } catch (error) {
+      // The interface went down or away: netlink tells the same, and that is what counts.
+      if (!(error instanceof SyscallError)) throw error;
+      this.events.notice("debug", channel.name, `receiving: ${error.message}`);
+    }
+  }
+
+  #sort(channel: Channel, received: Received): void {
+    switch (received.type) {
+      case "advertisement":
+        return this.events.heard(received.instance, received.heard);
+      case "rejected":
+        return this.events.rejected(received.instance, received.source, received.discard);
+      case "foreign":
+        return this.#noteForeign(channel, received.source, received.vrid);
+      case "garbage":
+        for (const instance of [...channel.routers.values()].flat()) {
+          this.events.rejected(instance, received.source, received.discard);
+        }
+    }
+  }
+
+  #noteForeign(channel: Channel, source: Uint8Array, vrid: number): void {
+    const address = formatAddress(source);
+    const key = `${channel.name} ${vrid} ${address}`;
+    const packets = (this.#foreign.get(key)?.packets ?? 0) + 1;
+    const family = channel.family === 4 ? "ipv4" : "ipv6";
+    const last_seen = new Date().toISOString();
+    this.#foreign.set(key, { interface: channel.name, family, vrid, address, last_seen, packets });
+    if (this.#foreign.size > MAX_FOREIGN) this.#foreign.delete(this.#foreign.keys().next().value!);
+    if (packets > 1) return;
+    this.events.notice(
+      "info",
+      channel.name,
+      `${address} advertises VRID ${vrid}, which no virtual router here has`,
+    );
+  }
+}
+
+function keyOf({ ifindex, config }: Instance): string {
+  return `${ifindex}/${config.family}`;
+}
