@@ -1,5 +1,6 @@
 /** Puts the read model together from what the VRRP thread and the checks report, at most ten times a second. */
 import type { CheckStatus, NodeStatus, Snapshot, VirtualRouterStatus } from "./snapshot.ts";
+import { noLateness } from "./vrrp/lateness.ts";
 import type { EngineReport } from "./vrrp/messages.ts";
 
 /** How old a snapshot may be when nothing has happened since. */
@@ -16,7 +17,7 @@ export interface Sources {
 export class ReadModel {
   readonly #sources: Sources;
   #current: { readonly snapshot: Promise<Snapshot>; readonly atMs: number } | null = null;
-  #lastReport: EngineReport = { virtual_routers: [], foreign_routers: [] };
+  #lastReport: EngineReport = { lateness: noLateness(), virtual_routers: [], foreign_routers: [] };
 
   constructor(sources: Sources) {
     this.#sources = sources;
@@ -41,6 +42,7 @@ export class ReadModel {
     return {
       at: new Date(this.#sources.now()).toISOString(),
       node: { ...this.#sources.node(), engine },
+      lateness: this.#lastReport.lateness,
       virtual_routers: this.#lastReport.virtual_routers.map((router) => withReasons(router, checks)),
       foreign_routers: [...this.#lastReport.foreign_routers],
       checks,

@@ -124,9 +124,18 @@ export const NodeStatus = z.strictObject({
 });
 export type NodeStatus = z.infer<typeof NodeStatus>;
 
+/** How late the VRRP thread has kept its deadlines since it started; buckets are cumulative. */
+export const Lateness = z.strictObject({
+  buckets: z.array(z.strictObject({ le_ms: z.number(), count: counter })),
+  count: counter,
+  sum_ms: z.number().nonnegative(),
+});
+export type Lateness = z.infer<typeof Lateness>;
+
 export const Snapshot = z.strictObject({
   at: time,
   node: NodeStatus,
+  lateness: Lateness,
   virtual_routers: z.array(VirtualRouterStatus),
   foreign_routers: z.array(ForeignRouter),
   checks: z.array(CheckStatus),

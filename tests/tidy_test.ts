@@ -10,8 +10,18 @@ const ENTRIES = ["main.ts", "mod/vrrp/worker.ts"];
 
 /** Source that only the end-to-end tests run, and what runs it there. */
 const TESTED_END_TO_END = new Map([
-  ["main.ts", "every e2e test starts the binary"],
-  ["mod/vrrp/worker.ts", "every e2e test: the engine's own thread"],
+  ["main.ts", "starts every subcommand"],
+  ["mod/cli/run.ts", "starts the daemon"],
+  ["mod/daemon.ts", "the daemon itself: start, reload, stop, heartbeat"],
+  ["mod/read_model.ts", "every test that reads /status"],
+  ["mod/vrrp/worker.ts", "the engine's own thread"],
+  ["mod/vrrp/handle.ts", "the main thread's end of the engine"],
+  ["mod/vrrp/engine.ts", "real sockets, netlink and timers"],
+  ["mod/vrrp/instance.ts", "one virtual router on a real interface"],
+  ["mod/vrrp/channel.ts", "sockets of a virtual router: the interop tests"],
+  ["mod/vrrp/receive.ts", "packets of real keepalived and FRR, and malformed ones"],
+  ["mod/vrrp/announcer.ts", "gratuitous ARP and neighbour advertisements, seen by tshark"],
+  ["mod/vrrp/effects.ts", "addresses and packets of every failover"],
 ]);
 
 /** Paths from the root, of files whose name fits. */
@@ -200,6 +210,7 @@ const SAMPLES: readonly Sample[] = [
   [rules.tooLong, "mod/a.ts", long(70), ""],
   [rules.tooLong, "mod/a.ts", "// x\n".repeat(401), "mod/a.ts: 401 lines, at most 400"],
   [rules.tooLong, "main.ts", "// x\n".repeat(81), "main.ts: 81 lines, at most 80"],
+  [rules.tooLong, "mod/a.ts", `const a = "${"x".repeat(108)}";`, ""],
   [rules.tooLong, "mod/a.ts", `// ${"x".repeat(108)}`, "mod/a.ts:1: 111 columns, at most 110"],
   [rules.badManners, "mod/a.ts", `/** Doc. */\nlet a: any;`, "mod/a.ts:2: any"],
   [
@@ -239,7 +250,7 @@ Deno.test("tidy: every rule of the whole tree finds its bad sample", () => {
     "main.ts": `import { a } from "./mod/a.ts"; a();`,
     "mod/a.ts": `import { b } from "./b.ts"; export function a() { b; } export const spare = 1;`,
     "mod/b.ts": `import { a } from "./a.ts"; export const b = a;`,
-    "mod/dead.ts": ``,
+    "mod/dead.ts": `f(() => 1);`,
     "tests/b_test.ts": `import "../mod/b.ts";`,
   });
   assertEquals(rules.unreachable(broken, ["main.ts", "tests/b_test.ts"]), [

@@ -5,6 +5,8 @@ export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 export type Labels = Readonly<Record<string, string | number>>;
 
 export interface Sample {
+  /** Of a histogram, which of its series this is. */
+  readonly series?: "bucket" | "sum" | "count";
   readonly labels: Labels;
   readonly value: number;
 }
@@ -12,7 +14,7 @@ export interface Sample {
 /** One metric with everything that is said about it; a family without samples is left out. */
 export interface Family {
   readonly name: string;
-  readonly type: "gauge" | "counter";
+  readonly type: "gauge" | "counter" | "histogram";
   readonly help: string;
   readonly samples: readonly Sample[];
 }
@@ -25,7 +27,12 @@ export function exposition(families: readonly Family[]): string {
 function formatFamily({ name, type, help, samples }: Family): string {
   const head = `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n`;
   return head +
-    samples.map((sample) => `${name}${formatLabels(sample.labels)} ${formatValue(sample.value)}\n`).join("");
+    samples.map((sample) => formatSample(name, sample)).join("");
+}
+
+function formatSample(family: string, { series, labels, value }: Sample): string {
+  const name = series === undefined ? family : `${family}_${series}`;
+  return `${name}${formatLabels(labels)} ${formatValue(value)}\n`;
 }
 
 function formatLabels(labels: Labels): string {

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import {
   type CheckStatus,
   type ForeignRouter,
+  type Lateness,
   RouterState,
   type Snapshot,
   type VirtualRouterStatus,
@@ -30,6 +31,7 @@ export function metricsRoutes(snapshot: () => Promise<Snapshot>, exporterNames: 
 export function renderMetrics(snapshot: Snapshot, exporterNames: boolean): string {
   const families = [
     ...nodeFamilies(snapshot),
+    latenessFamily(snapshot.lateness),
     ...routerFamilies(snapshot.virtual_routers, snapshot.at),
     ...counterFamilies(snapshot.virtual_routers),
     foreignFamily(snapshot.foreign_routers),
@@ -58,6 +60,25 @@ function nodeFamilies({ node }: Snapshot): Family[] {
       plain(Number(node.engine === "running")),
     ]),
   ];
+}
+
+function latenessFamily({ buckets, count, sum_ms }: Lateness): Family {
+  const bounded = buckets.map((bucket) => ({ le: bucket.le_ms / 1000, value: bucket.count }));
+  const samples = [...bounded, { le: "+Inf", value: count }].map(({ le, value }): Sample => ({
+    series: "bucket",
+    labels: { le },
+    value,
+  }));
+  return {
+    name: "vipd_deadline_lateness_seconds",
+    type: "histogram",
+    help: "How late the VRRP thread kept its deadlines.",
+    samples: [
+      ...samples,
+      { series: "sum", labels: {}, value: sum_ms / 1000 },
+      { series: "count", labels: {}, value: count },
+    ],
+  };
 }
 
 /** What is said once for each virtual router: name, help, value; null leaves the router out. */

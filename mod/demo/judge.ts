@@ -7,7 +7,7 @@ const PRIORITY_STEPS = 256;
 /** For a machine that does other things besides, and for the client's own resolution. */
 const SLACK_MS = 100;
 
-/** The longest outage that RFC 9568 §6.1 allows when this priority takes over, plus 100 ms for the machine. */
+/** The longest outage that RFC 9568 §6.1 allows when this priority takes over, and 100 ms for the machine. */
 export function limitMs(pace: Pace, intervalMs: number, priority: number): number {
   const skewTimeMs = (PRIORITY_STEPS - priority) * intervalMs / PRIORITY_STEPS;
   return Math.round(skewTimeMs + (pace === "silent" ? ADVERTS * intervalMs : 0)) + SLACK_MS;

@@ -22,6 +22,7 @@ import { conditionsOf, findPrimaryAddress } from "./conditions.ts";
 import type { Discard } from "./discard.ts";
 import { Effects } from "./effects.ts";
 import { type Heard, Instance } from "./instance.ts";
+import { LatenessHistogram } from "./lateness.ts";
 import { Listener } from "./listener.ts";
 import type { Command, EngineEvent, EngineReport, TrackerState } from "./messages.ts";
 import { reportOf } from "./report.ts";
@@ -57,6 +58,7 @@ export class Engine {
   /** The addresses that are virtual on this host, as text: never a source, and no news when they come and go. */
   #virtual: ReadonlySet<string> = new Set();
   readonly #effects: Effects;
+  readonly #lateness = new LatenessHistogram();
   #kernelNews = false;
   #stopping: string | null = null;
   #stopped = false;
@@ -363,6 +365,7 @@ export class Engine {
 
   #report(): EngineReport {
     return {
+      lateness: this.#lateness.report(),
       virtual_routers: [...this.#instances.values()].map(reportOf),
       foreign_routers: this.#listener.foreign,
     };
@@ -375,6 +378,7 @@ export class Engine {
 
   #noteLateness(instance: Instance, nowMs: number): void {
     const lateMs = nowMs - instance.deadlineMs;
+    this.#lateness.note(lateMs);
     if (lateMs < intervalMs(instance.router.advertisementInterval) / 2) return;
     instance.counters.late_deadlines++;
     this.#effects.tell(

@@ -1,6 +1,6 @@
 /** What the main thread and the VRRP thread say to each other: plain values that survive structured clone. */
 import type { VirtualRouterConfig } from "../config/schema.ts";
-import type { CheckState, ForeignRouter, RouterState, VirtualRouterStatus } from "../snapshot.ts";
+import type { CheckState, ForeignRouter, Lateness, RouterState, VirtualRouterStatus } from "../snapshot.ts";
 
 /** The state of one check, as the virtual routers that track it see it. */
 export interface TrackerState {
@@ -29,6 +29,7 @@ export type Command =
 
 /** What the VRRP thread knows at a moment, in the words of the read model. */
 export interface EngineReport {
+  readonly lateness: Lateness;
   readonly virtual_routers: readonly VirtualRouterStatus[];
   readonly foreign_routers: readonly ForeignRouter[];
 }

@@ -37,7 +37,7 @@ export function parseExposition(text: string): Map<string, ParsedFamily> {
         help = { name, text: rest };
       } else {
         if (help?.name !== name) fail("TYPE without HELP before it");
-        if (!["counter", "gauge"].includes(rest)) fail("unexpected type");
+        if (!["counter", "gauge", "histogram"].includes(rest)) fail("unexpected type");
         if (rest === "counter" && !name.endsWith("_total")) fail("a counter must end in _total");
         families.set(name, { help: help?.text ?? "", type: rest, samples: [] });
         current = name;
@@ -47,7 +47,7 @@ export function parseExposition(text: string): Map<string, ParsedFamily> {
     }
     if (line.startsWith("#") || line === "") fail("unexpected line");
     const sample = parseSample(line, fail);
-    if (sample.name !== current) fail("sample outside its family");
+    if (!isSeriesOf(sample.name, current, families.get(current)?.type)) fail("sample outside its family");
     const key = sample.name + JSON.stringify(Object.entries(sample.labels).sort());
     if (series.has(key)) fail("series given twice");
     series.add(key);
@@ -57,6 +57,12 @@ export function parseExposition(text: string): Map<string, ParsedFamily> {
     if (samples.length === 0) throw new Error(`${name} has no sample`);
   }
   return families;
+}
+
+/** Only a histogram has series beside its own name. */
+function isSeriesOf(name: string, family: string, type: string | undefined): boolean {
+  if (type !== "histogram") return name === family;
+  return ["_bucket", "_sum", "_count"].some((suffix) => name === family + suffix);
 }
 
 function parseSample(line: string, fail: (why: string) => never): ParsedSample {

@@ -88,6 +88,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
       engine: "running",
     },
     virtual_routers: [router()],
+    lateness: { buckets: [{ le_ms: 0.5, count: 7 }, { le_ms: 10, count: 9 }], count: 10, sum_ms: 31.5 },
     foreign_routers: [{
       interface: "eth0",
       family: "ipv4",

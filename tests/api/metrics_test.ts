@@ -154,3 +154,18 @@ Deno.test("GET /metrics answers Prometheus and only text", async () => {
   assert(parseExposition(await response.text()).has("keepalived_up"));
   assertEquals((await app.request("/metrics", { headers: { accept: "application/json" } })).status, 406);
 });
+
+Deno.test("metrics: lateness is a cumulative histogram in seconds", () => {
+  const family = parseExposition(renderMetrics(snapshot(), false)).get("vipd_deadline_lateness_seconds");
+  assertEquals(family?.type, "histogram");
+  assertEquals(
+    family?.samples.map(({ name, labels, value }) => [name.split("_").at(-1), labels["le"], value]),
+    [
+      ["bucket", "0.0005", 7],
+      ["bucket", "0.01", 9],
+      ["bucket", "+Inf", 10],
+      ["sum", undefined, 0.0315],
+      ["count", undefined, 10],
+    ],
+  );
+});

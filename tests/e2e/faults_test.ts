@@ -279,6 +279,7 @@ testTogether("faults", [
     name: "interface deleted and created again: FAULT, then ACTIVE again",
     body: () => withPair(interfaceRecreated),
   },
+  { name: "interface missing at the start: waits, and says for what", body: interfaceMissingAtStart },
   { name: "broken configuration: a reload changes nothing and says why", body: () => withPair(brokenReload) },
   { name: "10,000 malformed packets: counters move, nothing else", body: () => withPair(malformedPackets) },
 ]);

@@ -26,6 +26,7 @@ export abstract class Host {
   overdueAtMs = Infinity;
   overdue = "";
   lastSentMs = -Infinity;
+  lastPriority = 0;
 
   constructor(readonly world: World, readonly station: number) {
     this.spec = world.story.routers[station]!;
@@ -93,6 +94,7 @@ export abstract class Host {
 
   send(priority: number): void {
     this.lastSentMs = this.world.nowMs;
+    this.lastPriority = priority;
     this.world.broadcast(this, this.wire.encode(priority), priority);
   }
 

@@ -102,7 +102,7 @@ export class Watch {
         isActive ? "it is active without the addresses" : "it holds the addresses although it is not active",
       );
     }
-    if (isActive && host.leaseEndsMs <= this.world.nowMs && knows) {
+    if (isActive && event.type === "deadline" && host.leaseEndsMs <= this.world.nowMs) {
       this.world.fail(host, "the lease of its addresses has run out");
     }
     if (
@@ -181,7 +181,9 @@ export class Watch {
     if (forMs < 1.01 * intervalMs + 2 * farthestMs + SLACK_MS) return;
     for (const a of this.#actives) {
       for (const b of this.#actives) {
-        if (a < b && world.reaches(a, b) && world.reaches(b, a)) {
+        if (
+          a < b && !this.#isLeaving(a) && !this.#isLeaving(b) && world.reaches(a, b) && world.reaches(b, a)
+        ) {
           world.fail(
             world.hosts[a]!,
             `it and ${stationName(world.story, b)} hear each other and are both active for ${
@@ -191,6 +193,11 @@ export class Watch {
         }
       }
     }
+  }
+
+  #isLeaving(station: number): boolean {
+    const host = this.world.hosts[station]!;
+    return host instanceof VipdHost && host.state.name === "active" && host.state.handover !== null;
   }
 
   /** Whoever has to go is gone when its handover ends. */
@@ -232,8 +239,9 @@ export class Watch {
     const isLeaving = host instanceof VipdHost && host.state.name === "active" &&
       host.state.handover !== null;
     if (isLeaving || !world.reaches(loser.station, winner)) return;
-    // Who ends a handover says nothing more: the winner has announced itself when it took over.
-    const isSilent = loser.lastSentMs < world.nowMs;
+    // Who ends a handover says nothing more: the winner has announced itself when it took over. keepalived takes no hint of a 0.
+    const isSilent = loser.lastSentMs < world.nowMs ||
+      (loser.lastPriority === 0 && !(host instanceof VipdHost));
     if (isSilent && this.#sinceMs[winner]! <= world.disturbedMs) return;
     const { sinceMs, lastMs } = this.#conflicts[winner]!;
     const isOld = world.nowMs - lastMs < QUIET_MS && world.nowMs - sinceMs > 3 * world.farthestMs + SLACK_MS;
@@ -263,7 +271,7 @@ export class Watch {
   #checkBreak(host: VipdHost, before: Active, { type }: Event): void {
     const { world } = this;
     const isServed = world.hosts.some((other) => other.holds && world.reaches(other.station, world.client));
-    if (isServed || !host.linkUp || !host.spec.handover) return;
+    if (isServed || !world.reaches(host.station, world.client) || !host.spec.handover) return;
     const settledMs = 3 * world.longestIntervalMs + 4 * world.farthestMs + TAKEOVER_MS;
     const trigger = this.#trigger;
     const isTriggered = trigger !== null && trigger.station === host.station &&

@@ -36,6 +36,8 @@ export interface Facts {
   readonly anyTypes: readonly number[];
   readonly emptyCatches: readonly number[];
   readonly importMetas: readonly number[];
+  /** Lines that a string, template or regular expression makes long: no formatter can break them. */
+  readonly literalLines: readonly number[];
 }
 
 type Node = Deno.lint.Node;
@@ -53,6 +55,7 @@ export function factsOf(path: string, source: string): Facts {
     anyTypes: [],
     emptyCatches: [],
     importMetas: [],
+    literalLines: [],
   };
   const line = lineFinder(source);
   const visitor = {
@@ -149,6 +152,11 @@ function nameVisitor(facts: Mutable<Facts>, line: (node: Node) => number): Deno.
     },
     MetaProperty(node): void {
       facts.importMetas.push(line(node));
+    },
+    "Literal, TemplateLiteral"(node: Node): void {
+      const lines = facts.source.slice(...node.range).split("\n");
+      const long = lines.length > 1 || node.range[1] - node.range[0] > 40;
+      if (long) facts.literalLines.push(...lines.map((_, index) => line(node) + index));
     },
   };
 }

@@ -216,7 +216,7 @@ export function reservedNames({ path, names, importMetas }: Facts): string[] {
   ];
 }
 
-export function tooLong({ path, source, functions }: Facts): string[] {
+export function tooLong({ path, source, functions, literalLines }: Facts): string[] {
   const lines = source.trimEnd().split("\n");
   const limit = path === "main.ts" ? LIMITS.mainLines : DATA.test(path) ? Infinity : LIMITS.fileLines;
   return [
@@ -226,7 +226,7 @@ export function tooLong({ path, source, functions }: Facts): string[] {
         `${path}:${line}: ${name} has ${lines} lines, at most ${LIMITS.functionLines}`
       ),
     ...lines.flatMap((text, index) =>
-      text.length > LIMITS.columns && !DATA.test(path)
+      text.length > LIMITS.columns && !DATA.test(path) && !literalLines.includes(index + 1)
         ? [`${path}:${index + 1}: ${text.length} columns, at most ${LIMITS.columns}`]
         : []
     ),
@@ -262,12 +262,15 @@ export function unreachable(files: readonly Facts[], roots: readonly string[]): 
 export function untested(files: readonly Facts[], elsewhere: ReadonlyMap<string, string>): string[] {
   const tests = files.filter(({ path }) => path.endsWith("_test.ts")).map(({ path }) => path);
   const seen = reach(files, tests, ({ kind }) => kind === "value");
-  const source = files.filter(({ path }) => !path.startsWith("tests/")).map(({ path }) => path);
+  const source = files.filter(({ path }) => !path.startsWith("tests/"));
+  // A file of types alone has nothing that could be tested.
+  const code = source.filter(({ exports, functions }) => exports.length + functions.length > 0);
+  const exists = (path: string): boolean => source.some((file) => file.path === path);
   return [
-    ...source.filter((path) => !seen.has(path) && !elsewhere.has(path)).map((path) =>
+    ...code.filter(({ path }) => !seen.has(path) && !elsewhere.has(path)).map(({ path }) =>
       `${path}: no test imports it`
     ),
-    ...[...elsewhere.keys()].filter((path) => seen.has(path) || !source.includes(path))
+    ...[...elsewhere.keys()].filter((path) => seen.has(path) || !exists(path))
       .map((path) =>
         `${path}: listed as tested elsewhere, but ${seen.has(path) ? "a test imports it" : "is gone"}`
       ),
