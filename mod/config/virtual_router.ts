@@ -88,7 +88,7 @@ export const routerFields = z.strictObject({
   lease: z.union([z.literal(["auto", "off"]), duration("3s", "1h")], {
     error: 'expected "auto", "off" or a duration 3s..1h such as "5s"',
   }).prefault("auto").describe(
-    'Kernel lifetime of the addresses, so that they go when vipd dies: "auto" (3 intervals, at least 3s), "off" or a duration',
+    'Kernel lifetime of the addresses, so that they go when vipd dies: "auto" (6 intervals, at least 3s), "off" or a duration',
   ),
   handover: handover.prefault({}).describe("Hitless handover"),
   track: z.array(track).prefault([])

@@ -10,8 +10,11 @@ import { intervalCs } from "./timers.ts";
 const SCOPES = { global: 0, site: 200, link: 253, host: 254 } as const;
 /** A lease shorter than this would expire between two looks of the kernel, which checks once a second. */
 const MIN_LEASE_MS = 3_000;
-/** Intervals that a lease lasts. */
-const LEASE_INTERVALS = 3;
+/**
+ * Intervals that a lease lasts. When the daemon dies, at least two thirds of it are left, and a backup takes over after up to
+ * four (three and the skew): the addresses must stay until then, or nobody serves in between.
+ */
+const LEASE_INTERVALS = 6;
 /** A lease is renewed so many times in its length. */
 const RENEWALS = 3;
 

@@ -28,6 +28,7 @@ export const EVENTS = [
   "nginx returns (HTTP)",
   "host cut off",
   "heal",
+  "kill -9 and restarted at once",
   "kill -9",
   "kill -9: address left on the dead node",
 ] as const;
@@ -67,6 +68,12 @@ export async function measureRound(
   });
   const cut = await udpOutage(lab, "n2", () => lab.cut(n1));
   const heal = await udpOutage(lab, "n1", () => lab.heal(n1));
+  const restarted = await udpOutage(lab, "n1", async () => {
+    await state.first.kill();
+    await restart();
+    // Until then n1 may answer for either life of its daemon.
+    await sleep(4 * profile.intervalMs + 1000);
+  });
   const left: { ms: number } = { ms: 0 };
   const kill = await udpOutage(lab, "n2", async () => {
     const killedMs = performance.now();
@@ -89,6 +96,7 @@ export async function measureRound(
     "nginx returns (HTTP)": Math.max(...nginxReturn),
     "host cut off": cut,
     heal,
+    "kill -9 and restarted at once": restarted,
     "kill -9": kill,
     "kill -9: address left on the dead node": left.ms,
   };
