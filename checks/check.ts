@@ -1,5 +1,5 @@
 /** What a check is: the interface that every file of this directory implements, and the host that it may use. */
-import { z } from "zod";
+import * as z from "zod";
 
 /** A check's verdict "failing", thrown by `probe`; the message is the reason that operators read. */
 export class CheckFailed extends Error {

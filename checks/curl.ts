@@ -1,5 +1,5 @@
 /** curl: runs the host's curl with the flags of the configuration. */
-import { z } from "zod";
+import * as z from "zod";
 import { type CheckContext, defineCheck, fail } from "./check.ts";
 import { inspectCommand } from "./command.ts";
 import { describeEnd, runAs } from "./exec.ts";

@@ -1,5 +1,5 @@
 /** exec: runs a program of the operator's; exit code 0 passes. */
-import { z } from "zod";
+import * as z from "zod";
 import { type CheckContext, type CommandResult, defineCheck, fail } from "./check.ts";
 import { inspectCommand } from "./command.ts";
 

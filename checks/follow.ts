@@ -1,13 +1,14 @@
 /** Follows processes: a death is pushed by the host, a birth is found by polling while there are too few. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Host, Process, Report } from "./check.ts";
 import { sleep } from "./deadline.ts";
 
 export const containersOption = z.boolean().default(false)
   .describe("Look at the processes of containers too (pid namespaces below vipd's own)");
 
-const birthPollMs = 100;
-/** Polling takes at most one part of this of the time, however long one look takes. */
+const shortestPollMs = 100;
+const longestPollMs = 1000;
+/** Polling takes at most one part in this many of the time, unless it would become slower than `longestPollMs`. */
 const pollShare = 50;
 const followedAtMost = 64;
 
@@ -19,12 +20,15 @@ export async function followProcesses(
   report: Report,
   signal: AbortSignal,
 ): Promise<void> {
+  let costMs = Infinity;
   while (!signal.aborted) {
     const startMs = performance.now();
     const found = find();
     const isEnough = found.length >= enough;
+    // The cheapest look so far: in the others this process had to wait for a CPU.
+    costMs = Math.min(costMs, performance.now() - startMs);
     report(isEnough);
-    const pauseMs = Math.max(birthPollMs, pollShare * (performance.now() - startMs));
+    const pauseMs = Math.min(longestPollMs, Math.max(shortestPollMs, pollShare * costMs));
     await oneEnds(host, found, isEnough ? Infinity : pauseMs, signal);
   }
 }

@@ -1,5 +1,5 @@
 /** The options of the http check, and what nginx's borrows of them: what to ask and which answer passes. */
-import { z } from "zod";
+import * as z from "zod";
 import { absolutePath, duration, regex } from "./check.ts";
 import { parseEndpoint } from "./connection.ts";
 

@@ -1,5 +1,5 @@
 /** interface: a network interface is up and running, learnt from netlink the moment it changes. */
-import { z } from "zod";
+import * as z from "zod";
 import { type CheckContext, defineCheck, fail, type Report } from "./check.ts";
 
 const options = z.strictObject({

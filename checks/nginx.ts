@@ -1,5 +1,5 @@
 /** nginx: the master process is alive, learnt from a pidfd the moment it dies; optionally a URL answers too. */
-import { z } from "zod";
+import * as z from "zod";
 import {
   absolutePath,
   type CheckContext,

@@ -1,5 +1,5 @@
 /** process: enough processes of a name or command line are alive; a death is learnt from a pidfd at once. */
-import { z } from "zod";
+import * as z from "zod";
 import {
   type CheckContext,
   defineCheck,

@@ -1,5 +1,5 @@
 /** tcp: the server accepts a connection and, if asked, greets as expected. */
-import { z } from "zod";
+import * as z from "zod";
 import { type CheckContext, defineCheck, fail, port } from "./check.ts";
 import { connect, type Endpoint, parseEndpoint, type Stream, using, writeAll } from "./connection.ts";
 import { connectTimeout } from "./http_options.ts";

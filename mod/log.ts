@@ -148,7 +148,7 @@ class LineQueue {
       return;
     }
     this.#lines.push(line);
-    this.#writing ??= this.#drain().finally(() => this.#writing = undefined);
+    this.#writing ??= this.#drain();
   }
 
   async flush(timeoutMs: number): Promise<void> {
@@ -173,6 +173,8 @@ class LineQueue {
         if (error instanceof Error) this.#dropped += lines.length;
       }
     }
+    // In the same turn as the last look at the queue: a line that comes later starts a drain of its own.
+    this.#writing = undefined;
   }
 }
 

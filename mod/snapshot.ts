@@ -3,7 +3,7 @@
  * Its JSON is a public contract; `vipd schema --status` prints the JSON Schema derived from the zod schemas below.
  * Times are RFC 3339 UTC strings; durations end in `_ms`.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 const time = z.iso.datetime();
 const counter = z.int().nonnegative();

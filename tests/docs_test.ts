@@ -9,10 +9,10 @@ function documents(): string[] {
   return ["README.md", ...docs.filter((name) => name.endsWith(".md")).sort()];
 }
 
-/** Whole configurations only: a fragment has no table that stands for a daemon. */
+/** Whole configurations only: a fragment names no VRID. */
 function configurations(text: string): string[] {
   const blocks = Array.from(text.matchAll(/^```toml\n([\s\S]*?)^```$/gm), ([, block]) => block!);
-  return blocks.filter((block) => /^\[virtual_router\./m.test(block));
+  return blocks.filter((block) => /^vrid = /m.test(block));
 }
 
 for (const document of documents()) {

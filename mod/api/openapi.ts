@@ -1,6 +1,6 @@
 /** `/openapi.json`: the API described (OpenAPI 3.1), its schemas derived from the read model. */
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { CheckStatus, Snapshot, Transition, VirtualRouterStatus } from "../snapshot.ts";
 import { VERSION } from "../version.ts";
 import type { ApiEnv } from "./context.ts";

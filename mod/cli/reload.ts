@@ -1,5 +1,5 @@
 /** `vipd reload`: has the running daemon load its configuration anew, and says how that went. */
-import { z } from "zod";
+import * as z from "zod";
 import { formatProblem } from "../errors.ts";
 import { type ApiClient, bodyOf, ClientError, connectApi, TARGET_OPTIONS } from "./client.ts";
 import type { Io } from "./io.ts";

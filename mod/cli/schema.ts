@@ -1,5 +1,5 @@
 /** `vipd schema [--status]`: the JSON Schema of vipd.toml, or of what `/status` answers. */
-import { z } from "zod";
+import * as z from "zod";
 import { checkTypes } from "../../checks/mod.ts";
 import { configJsonSchema } from "../config/json_schema.ts";
 import { Snapshot } from "../snapshot.ts";

@@ -1,5 +1,5 @@
 /** `[check.*]` of vipd.toml: the keys of every check, merged in one table with the options of its type. */
-import { z } from "zod";
+import * as z from "zod";
 import { duration } from "./duration.ts";
 import { wholeNumber } from "./values.ts";
 

@@ -1,5 +1,5 @@
 /** Durations of vipd.toml: a number and a unit in a string, milliseconds once parsed. */
-import { z } from "zod";
+import * as z from "zod";
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;

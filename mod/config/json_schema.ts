@@ -1,5 +1,5 @@
 /** The JSON Schema of vipd.toml, for editors (taplo, VS Code) and for the reference in docs/. */
-import { z } from "zod";
+import * as z from "zod";
 import type { CheckType } from "./check.ts";
 import { configSchema } from "./schema.ts";
 

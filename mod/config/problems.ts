@@ -1,5 +1,5 @@
 /** What zod found wrong, in the words of the operator: expected, got, "did you mean", "not supported by this version". */
-import { z } from "zod";
+import * as z from "zod";
 import { type Finding, type Path, show, valueAt } from "./document.ts";
 import { didYouMean } from "./suggest.ts";
 import { isUnsupportedCheckType, isUnsupportedKey, UNSUPPORTED } from "./unsupported.ts";

@@ -1,5 +1,5 @@
 /** The schema of vipd.toml: every key, its default and its meaning; validation, JSON Schema and docs derive from it. */
-import { z } from "zod";
+import * as z from "zod";
 import { type CheckConfig, checkSchema, type CheckType } from "./check.ts";
 import { duration } from "./duration.ts";
 import { type Listen, listen, name } from "./values.ts";

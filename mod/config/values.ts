@@ -1,5 +1,5 @@
 /** The small value types of vipd.toml: whole numbers in a range, names, interfaces, addresses, places to listen at. */
-import { z } from "zod";
+import * as z from "zod";
 import { familyOf, formatAddress, isMulticast, parseAddress, parseCidr } from "../wire/address.ts";
 import { duration } from "./duration.ts";
 

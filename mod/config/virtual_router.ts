@@ -1,5 +1,5 @@
 /** `[virtual_router.*]` of vipd.toml: its keys, their defaults, and what follows from the addresses. */
-import { z } from "zod";
+import * as z from "zod";
 import { duration } from "./duration.ts";
 import { UNSUPPORTED } from "./unsupported.ts";
 import { address, familyOfText, interfaceName, multicastAddress, name, vip, wholeNumber } from "./values.ts";

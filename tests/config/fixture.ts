@@ -1,5 +1,5 @@
 /** What the configuration tests share: a registry of check types of their own, an environment, a way to load text. */
-import { z } from "zod";
+import * as z from "zod";
 import type { CheckType } from "../../mod/config/check.ts";
 import { loadConfig, type Loaded, type LoadOptions, loadWithWarnings } from "../../mod/config/load.ts";
 import type { Config } from "../../mod/config/schema.ts";

@@ -1,6 +1,6 @@
 /** What every check type promises, tried on each one of the registry. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { z } from "zod";
+import * as z from "zod";
 import type { CheckContext, CheckType, Host } from "../../checks/check.ts";
 import { CheckFailed } from "../../checks/check.ts";
 import { checkTypes } from "../../checks/mod.ts";

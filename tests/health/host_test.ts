@@ -218,7 +218,7 @@ Deno.test("process check: quorum, death pushed, birth polled", async () => {
   assert(down.monotonicMs - killedMs < 500, `${down.monotonicMs - killedMs}`);
   await children.pop()?.status;
   children.push(start());
-  assertEquals((await recorder.next(1500)).reason, "2 processes alive");
+  assertEquals((await recorder.next(5000)).reason, "2 processes alive");
   for (const child of children) await stop(child);
   await Deno.remove(directory, { recursive: true });
 });

@@ -1,6 +1,6 @@
 /** The monitor with scripted checks: scheduling, timeouts, attempts, pushes, recovery, reconfiguration. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { z } from "zod";
+import * as z from "zod";
 import { CheckFailed, type CheckType, type Report } from "../../checks/check.ts";
 import type { CheckConfig, MonitorOptions } from "../../mod/health/monitor.ts";
 import { CheckStatus } from "../../mod/snapshot.ts";

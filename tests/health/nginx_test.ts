@@ -132,7 +132,7 @@ Deno.test("nginx: without a pid file death and birth are found in /proc", async 
   assertEquals(down.to, "down");
   assert(down.monotonicMs - killedMs < 500);
   await lab.start();
-  assertEquals((await recorder.next(1500)).to, "up");
+  assertEquals((await recorder.next(5000)).to, "up");
 });
 
 Deno.test("nginx: recover starts it again before the check fails", async () => {

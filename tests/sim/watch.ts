@@ -242,7 +242,10 @@ export class Watch {
     // Who ends a handover says nothing more: the winner has announced itself when it took over. keepalived takes no hint of a 0.
     const isSilent = loser.lastSentMs < world.nowMs ||
       (loser.lastPriority === 0 && !(host instanceof VipdHost));
-    if (isSilent && this.#sinceMs[winner]! <= world.disturbedMs) return;
+    const isLast = this.#sinceMs.every((sinceMs, i) =>
+      sinceMs <= this.#sinceMs[winner]! || i === loser.station
+    );
+    if (isSilent && !(isLast && this.#sinceMs[winner]! > world.disturbedMs)) return;
     const { sinceMs, lastMs } = this.#conflicts[winner]!;
     const isOld = world.nowMs - lastMs < QUIET_MS && world.nowMs - sinceMs > 3 * world.farthestMs + SLACK_MS;
     this.#expectView(
@@ -270,7 +273,8 @@ export class Watch {
   /** Make before break: who leaves in order, on a host that is fine, leaves the addresses to somebody. */
   #checkBreak(host: VipdHost, before: Active, { type }: Event): void {
     const { world } = this;
-    const isServed = world.hosts.some((other) => other.holds && world.reaches(other.station, world.client));
+    // The taker need not reach the client: no router can know that.
+    const isServed = world.hosts.some((other) => other.holds && other.process === "running");
     if (isServed || !world.reaches(host.station, world.client) || !host.spec.handover) return;
     const settledMs = 3 * world.longestIntervalMs + 4 * world.farthestMs + TAKEOVER_MS;
     const trigger = this.#trigger;

@@ -11,6 +11,8 @@ export class Witness {
   #takeover = false;
   #heard: { readonly source: Uint8Array; readonly priority: number } | null = null;
   #interval = 0;
+  /** The interval is that of an active router. */
+  #isAdopted = false;
   #preemptAtMs = Infinity;
 
   /** Becoming active before is too early. */
@@ -35,6 +37,7 @@ export class Witness {
     this.#downFromMs = nowMs + down(router.version, priority, Math.min(own, theirs));
     this.#downByMs = nowMs + down(router.version, priority, Math.max(own, theirs));
     this.#interval = theirs;
+    this.#isAdopted = yielded !== null;
     this.#takeover = false;
     this.#preemptAtMs = Infinity;
     this.#heard = yielded;
@@ -54,8 +57,9 @@ export class Witness {
 
   /** A reload begins a new wait, but knows as well as before how often the active router speaks. */
   reconfigure(router: VirtualRouter, priority: number, nowMs: number): void {
-    const theirs = router.version === 2 ? router.advertisementInterval : this.#interval;
-    this.#takeover = false;
+    if (this.#takeover) return;
+    if (!this.#isAdopted || router.version === 2) this.#interval = router.advertisementInterval;
+    const theirs = this.#interval;
     this.#preemptAtMs = Infinity;
     this.#downFromMs = Math.min(this.#downFromMs, nowMs + down(router.version, priority, theirs));
     this.#downByMs = nowMs + down(router.version, priority, Math.max(theirs, router.advertisementInterval));
@@ -100,6 +104,7 @@ export class Witness {
     nowMs: number,
   ): void {
     this.#takeover = false;
+    this.#isAdopted = true;
     this.#interval = router.version === 2 ? router.advertisementInterval : heard.maxAdvertiseInterval;
     const endMs = nowMs + down(router.version, priority, this.#interval);
     this.#preemptAtMs = lower && router.preemptMode

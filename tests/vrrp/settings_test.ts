@@ -39,8 +39,8 @@ const LEASES: readonly (readonly [written: Written, ms: number])[] = [
   [{ lease: "off" }, 0],
   [{ lease: "45s" }, 45_000],
   [{ advertisement_interval: "10ms" }, 3000],
-  [{ advertisement_interval: "1s" }, 3000],
-  [{ advertisement_interval: "5s" }, 15_000],
+  [{ advertisement_interval: "1s" }, 6000],
+  [{ advertisement_interval: "5s" }, 30_000],
 ];
 for (const [written, ms] of LEASES) {
   Deno.test(`leaseMs(${JSON.stringify(written)}) is ${ms} ms`, () => {
