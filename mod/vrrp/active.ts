@@ -110,13 +110,13 @@ function hearInActive(
   nowMs: number,
 ): Step {
   if (state.handover !== null) return hearInHandover(state, state.handover, heard);
-  // Who resigns has been active, and has announced itself.
-  if (heard.priority === RESIGNATION) return contest(router, state, nowMs);
+  // Who resigns has been active, and has announced itself; and every backup now waits for an answer, its skew long and no more.
+  if (heard.priority === RESIGNATION) return contest(router, state, 0, nowMs);
   const higher = heard.priority > state.priority ||
     (heard.priority === state.priority && compareAddresses(heard.source, router.primaryAddress) > 0);
   if (higher) return yieldTo(router, state, heard, nowMs);
   if (silentTooLong(router, state, nowMs)) return yieldAfterSilence(router, state, heard, nowMs);
-  return contest(router, state, nowMs);
+  return contest(router, state, ANSWER_GAP_MS, nowMs);
 }
 
 /** Another router serves: only now do the addresses go (make before break). */
@@ -160,14 +160,14 @@ function yieldAfterSilence(
 }
 
 /** Another router believes that it is active, wrongly: tell it, and undo what its announcements did to the neighbours. */
-function contest(router: VirtualRouter, state: Active, nowMs: number): Step {
-  const answered = answer(router, state, nowMs);
+function contest(router: VirtualRouter, state: Active, gapMs: number, nowMs: number): Step {
+  const answered = answer(router, state, gapMs, nowMs);
   const { state: healed, announce } = heal(answered.state as Active, nowMs);
   return { state: healed, effects: announce ? [...answered.effects, ANNOUNCE] : answered.effects };
 }
 
-function answer(router: VirtualRouter, state: Active, nowMs: number): Step {
-  if (nowMs - state.sentAtMs < ANSWER_GAP_MS) return stay(state);
+function answer(router: VirtualRouter, state: Active, gapMs: number, nowMs: number): Step {
+  if (nowMs - state.sentAtMs < gapMs) return stay(state);
   return stay(sent(router, state, nowMs), send(state.priority));
 }
 
@@ -197,7 +197,7 @@ function activeDeadline(router: VirtualRouter, state: Active, nowMs: number): St
     handover: isRepeat ? said(handover!, nowMs) : handover,
   };
   const isOwed = nowMs >= (state.announceAtMs[0] ?? Infinity) || nowMs >= state.refreshAtMs;
-  if (!isOwed) return { state: serving, effects };
+  if (!isOwed || handover !== null) return { state: serving, effects };
   return { state: announced(router, serving, nowMs), effects: [...effects, ANNOUNCE] };
 }
 

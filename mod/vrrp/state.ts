@@ -140,14 +140,12 @@ export function deadlineMs(state: State): number {
       return Infinity;
     case "backup":
       return Math.min(state.activeDownAtMs, state.preemptAtMs);
-    case "active":
-      return Math.min(
-        state.adverAtMs,
-        state.announceAtMs[0] ?? Infinity,
-        state.refreshAtMs,
-        state.renewAtMs,
-        state.handover?.repeatAtMs[0] ?? Infinity,
-        state.handover?.untilMs ?? Infinity,
-      );
+    case "active": {
+      const { adverAtMs, announceAtMs, refreshAtMs, renewAtMs, handover } = state;
+      // Who has resigned announces nothing: clients would come back to it.
+      return handover === null
+        ? Math.min(adverAtMs, announceAtMs[0] ?? Infinity, refreshAtMs, renewAtMs)
+        : Math.min(renewAtMs, handover.repeatAtMs[0] ?? Infinity, handover.untilMs);
+    }
   }
 }

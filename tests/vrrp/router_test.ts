@@ -703,10 +703,22 @@ const conflicts: readonly Row[] = [
     send(100),
     announce,
   ]],
-  ["an answer just sent is not sent again", router, active, heard(0), 1000.5, {
+  ["an answer just sent is not sent again", router, active, heard(90), 1000.5, {
     ...(healing(1000.5) as typeof active),
     ...sentAt(1000),
   }, [announce]],
+  [
+    "but a resignation is always answered: the backups wait for it",
+    router,
+    active,
+    heard(0),
+    1000.5,
+    healing(1000.5),
+    [
+      send(100),
+      announce,
+    ],
+  ],
   [
     "announced a moment ago: the next announcement is owed, not dropped",
     router,
@@ -811,23 +823,36 @@ const handovers: readonly Row[] = [
     handover: { ...leaving.handover!, repeatAtMs: [1150] },
   }, [send(0)]],
   [
-    "it renews and announces as long as it serves",
+    "it renews as long as it serves, but announces nothing: clients would come back",
     router,
     {
       ...leaving,
       renewAtMs: 1060,
       announceAtMs: [1060],
+      refreshAtMs: 1060,
     },
     deadline,
     1060,
     {
       ...leaving,
       renewAtMs: 2060,
-      announcedAtMs: 1060,
-      announceAtMs: [],
-      refreshAtMs: 61_060,
+      announceAtMs: [1060],
+      refreshAtMs: 1060,
     },
-    [renew, announce],
+    [renew],
+  ],
+  [
+    "called off, it makes up for the announcements",
+    router,
+    { ...active, announceAtMs: [1060] },
+    deadline,
+    1070,
+    {
+      ...active,
+      announcedAtMs: 1070,
+      refreshAtMs: 61_070,
+    },
+    [announce],
   ],
   ["another one serves: only now the addresses go", router, leaving, heard(80), 1100, stoppedState, [
     remove,
@@ -928,6 +953,7 @@ Deno.test("deadlineMs is the first of a state's deadlines", () => {
   assertEquals(deadlineMs({ ...active, refreshAtMs: 6 }), 6);
   assertEquals(deadlineMs({ ...active, renewAtMs: 5 }), 5);
   assertEquals(deadlineMs(leaving), 1100);
+  assertEquals(deadlineMs({ ...leaving, announceAtMs: [7], refreshAtMs: 8 }), 1100);
   assertEquals(deadlineMs({ ...leaving, handover: { ...leaving.handover!, untilMs: 4 } }), 4);
 });
 
