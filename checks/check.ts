@@ -1,5 +1,8 @@
-/** What a check is: the interface that every file of this directory implements, and the host that it may use. */
+/**
+ * What a check is: the interface that every file of this directory implements, and the host that it may use.
+ */
 import * as z from "zod";
+import { DURATION_PATTERN, parseDuration } from "./duration.ts";
 
 /** A check's verdict "failing", thrown by `probe`; the message is the reason that operators read. */
 export class CheckFailed extends Error {
@@ -39,20 +42,31 @@ export interface Command {
   readonly user?: string;
 }
 
-/** How a command ended: `code` null when `signal` ended it; `output` is the tail of stdout and stderr, at most 4 KiB. */
+/**
+ * How a command ended: `code` null when `signal` ended it; `output` is the tail of stdout and stderr, at most
+ * 4 KiB.
+ */
 export interface CommandResult {
   readonly code: number | null;
   readonly signal: string | null;
   readonly output: string;
 }
 
-/** The host's services that checks need beyond plain sockets; given to them, so that a check imports no FFI. */
+/**
+ * The host's services that checks need beyond plain sockets; given to them, so that a check imports no FFI.
+ */
 export interface Host {
-  /** Runs in its own process group; an abort ends the whole group (TERM, then KILL) before the promise settles. */
+  /**
+   * Runs in its own process group; an abort ends the whole group (TERM, then KILL) before the promise
+   * settles.
+   */
   run(command: Command, signal: AbortSignal): Promise<CommandResult>;
   /** The live (not zombie) process with this pid, if any. */
   process(pid: number): Process | undefined;
-  /** All live processes of our own pid namespace that meet the filter, but not ourselves. Costs a scan of /proc. */
+  /**
+   * All live processes of our own pid namespace that meet the filter, but not ourselves. Costs a scan of
+   * /proc.
+   */
   processes(filter: ProcessFilter): Process[];
   /** The full command line of a process, arguments joined by blanks; empty when it is gone. */
   commandLine(process: Process): string;
@@ -79,7 +93,10 @@ export interface CheckContext {
   readonly user?: string;
 }
 
-/** Defaults of the options that every check has, as they are written in the configuration. */
+/**
+ * Defaults of the options that every check has, where others suit a type better; written as in the
+ * configuration.
+ */
 export interface CommonDefaults {
   readonly interval?: string;
   readonly timeout?: string;
@@ -92,22 +109,27 @@ export type Report = (passing: boolean) => void;
 
 /**
  * A kind of check. Timeouts, attempts, rise/fall, recovery and scheduling are not its business.
- * `options` may carry refinements: extend it with `options.safeExtend(shape)`, or parse its keys on their own.
+ * `options` may carry refinements: extend it with `options.safeExtend(shape)`, or parse its keys on their
+ * own.
  */
 export interface CheckType<Options = unknown> {
   readonly type: string;
   /** One sentence for the documentation. */
   readonly summary: string;
+  /** Flat beside the options that every check has; a strict object, with refinements if need be. */
   readonly options: z.ZodObject;
   readonly defaults?: CommonDefaults;
+  /** Options that hold a program and its arguments, which the check runs. */
+  readonly commands?: readonly string[];
   /**
-   * One look: returns (optionally with a note) when it passes, throws `CheckFailed(reason)` when it fails. After the
-   * abort it settles promptly, in whatever way, and leaves nothing open.
+   * One look: returns (optionally with a note) when it passes, throws `CheckFailed(reason)` when it fails.
+   * After the abort it settles promptly, in whatever way, and leaves nothing open.
    */
   probe(context: CheckContext, options: Options, signal: AbortSignal): Promise<string | void> | string;
   /**
-   * Reports what `probe` would say by now, as far as can be seen without asking; runs until the abort. Whenever that is
-   * not what the last probe said, the next one is made at once. Reporting the same again costs nothing.
+   * Reports what `probe` would say by now, as far as can be seen without asking; runs until the abort.
+   * Whenever that is not what the last probe said, the next one is made at once. Reporting the same again
+   * costs nothing.
    */
   watch?(context: CheckContext, options: Options, signal: AbortSignal, report: Report): Promise<void>;
 }
@@ -119,19 +141,9 @@ export function defineCheck<Schema extends z.ZodObject>(check: Definition<Schema
   return check;
 }
 
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-/** Milliseconds of "200ms", "1.5s", "5m" or "1h"; undefined when it is not a duration. */
-export function parseDuration(text: string): number | undefined {
-  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
-  const factor = unitMs[unit ?? ""];
-  // Rounded, as 40.95 * 1000 is 40950.00000000001 in binary.
-  return factor === undefined ? undefined : Math.round(Number(number) * factor * 1000) / 1000;
-}
-
 /** A duration in the configuration: a string with a unit in, milliseconds out. */
 export const duration = z.string({ error: 'expected a duration such as "200ms", "3s" or "5m"' })
-  .regex(/^\d+(\.\d+)?(ms|s|m|h)$/, { error: 'expected a duration such as "200ms", "3s" or "5m"' })
+  .regex(DURATION_PATTERN, { error: 'expected a duration such as "200ms", "3s" or "5m"' })
   .transform((text) => parseDuration(text) ?? 0);
 
 export const port = z.int().min(1).max(65535);

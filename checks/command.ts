@@ -1,9 +1,16 @@
-/** Programs that the configuration names: where they are, and whether only their owner and root can change them. */
+/**
+ * Programs that the configuration names: where they are, and whether only their owner and root can change
+ * them.
+ */
+import { describe } from "./check.ts";
 
 /** Where a program given without a directory is looked for; also the PATH that it runs with. */
 export const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** The absolute path of a program: as given, or found in `searchPath`. Undefined when it is in none of its directories. */
+/**
+ * The absolute path of a program: as given, or found in `searchPath`. Undefined when it is in none of its
+ * directories.
+ */
 export function findProgram(program: string): string | undefined {
   if (program.includes("/")) return program;
   return searchPath.split(":").map((directory) => `${directory}/${program}`).find((path) =>
@@ -12,12 +19,20 @@ export function findProgram(program: string): string | undefined {
 }
 
 /**
- * What is wrong with a program that is to be run, naming the component of its path; undefined when it is fine.
- * It must exist, be an executable file, and no component of its path, nor of the path that symbolic links lead to, may
- * be writable by anybody but its owner and root. Looks at the file system of this moment.
+ * What is wrong with a program that is to be run, naming the component of its path; undefined when it is
+ * fine. It must exist, be an executable file, and no component of its path, nor of the path that symbolic
+ * links lead to, may be writable by anybody but its owner and root. Looks at the file system of this moment.
  */
 export function inspectCommand(program: string): string | undefined {
-  const path = findProgram(program);
+  try {
+    return inspectPath(program, findProgram(program));
+  } catch (error) {
+    // A ring of symbolic links, a name that is too long, a null byte.
+    return `${program} cannot be examined: ${describe(error)}`;
+  }
+}
+
+function inspectPath(program: string, path: string | undefined): string | undefined {
   if (path === undefined) return `${program} is not found in ${searchPath}`;
   if (!path.startsWith("/")) return `${path} is a relative path; give an absolute one, or a bare name`;
   const problem = inspectComponents(path);

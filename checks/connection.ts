@@ -16,8 +16,8 @@ export interface Stream {
 }
 
 /**
- * Reads "host:port", "192.0.2.1:80", "[2001:db8::1]:80"; with a default port also "host", "192.0.2.1", "2001:db8::1".
- * Undefined when it is none of these.
+ * Reads "host:port", "192.0.2.1:80", "[2001:db8::1]:80"; with a default port also "host", "192.0.2.1",
+ * "2001:db8::1". Undefined when it is none of these.
  */
 export function parseEndpoint(text: string, defaultPort?: number): Endpoint | undefined {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text) ?? [];

@@ -28,8 +28,9 @@ export async function within<T>(
 }
 
 /**
- * Calls `expire` after `ms`; returns what ends the timer. When the timer comes late, this process has been held up and has
- * not read what came in time: it gets as much time as it lost, and at least one turn of the event loop, to do so.
+ * Calls `expire` after `ms`; returns what ends the timer. When the timer comes late, this process has been
+ * held up and has not read what came in time: it gets as much time as it lost, and at least one turn of the
+ * event loop, to do so.
  */
 function startTimer(ms: number, expire: () => void): () => void {
   const dueMs = performance.now() + ms;

@@ -16,6 +16,7 @@ export const exec = defineCheck({
   summary:
     "Passes when the program exits with 0; never runs a shell, and refuses a program that others could change.",
   options,
+  commands: ["command"],
   probe,
 });
 

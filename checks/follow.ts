@@ -8,11 +8,17 @@ export const containersOption = z.boolean().default(false)
 
 const shortestPollMs = 100;
 const longestPollMs = 1000;
-/** Polling takes at most one part in this many of the time, unless it would become slower than `longestPollMs`. */
+/**
+ * Polling takes at most one part in this many of the time, unless it would become slower than
+ * `longestPollMs`.
+ */
 const pollShare = 50;
 const followedAtMost = 64;
 
-/** Reports whether `find` returns `enough` processes, whenever one of them ends or is born. Runs until the abort. */
+/**
+ * Reports whether `find` returns `enough` processes, whenever one of them ends or is born. Runs until the
+ * abort.
+ */
 export async function followProcesses(
   host: Host,
   find: () => readonly Process[],

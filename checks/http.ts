@@ -15,7 +15,10 @@ interface Step {
   readonly body: string | undefined;
 }
 
-/** Every probe opens a new connection, as a kept one would hide that no new one is accepted; no proxy is ever used. */
+/**
+ * Every probe opens a new connection, as a kept one would hide that no new one is accepted; no proxy is ever
+ * used.
+ */
 export const http = defineCheck({
   type: "http",
   summary: "Passes when the web server answers as expected; every probe opens a new connection.",
@@ -71,8 +74,8 @@ async function ask(
 }
 
 /**
- * Whether a URL is the server's own, which gets the credentials and headers: the same origin, the virtual host that the
- * Host header names, or either of them on https after http. A redirect may lead anywhere else.
+ * Whether a URL is the server's own, which gets the credentials and headers: the same origin, the virtual
+ * host that the Host header names, or either of them on https after http. A redirect may lead anywhere else.
  */
 function isOwn(url: URL, first: URL, { headers }: HttpOptions): boolean {
   const isVirtualHost = url.host === header(headers, "host");

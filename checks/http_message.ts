@@ -1,4 +1,6 @@
-/** HTTP/1.1 messages (RFC 9112) as a probe needs them: writes one request, reads one answer of bounded size. */
+/**
+ * HTTP/1.1 messages (RFC 9112) as a probe needs them: writes one request, reads one answer of bounded size.
+ */
 import { fail } from "./check.ts";
 import { type Stream, writeAll } from "./connection.ts";
 

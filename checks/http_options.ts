@@ -33,7 +33,7 @@ const digest = z.string().regex(
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
-export const expectation = z.strictObject({
+const expectation = z.strictObject({
   status: status.prefault("200-399").describe(
     'Status codes that pass: 200, "200-299", "2xx" or a list of these',
   ),

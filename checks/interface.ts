@@ -1,6 +1,6 @@
 /** interface: a network interface is up and running, learnt from netlink the moment it changes. */
 import * as z from "zod";
-import { type CheckContext, defineCheck, fail, type Report } from "./check.ts";
+import { type CheckContext, defineCheck, fail } from "./check.ts";
 
 const options = z.strictObject({
   interface: z.string().min(1).max(15).describe("Name of the interface, such as eth1"),
@@ -12,7 +12,12 @@ export const networkInterface = defineCheck({
   summary: "Passes while the network interface is up and has carrier; a change is seen at once.",
   options,
   probe,
-  watch,
+  watch: ({ host }, options, signal, report) =>
+    host.watchLink(
+      options.interface,
+      () => report(host.link(options.interface)?.running === true),
+      signal,
+    ),
 });
 
 function probe({ host }: CheckContext, options: Options): string {
@@ -20,17 +25,4 @@ function probe({ host }: CheckContext, options: Options): string {
   if (link === undefined) return fail(`there is no interface ${options.interface}`);
   if (!link.up) return fail(`${options.interface} is administratively down`);
   return link.running ? "up and running" : fail(`${options.interface} has no carrier`);
-}
-
-function watch(
-  { host }: CheckContext,
-  options: Options,
-  signal: AbortSignal,
-  report: Report,
-): Promise<void> {
-  return host.watchLink(
-    options.interface,
-    () => report(host.link(options.interface)?.running === true),
-    signal,
-  );
 }

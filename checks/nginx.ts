@@ -1,14 +1,8 @@
-/** nginx: the master process is alive, learnt from a pidfd the moment it dies; optionally a URL answers too. */
+/**
+ * nginx: the master process is alive, learnt from a pidfd the moment it dies; optionally a URL answers too.
+ */
 import * as z from "zod";
-import {
-  absolutePath,
-  type CheckContext,
-  defineCheck,
-  fail,
-  type Host,
-  type Process,
-  type Report,
-} from "./check.ts";
+import { absolutePath, type CheckContext, defineCheck, fail, type Host, type Process } from "./check.ts";
 import { containersOption, followProcesses } from "./follow.ts";
 import { http } from "./http.ts";
 import { connectTimeout, expectOption, httpOptions, url } from "./http_options.ts";
@@ -35,7 +29,8 @@ export const nginx = defineCheck({
   summary: "Passes while nginx's master process is alive (and a URL of it answers); a death is seen at once.",
   options,
   probe,
-  watch,
+  watch: ({ host }, options, signal, report) =>
+    followProcesses(host, () => findMaster(host, options), 1, report, signal),
 });
 
 async function probe(context: CheckContext, options: Options, signal: AbortSignal): Promise<string> {
@@ -50,18 +45,10 @@ async function probe(context: CheckContext, options: Options, signal: AbortSigna
 
 const httpDefaults = httpOptions.parse({});
 
-function watch(
-  { host }: CheckContext,
-  options: Options,
-  signal: AbortSignal,
-  report: Report,
-): Promise<void> {
-  return followProcesses(host, () => findMaster(host, options), 1, report, signal);
-}
-
 /**
- * The master, if any. A pid file that is given decides alone, as another master could be another nginx; without one, and
- * without `config` or `match`, the usual pid file is the cheap way and /proc the thorough one.
+ * The master, if any. A pid file that is given decides alone, as another master could be another nginx;
+ * without one, and without `config` or `match`, the usual pid file is the cheap way and /proc the thorough
+ * one.
  */
 function findMaster(host: Host, options: Options): Process[] {
   const { pid_file, config, match } = options;
@@ -70,7 +57,10 @@ function findMaster(host: Host, options: Options): Process[] {
   return usual.length > 0 ? usual : fromProc(host, options);
 }
 
-/** During a binary upgrade (USR2) the old master's pid moves to .oldbin before the new one has written its own. */
+/**
+ * During a binary upgrade (USR2) the old master's pid moves to .oldbin before the new one has written its
+ * own.
+ */
 function fromPidFile(host: Host, options: Options, file: string): Process[] {
   for (const path of [file, `${file}.oldbin`]) {
     const pid = readPid(path);
@@ -95,7 +85,9 @@ function fromProc(host: Host, options: Options): Process[] {
   );
 }
 
-/** nginx's title keeps the arguments it was started with: "nginx: master process nginx -c /etc/nginx/b.conf". */
+/**
+ * nginx's title keeps the arguments it was started with: "nginx: master process nginx -c /etc/nginx/b.conf".
+ */
 function isChosen(line: string, { config, match }: Options): boolean {
   if (match !== undefined && !line.includes(match)) return false;
   if (config === undefined) return true;

@@ -8,7 +8,6 @@ import {
   type Process,
   type ProcessFilter,
   regex,
-  type Report,
 } from "./check.ts";
 import { containersOption, followProcesses } from "./follow.ts";
 
@@ -33,7 +32,8 @@ export const process = defineCheck({
   summary: "Passes while enough processes of a name or command line are alive; a death is seen at once.",
   options,
   probe,
-  watch,
+  watch: ({ host }, options, signal, report) =>
+    followProcesses(host, () => find(host, options), options.minimum, report, signal),
 });
 
 function probe({ host }: CheckContext, options: Options): string {
@@ -44,15 +44,6 @@ function probe({ host }: CheckContext, options: Options): string {
     return fail(`${length} processes alive, at most ${maximum} allowed`);
   }
   return `${length} ${plural(length)} alive`;
-}
-
-function watch(
-  { host }: CheckContext,
-  options: Options,
-  signal: AbortSignal,
-  report: Report,
-): Promise<void> {
-  return followProcesses(host, () => find(host, options), options.minimum, report, signal);
 }
 
 function find(host: Host, { process, match, containers }: Options): Process[] {

@@ -1,6 +1,7 @@
 /**
- * A loopback connection between Deno's TLS and a probe's own TCP connection. Deno keeps the socket of an abandoned TLS
- * handshake until its peer closes it, which a hung server never does; behind a relay the peer is a socket of ours.
+ * A loopback connection between Deno's TLS and a probe's own TCP connection. Deno keeps the socket of an
+ * abandoned TLS handshake until its peer closes it, which a hung server never does; behind a relay the peer
+ * is a socket of ours.
  */
 import { type Stream, writeAll } from "./connection.ts";
 
@@ -24,7 +25,8 @@ export function relay(outer: Deno.TcpConn): Relay {
     open.add(inner);
     open.delete(listener);
     listener.close();
-    // Otherwise the request waits for the ACK of the handshake's last flight, which the server delays by 40 ms.
+    // Otherwise the request waits for the ACK of the handshake's last flight, which the server delays by 40
+    // ms.
     for (const connection of [outer, inner]) connection.setNoDelay();
     await Promise.all([pump(outer, inner), pump(inner, outer)]);
   };

@@ -90,7 +90,10 @@ async function startNodeTls(
   return nodeStream(socket, wire);
 }
 
-/** node:tls calls itself connected also when the handshake failed; what it says then has nothing to do with the reason. */
+/**
+ * node:tls calls itself connected also when the handshake failed; what it says then has nothing to do with
+ * the reason.
+ */
 function nodeStream(socket: nodeTls.TLSSocket, wire: Relay): Stream {
   const chunks: AsyncIterator<Uint8Array> = socket[Symbol.asyncIterator]();
   let rest = new Uint8Array();

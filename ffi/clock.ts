@@ -12,8 +12,9 @@ const now = new Uint32Array(timespec.size / 4);
 const nowBytes = new Uint8Array(now.buffer);
 
 /**
- * Milliseconds since boot (without suspend), fractional to the nanosecond as far as a double holds it. Same value on every
- * thread, unlike `performance.now()`, which counts from the start of each worker. The low words are enough: 136 years.
+ * Milliseconds since boot (without suspend), fractional to the nanosecond as far as a double holds it. Same
+ * value on every thread, unlike `performance.now()`, which counts from the start of each worker. The low
+ * words are enough: 136 years.
  */
 export function monotonicMs(): number {
   libc().clock_gettime(CLOCK_MONOTONIC, nowBytes);

@@ -5,7 +5,9 @@ import { close, O_CLOEXEC } from "./fd.ts";
 import { libc } from "./libc.ts";
 import { i16, i32, struct, u32, u64 } from "./struct.ts";
 
-/** struct epoll_event, epoll_ctl(2): packed on x86-64 only, so that 32-bit programs see the same layout there. */
+/**
+ * struct epoll_event, epoll_ctl(2): packed on x86-64 only, so that 32-bit programs see the same layout there.
+ */
 export const epoll_event = struct({ events: u32, data: u64 }, { packed: Deno.build.arch === "x86_64" });
 
 /** struct pollfd, poll(2) */
@@ -53,8 +55,8 @@ export class Epoll implements Disposable {
   }
 
   /**
-   * Blocks this thread for at most `timeoutMs` (rounded up to whole milliseconds; Infinity for ever) until a descriptor is
-   * ready. Returns how many are; 0 after the timeout or a signal.
+   * Blocks this thread for at most `timeoutMs` (rounded up to whole milliseconds; Infinity for ever) until a
+   * descriptor is ready. Returns how many are; 0 after the timeout or a signal.
    */
   wait(timeoutMs: number): number {
     const timeout = timeoutMs === Infinity ? -1 : Math.min(Math.max(0, Math.ceil(timeoutMs)), 0x7fffffff);
@@ -90,15 +92,17 @@ export class Epoll implements Disposable {
 }
 
 /**
- * The descriptors that are readable, hung up or in error, as soon as one is; empty after `timeoutMs` (Infinity: for ever).
- * The wait runs on a thread of Deno's pool and cannot be cancelled: give it a timeout, or an eventfd among `fds`, and
- * close no descriptor that is still waited for. For many descriptors put them in an Epoll and wait for its `epollFd`.
+ * The descriptors that are readable, hung up or in error, as soon as one is; empty after `timeoutMs`
+ * (Infinity: for ever). The wait runs on a thread of Deno's pool and cannot be cancelled: give it a timeout,
+ * or an eventfd among `fds`, and close no descriptor that is still waited for. For many descriptors put them
+ * in an Epoll and wait for its `epollFd`.
  */
 export async function pollAsync(fds: readonly number[], timeoutMs: number): Promise<number[]> {
   const set = pollSet(fds);
   const timeout = timeoutMs === Infinity ? -1 : Math.min(Math.max(0, Math.ceil(timeoutMs)), 0x7fffffff);
   const count = await libc().pollOnAnotherThread(set, fds.length, timeout);
-  // That thread's errno is out of reach. It was a signal, unless asking again here, without waiting, fails as well.
+  // That thread's errno is out of reach. It was a signal, unless asking again here, without waiting, fails as
+  // well.
   if (count === -1) check("poll", libc().poll(set, fds.length, 0));
   return readyFds(fds, set);
 }

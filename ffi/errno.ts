@@ -66,8 +66,9 @@ export class SyscallError extends Error {
 let cell: Int32Array | undefined;
 
 /**
- * This thread's errno, mapped as memory. The location is asked for once per thread, because asking *after* a failed call may
- * run code that overwrites the value; and the read is a plain load, so nothing is allocated between the call and it.
+ * This thread's errno, mapped as memory. The location is asked for once per thread, because asking *after* a
+ * failed call may run code that overwrites the value; and the read is a plain load, so nothing is allocated
+ * between the call and it.
  */
 function errnoCell(): Int32Array {
   if (cell === undefined) {
@@ -78,7 +79,10 @@ function errnoCell(): Int32Array {
   return cell;
 }
 
-/** errno of the last failed *synchronous* call on this thread. Meaningless after a nonblocking one: that ran on another thread. */
+/**
+ * errno of the last failed *synchronous* call on this thread. Meaningless after a nonblocking one: that ran
+ * on another thread.
+ */
 export function lastErrno(): number {
   return (cell ?? errnoCell())[0] ?? 0;
 }

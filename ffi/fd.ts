@@ -85,7 +85,9 @@ export function timerfd_settime(fd: number, ms: number): void {
   arm(fd, 0, ms);
 }
 
-/** Fires once when `monotonicMs()` reaches `atMs`, at once when that has passed, never when it is Infinity. */
+/**
+ * Fires once when `monotonicMs()` reaches `atMs`, at once when that has passed, never when it is Infinity.
+ */
 export function timerfd_settime_at(fd: number, atMs: number): void {
   arm(fd, TFD_TIMER_ABSTIME, atMs);
 }

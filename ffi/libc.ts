@@ -1,8 +1,9 @@
 /** The C library: every function that vipd calls, with its C prototype, opened on first use. */
 
 /**
- * `ssize_t` results are read as i32: everything we transfer is far below 2 GiB, the low half of the return register is the
- * same number, and Deno would otherwise make a bigint of every result. `size_t` parameters take plain numbers.
+ * `ssize_t` results are read as i32: everything we transfer is far below 2 GiB, the low half of the return
+ * register is the same number, and Deno would otherwise make a bigint of every result. `size_t` parameters
+ * take plain numbers.
  */
 export const table = {
   // int *__errno_location(void);
@@ -58,7 +59,8 @@ export const table = {
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   // int setsockopt(int sockfd, int level, int optname, const void *optval, socklen_t optlen);
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-  // ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr, socklen_t addrlen);
+  // ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr, socklen_t
+  // addrlen);
   sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "i32" },
   // ssize_t recvmsg(int sockfd, struct msghdr *msg, int flags);
   recvmsg: { parameters: ["i32", "buffer", "i32"], result: "i32" },
@@ -77,7 +79,8 @@ export const table = {
   setns: { parameters: ["i32", "i32"], result: "i32" },
   // int unshare(int flags);
   unshare: { parameters: ["i32"], result: "i32" },
-  // int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
+  // int mount(const char *source, const char *target, const char *type, unsigned long flags, const void
+  // *data);
   mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
   // int umount2(const char *target, int flags);
   umount2: { parameters: ["buffer", "i32"], result: "i32" },
@@ -126,8 +129,8 @@ export function buffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Zeroed memory whose address may be stored in a kernel struct: it is an ArrayBuffer from the start, while V8 keeps a small
- * `new Uint8Array(n)` inside the heap, where it moves.
+ * Zeroed memory whose address may be stored in a kernel struct: it is an ArrayBuffer from the start, while V8
+ * keeps a small `new Uint8Array(n)` inside the heap, where it moves.
  */
 export function memory(size: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(new ArrayBuffer(size));

@@ -1,4 +1,7 @@
-/** Netlink sockets (netlink(7)); the protocol they speak is in netlink_conversation.ts, the bytes in netlink_message.ts. */
+/**
+ * Netlink sockets (netlink(7)); the protocol they speak is in netlink_conversation.ts, the bytes in
+ * netlink_message.ts.
+ */
 
 import { waitReadable } from "./epoll.ts";
 import { ENOBUFS, ENOPROTOOPT, SyscallError } from "./errno.ts";

@@ -1,4 +1,7 @@
-/** The netlink protocol over any transport: numbered requests, their answers in any order, notifications between them. */
+/**
+ * The netlink protocol over any transport: numbered requests, their answers in any order, notifications
+ * between them.
+ */
 
 import { EINTR, ENOBUFS, ETIMEDOUT, SyscallError } from "./errno.ts";
 import { decodeError, NetlinkError } from "./netlink_error.ts";
@@ -16,9 +19,14 @@ import {
   NLMSG_ERROR,
 } from "./netlink_message.ts";
 
-/** The longest wait for an answer. The kernel answers within the send; only a dump continues while it is read. */
+/**
+ * The longest wait for an answer. The kernel answers within the send; only a dump continues while it is read.
+ */
 const TIMEOUT_MS = 2000;
-/** Every answer of a batch waits in the receive buffer until the batch is sent; 64 fit in the smallest default. */
+/**
+ * Every answer of a batch waits in the receive buffer until the batch is sent; 64 fit in the smallest
+ * default.
+ */
 const BATCH_MESSAGES = 64;
 const BATCH_BYTES = 32 * 1024;
 /** A dump that changed while it was read is read again. */
@@ -40,15 +48,15 @@ export interface Netlink {
   /** Notifications were lost before what the last `receive()` returned: dump everything again. */
   readonly overrun: boolean;
   /**
-   * Sends all requests in order and in few datagrams, and reads every answer. A refused request hinders no other; when one
-   * was refused, the first NetlinkError is thrown *after* all were done.
+   * Sends all requests in order and in few datagrams, and reads every answer. A refused request hinders no
+   * other; when one was refused, the first NetlinkError is thrown *after* all were done.
    */
   request(requests: readonly NetlinkRequest[]): Reply[];
   /** As `request`, but returns what became of each: null, or why it was refused. */
   requestAll(requests: readonly NetlinkRequest[]): (NetlinkError | null)[];
   /**
-   * Notifications that are waiting, oldest first; never blocks. In a storm only the first thousand, so that the caller's
-   * other descriptors get their turn; the socket is still readable then.
+   * Notifications that are waiting, oldest first; never blocks. In a storm only the first thousand, so that
+   * the caller's other descriptors get their turn; the socket is still readable then.
    */
   receive(): NetlinkMessage[];
 }
@@ -236,7 +244,10 @@ function batches(requests: readonly NetlinkRequest[]): NetlinkRequest[][] {
   return split;
 }
 
-/** The bits of NLM_F_DUMP mean REPLACE and EXCL in a request to change something; both together are only ever a dump. */
+/**
+ * The bits of NLM_F_DUMP mean REPLACE and EXCL in a request to change something; both together are only ever
+ * a dump.
+ */
 function isDump({ flags }: NetlinkRequest): boolean {
   return (flags & NLM_F_DUMP) === NLM_F_DUMP;
 }

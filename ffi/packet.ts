@@ -14,7 +14,10 @@ export function openPacketSocket(): number {
   return socket(AF_PACKET, SOCK_RAW, 0);
 }
 
-/** Sends a frame, Ethernet header included, out of one interface. Throws ENETDOWN when that is down, ENXIO when it is gone. */
+/**
+ * Sends a frame, Ethernet header included, out of one interface. Throws ENETDOWN when that is down, ENXIO
+ * when it is gone.
+ */
 export function sendFrame(fd: number, ifindex: number, frame: Uint8Array): number {
   // Newer kernels would find the EtherType in the frame by themselves; for older ones filters would see none.
   const type = (frame[ETHERTYPE_AT] ?? 0) << 8 | (frame[ETHERTYPE_AT + 1] ?? 0);

@@ -5,7 +5,10 @@ import { close, open } from "./fd.ts";
 import { addressOf, cstring, libc, memory } from "./libc.ts";
 import { roundUp } from "./struct.ts";
 
-/** From 424 on, system calls have one number on every architecture; glibc has no wrapper for these before 2.36. */
+/**
+ * From 424 on, system calls have one number on every architecture; glibc has no wrapper for these before
+ * 2.36.
+ */
 const SYS_pidfd_send_signal = 424;
 const SYS_pidfd_open = 434;
 export const CLONE_NEWNS = 0x00020000;
@@ -22,7 +25,10 @@ export const SIGCONT = 18;
 export const SIGSTOP = 19;
 const PR_SET_PDEATHSIG = 1;
 
-/** A descriptor of a process that becomes readable when it ends, and means no other process ever after. ESRCH: none such. */
+/**
+ * A descriptor of a process that becomes readable when it ends, and means no other process ever after. ESRCH:
+ * none such.
+ */
 export function pidfd_open(pid: number): number {
   return check("pidfd_open", libc().syscall2(SYS_pidfd_open, pid, 0));
 }
@@ -47,26 +53,36 @@ export function setParentDeathSignal(signal: number): void {
 }
 
 /**
- * Moves the calling *thread* into a namespace; `nstype` 0 takes any kind. Every other thread of V8 and Deno stays where it
- * is. Seen on Deno 2.7.11: sockets of ffi/, `Deno.listen` and the child of a `Deno.Command` are where the thread that opens
- * them is at that moment, and stay there; `/proc/self/ns/net` is the main thread's, `/proc/thread-self/ns/net` one's own.
- * Work that Deno gives to its thread pool (name resolution, files) is in whatever namespace that thread was started in.
+ * Moves the calling *thread* into a namespace; `nstype` 0 takes any kind. Every other thread of V8 and Deno
+ * stays where it is. Seen on Deno 2.7.11: sockets of ffi/, `Deno.listen` and the child of a `Deno.Command`
+ * are where the thread that opens them is at that moment, and stay there; `/proc/self/ns/net` is the main
+ * thread's, `/proc/thread-self/ns/net` one's own. Work that Deno gives to its thread pool (name resolution,
+ * files) is in whatever namespace that thread was started in.
  */
 export function setns(fd: number, nstype = 0): void {
   check("setns", libc().setns(fd, nstype));
 }
 
-/** Gives the calling thread new namespaces: CLONE_NEWNET, CLONE_NEWNS (EINVAL for others that need a single thread). */
+/**
+ * Gives the calling thread new namespaces: CLONE_NEWNET, CLONE_NEWNS (EINVAL for others that need a single
+ * thread).
+ */
 export function unshare(flags: number): void {
   check("unshare", libc().unshare(flags));
 }
 
-/** The network namespace of a process, of a path such as `/run/netns/a`, or of the calling thread, as a descriptor. */
+/**
+ * The network namespace of a process, of a path such as `/run/netns/a`, or of the calling thread, as a
+ * descriptor.
+ */
 export function openNamespace(pidOrPath: number | string = "/proc/thread-self/ns/net"): number {
   return open(typeof pidOrPath === "number" ? `/proc/${pidOrPath}/ns/net` : pidOrPath);
 }
 
-/** Runs `action`, synchronously, with the calling thread in the network namespace `fd`, and comes back whatever happens. */
+/**
+ * Runs `action`, synchronously, with the calling thread in the network namespace `fd`, and comes back
+ * whatever happens.
+ */
 export function inNamespace<T>(fd: number, action: () => T): T {
   const home = openNamespace();
   try {
@@ -81,7 +97,9 @@ export function inNamespace<T>(fd: number, action: () => T): T {
   }
 }
 
-/** A new network namespace as a descriptor; it exists as long as that, a process or an interface in it does. */
+/**
+ * A new network namespace as a descriptor; it exists as long as that, a process or an interface in it does.
+ */
 export function createNamespace(): number {
   const home = openNamespace();
   try {
@@ -97,8 +115,8 @@ export function createNamespace(): number {
 }
 
 /**
- * Replaces this process by another program: same pid, same namespaces of this thread, descriptors that are not close-on-exec.
- * Returns only by throwing. `environment` is the whole environment, `NAME=value` each.
+ * Replaces this process by another program: same pid, same namespaces of this thread, descriptors that are
+ * not close-on-exec. Returns only by throwing. `environment` is the whole environment, `NAME=value` each.
  */
 export function execve(path: string, argv: readonly string[], environment: readonly string[]): never {
   check(`execve ${path}`, libc().execve(cstring(path), stringArray(argv), stringArray(environment)));
@@ -119,7 +137,10 @@ export function umount2(target: string, flags = 0): void {
   check(`umount2 ${target}`, libc().umount2(cstring(target), flags));
 }
 
-/** `char *[]`, NULL at the end, with the strings it points to behind it: one block, alive as long as it is passed. */
+/**
+ * `char *[]`, NULL at the end, with the strings it points to behind it: one block, alive as long as it is
+ * passed.
+ */
 function stringArray(strings: readonly string[]): Uint8Array<ArrayBuffer> {
   const texts = strings.map(cstring);
   const pointersSize = (texts.length + 1) * 8;

@@ -37,11 +37,15 @@ const CONTROL_SIZE = 256;
 const NONE = new Uint8Array(0);
 
 /**
- * Reads one socket. Everything that the getters return is about the last packet and is overwritten by the next; take a
- * `slice()` of what is to be kept. Destination, hop limit and interface need `receivePacketInfo(fd, family)`.
+ * Reads one socket. Everything that the getters return is about the last packet and is overwritten by the
+ * next; take a `slice()` of what is to be kept. Destination, hop limit and interface need
+ * `receivePacketInfo(fd, family)`.
  */
 export class Receiver {
-  /** The packet, from 0 to what `receive()` returned. On raw IPv4 it starts with the IP header, on IPv6 with the payload. */
+  /**
+   * The packet, from 0 to what `receive()` returned. On raw IPv4 it starts with the IP header, on IPv6 with
+   * the payload.
+   */
   readonly buffer: Uint8Array<ArrayBuffer>;
   /** Interface that it arrived on; 0 when unknown. */
   ifindex = 0;
@@ -76,8 +80,9 @@ export class Receiver {
   }
 
   /**
-   * Takes the next packet: its length, cut to the buffer; -1 when none is waiting. An error of the interface (ENETDOWN once
-   * after it went down, ENODEV) is a {@link SyscallError}, and is cleared by that: the next call goes on.
+   * Takes the next packet: its length, cut to the buffer; -1 when none is waiting. An error of the interface
+   * (ENETDOWN once after it went down, ENODEV) is a {@link SyscallError}, and is cleared by that: the next
+   * call goes on.
    */
   receive(): number {
     // The kernel writes the lengths that it used over the lengths that it may use; the high halves stay zero.

@@ -1,4 +1,7 @@
-/** The kernel's network configuration over rtnetlink; this file: the socket, the monitor and its notifications. */
+/**
+ * The kernel's network configuration over rtnetlink; this file: the socket, the monitor and its
+ * notifications.
+ */
 
 import { type Netlink, NETLINK_ROUTE, type NetlinkMessage, NetlinkSocket } from "./netlink.ts";
 import { type Address, parseAddress, RTM_DELADDR, RTM_NEWADDR } from "./rtnetlink_address.ts";
@@ -16,7 +19,10 @@ export const RTNLGRP_IPV4_ROUTE = 7;
 export const RTNLGRP_IPV6_IFADDR = 9;
 export const RTNLGRP_IPV6_ROUTE = 11;
 
-/** A change of the kernel's state. `portId` is the socket that asked for it; 0 when the kernel did, and always for IPv6 addresses. */
+/**
+ * A change of the kernel's state. `portId` is the socket that asked for it; 0 when the kernel did, and always
+ * for IPv6 addresses.
+ */
 export type Notification =
   | { readonly type: "link" | "link_removed"; readonly link: Link; readonly portId: number }
   | { readonly type: "address" | "address_removed"; readonly address: Address; readonly portId: number }

@@ -88,8 +88,9 @@ export interface NewAddress {
   readonly scope?: number;
   readonly broadcast?: Uint8Array;
   /**
-   * IPv6: usable at once, without looking for duplicates. Neighbours that ask for it are answered a little later (the kernel
-   * joins the solicited-node group from a work queue, and sends the notification after that).
+   * IPv6: usable at once, without looking for duplicates. Neighbours that ask for it are answered a little
+   * later (the kernel joins the solicited-node group from a work queue, and sends the notification after
+   * that).
    */
   readonly noDad?: boolean;
   /** No route to the prefix appears with it. */
@@ -193,7 +194,10 @@ export function parseAddress({ payload }: NetlinkMessage): Address | null {
   };
 }
 
-/** Dotted or colon-hex text, uncompressed: for the words of an error, where the octets matter more than RFC 5952. */
+/**
+ * Dotted or colon-hex text, uncompressed: for the words of an error, where the octets matter more than RFC
+ * 5952.
+ */
 export function formatAddress(address: Uint8Array): string {
   if (address.length === 4) return address.join(".");
   const groups = Array.from(

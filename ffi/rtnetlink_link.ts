@@ -70,9 +70,15 @@ export interface Link {
   readonly flags: number;
   /** The operator wants it up. */
   readonly up: boolean;
-  /** Up, and nothing is known against it: `operstate` is up, or unknown as with loopback and what was made just now. */
+  /**
+   * Up, and nothing is known against it: `operstate` is up, or unknown as with loopback and what was made
+   * just now.
+   */
   readonly running: boolean;
-  /** The carrier: a cable is in, the peer of a veth is up. After it came, packets are dropped until `operstate` is up. */
+  /**
+   * The carrier: a cable is in, the peer of a veth is up. After it came, packets are dropped until
+   * `operstate` is up.
+   */
   readonly lowerUp: boolean;
   readonly loopback: boolean;
   readonly mtu: number;
@@ -113,7 +119,10 @@ export interface LinkChange {
   readonly master?: number;
   /** Open descriptor of the network namespace to move to. */
   readonly namespaceFd?: number;
-  /** Whether IPv6 makes itself a link-local address when the interface goes up. Not accepted while it is being created. */
+  /**
+   * Whether IPv6 makes itself a link-local address when the interface goes up. Not accepted while it is being
+   * created.
+   */
   readonly addrGenMode?: keyof typeof addrGenModes;
 }
 
@@ -133,9 +142,9 @@ export function listLinks(nl: Netlink): Link[] {
 }
 
 /**
- * One interface as it is now; null when there is none of this index. `lowerUp` is the carrier itself, at once, while the
- * notification of a lost carrier (and `running`) comes up to a second late: the kernel tells of at most one a second, and
- * only of a carrier that came back without delay.
+ * One interface as it is now; null when there is none of this index. `lowerUp` is the carrier itself, at
+ * once, while the notification of a lost carrier (and `running`) comes up to a second late: the kernel tells
+ * of at most one a second, and only of a carrier that came back without delay.
  */
 export function getLink(nl: Netlink, index: number): Link | null {
   const payload = encodePayload(ifinfomsg.encode({ ifi_index: index }), [[IFLA_EXT_MASK, skipStatistics]]);
@@ -173,8 +182,8 @@ export function addLink(nl: Netlink, link: NewLink): void {
 }
 
 /**
- * Changes an interface. ENODEV: there is none of this index. Going down is done before all else and going up after it (the
- * kernel, given one message, would set it up before it heeds `addrGenMode`).
+ * Changes an interface. ENODEV: there is none of this index. Going down is done before all else and going up
+ * after it (the kernel, given one message, would set it up before it heeds `addrGenMode`).
  */
 export function setLink(nl: Netlink, index: number, { up, ...rest }: LinkChange): void {
   const others = Object.keys(rest).length === 0 ? [] : [setLinkRequest(index, rest)];
@@ -190,8 +199,9 @@ export function removeLink(nl: Netlink, index: number): void {
 }
 
 /**
- * An RTM_NEWLINK or RTM_DELLINK as a link; null when it is about something else than the interface itself: a bridge says
- * that a port left it with RTM_DELLINK of family AF_BRIDGE, and wireless drivers send events without an MTU.
+ * An RTM_NEWLINK or RTM_DELLINK as a link; null when it is about something else than the interface itself: a
+ * bridge says that a port left it with RTM_DELLINK of family AF_BRIDGE, and wireless drivers send events
+ * without an MTU.
  */
 export function parseLink({ payload }: NetlinkMessage): Link | null {
   if (payload.length < ifinfomsg.size) return null;

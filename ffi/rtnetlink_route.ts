@@ -167,7 +167,9 @@ export function routeRequest(action: RouteChange["action"], route: NewRoute): Ne
   return { type: RTM_NEWROUTE, flags, payload, description };
 }
 
-/** An RTM_NEWROUTE or RTM_DELROUTE as a route; null for other families, clones and types that we do not name. */
+/**
+ * An RTM_NEWROUTE or RTM_DELROUTE as a route; null for other families, clones and types that we do not name.
+ */
 export function parseRoute({ payload }: NetlinkMessage): Route | null {
   if (payload.length < rtmsg.size) return null;
   const header = rtmsg.decode(payload);

@@ -1,4 +1,6 @@
-/** Keeping time under load: real-time scheduling, locked memory, and what this thread and process have used. */
+/**
+ * Keeping time under load: real-time scheduling, locked memory, and what this thread and process have used.
+ */
 
 import { check, errnoName, orErrno } from "./errno.ts";
 import { libc } from "./libc.ts";
@@ -38,8 +40,8 @@ const RUSAGE_THREAD = 1;
 const SYS_gettid = Deno.build.arch === "x86_64" ? 186 : 178;
 
 /**
- * SCHED_RR for the calling thread; threads and processes that it starts afterwards get the ordinary policy, so checks and
- * hooks never run in real time. EPERM without CAP_SYS_NICE or RLIMIT_RTPRIO. `priority` 1..99.
+ * SCHED_RR for the calling thread; threads and processes that it starts afterwards get the ordinary policy,
+ * so checks and hooks never run in real time. EPERM without CAP_SYS_NICE or RLIMIT_RTPRIO. `priority` 1..99.
  */
 export function setRealtime(priority: number): void {
   const param = sched_param.encode({ sched_priority: priority });
@@ -52,18 +54,19 @@ export function schedulingPolicy(): number {
 }
 
 /**
- * Keeps the program's own code in memory once it has been touched, so that memory pressure cannot make the next deadline
- * wait for the disk. Only the code: V8 gives heap pages back with madvise(2), which locked pages refuse, and aborts then, so
- * mlockall(2) is out of the question (seen on Deno 2.7.11). What was not locked is the answer, as in
- * `2 of 9 mappings: mlock2: ENOMEM`; null when all was. Needs CAP_IPC_LOCK or a large RLIMIT_MEMLOCK.
+ * Keeps the program's own code in memory once it has been touched, so that memory pressure cannot make the
+ * next deadline wait for the disk. Only the code: V8 gives heap pages back with madvise(2), which locked
+ * pages refuse, and aborts then, so mlockall(2) is out of the question (seen on Deno 2.7.11). What was not
+ * locked is the answer, as in `2 of 9 mappings: mlock2: ENOMEM`; null when all was. Needs CAP_IPC_LOCK or a
+ * large RLIMIT_MEMLOCK.
  */
 export function lockCode(): string | null {
   return eachCodeMapping("mlock2", (start, length) => libc().mlock2(start, length, MLOCK_ONFAULT));
 }
 
 /**
- * Lets go of the code pages that only the start needed; what is used again comes back from the page cache. Code is never
- * written to, so nothing can be lost. Answers as {@link lockCode} does.
+ * Lets go of the code pages that only the start needed; what is used again comes back from the page cache.
+ * Code is never written to, so nothing can be lost. Answers as {@link lockCode} does.
  */
 export function releaseCode(): string | null {
   return eachCodeMapping("madvise", (start, length) => libc().madvise(start, length, MADV_DONTNEED));

@@ -42,7 +42,10 @@ export const sockaddr_nl = struct({ nl_family: u16, nl_pad: u16, nl_pid: u32, nl
 /** struct sockaddr_un, unix(7) */
 export const sockaddr_un = struct({ sun_family: u16, sun_path: text(108) });
 
-/** Where to: 4 octets make a sockaddr_in, 16 a sockaddr_in6 (`ifindex` says on which link a fe80:: or ff02:: address is). */
+/**
+ * Where to: 4 octets make a sockaddr_in, 16 a sockaddr_in6 (`ifindex` says on which link a fe80:: or ff02::
+ * address is).
+ */
 export function sockaddr(address: Uint8Array, port = 0, ifindex = 0): Uint8Array<ArrayBuffer> {
   if (address.length === 4) {
     return sockaddr_in.encode({ sin_family: AF_INET, sin_port: port, sin_addr: address });

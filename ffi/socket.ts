@@ -1,4 +1,7 @@
-/** Sockets: open, bind, send and every option that VRRP needs. Addresses are in sockaddr.ts, receiving in receiver.ts. */
+/**
+ * Sockets: open, bind, send and every option that VRRP needs. Addresses are in sockaddr.ts, receiving in
+ * receiver.ts.
+ */
 
 import { check, orErrno } from "./errno.ts";
 import { addressOf, buffer, cstring, libc, memory } from "./libc.ts";
@@ -21,7 +24,9 @@ export const SOL_SOCKET = 1;
 export const SOL_PACKET = 263;
 export const SOL_NETLINK = 270;
 
-/** Level and number of every option by its C name. IPV6_CHECKSUM takes the offset of the checksum: 6 in VRRP. */
+/**
+ * Level and number of every option by its C name. IPV6_CHECKSUM takes the offset of the checksum: 6 in VRRP.
+ */
 export const socketOptions = {
   SO_SNDBUF: [SOL_SOCKET, 7],
   SO_RCVBUF: [SOL_SOCKET, 8],
@@ -78,7 +83,9 @@ export function bind(fd: number, address: Uint8Array): void {
   check("bind", libc().bind(fd, buffer(address), address.length));
 }
 
-/** On a raw or datagram socket: where {@link sendto} without an address goes, and whose packets are received. */
+/**
+ * On a raw or datagram socket: where {@link sendto} without an address goes, and whose packets are received.
+ */
 export function connect(fd: number, address: Uint8Array): void {
   check("connect", libc().connect(fd, buffer(address), address.length));
 }
@@ -136,8 +143,9 @@ export function bindToDevice(fd: number, ifname: string): void {
 }
 
 /**
- * Joins a group on one interface. Linux lets one socket join at most `net.ipv4.igmp_max_memberships` (20) IPv4 groups and
- * answers ENOBUFS beyond that; the same group on two interfaces counts twice. EADDRINUSE: joined already.
+ * Joins a group on one interface. Linux lets one socket join at most `net.ipv4.igmp_max_memberships` (20)
+ * IPv4 groups and answers ENOBUFS beyond that; the same group on two interfaces counts twice. EADDRINUSE:
+ * joined already.
  */
 export function joinMulticast(fd: number, family: 4 | 6, group: Uint8Array, ifindex: number): void {
   membership(fd, family, "ADD_MEMBERSHIP", group, ifindex);
@@ -203,7 +211,10 @@ export function setReceiveBuffer(fd: number, bytes: number): void {
 /** One instruction of classic BPF, as `tcpdump -dd` prints it. */
 export type Instruction = readonly [code: number, jt: number, jf: number, k: number];
 
-/** Only packets that the program accepts are queued. On a raw IPv4 socket it sees the IP header first, on IPv6 the payload. */
+/**
+ * Only packets that the program accepts are queued. On a raw IPv4 socket it sees the IP header first, on IPv6
+ * the payload.
+ */
 export function attachFilter(fd: number, program: readonly Instruction[]): void {
   // One block, passed whole: the instructions that `filter` points to live as long as the call.
   const block = memory(sock_fprog.size + program.length * sock_filter.size);

@@ -1,4 +1,7 @@
-/** C structs as declarations: natural alignment, an inferred value type, bytes in both directions. Little-endian hosts. */
+/**
+ * C structs as declarations: natural alignment, an inferred value type, bytes in both directions.
+ * Little-endian hosts.
+ */
 
 /** How one member is laid out and converted; a {@link Struct} is a Field too, so structs nest. */
 export interface Field<T> {
@@ -17,9 +20,14 @@ export type Value<F extends Fields> = { -readonly [K in keyof F]: F[K] extends F
 export interface Struct<F extends Fields> extends Field<Partial<Value<F>>> {
   /** Byte offset of each member, equal to C's offsetof. */
   readonly offsets: { readonly [K in keyof F]: number };
-  /** Bytes of the struct; omitted members and padding are zero. `into` (at least `size` long) is written in place. */
+  /**
+   * Bytes of the struct; omitted members and padding are zero. `into` (at least `size` long) is written in
+   * place.
+   */
   encode(value: Partial<Value<F>>, into?: Uint8Array): Uint8Array<ArrayBuffer>;
-  /** All members of the struct at the start of `bytes`. Throws a RangeError when they are fewer than `size`. */
+  /**
+   * All members of the struct at the start of `bytes`. Throws a RangeError when they are fewer than `size`.
+   */
   decode(bytes: Uint8Array): Value<F>;
   read(view: DataView, at: number): Value<F>;
 }
@@ -69,7 +77,10 @@ export const be16: Field<number> = scalar(2, (v, at) => v.getUint16(at), (v, at,
 /** Network byte order. */
 export const be32: Field<number> = scalar(4, (v, at) => v.getUint32(at), (v, at, n) => v.setUint32(at, n));
 
-/** `unsigned char member[size]`: reads a copy; a shorter value is filled up with zeros, a longer one is a RangeError. */
+/**
+ * `unsigned char member[size]`: reads a copy; a shorter value is filled up with zeros, a longer one is a
+ * RangeError.
+ */
 export function octets(size: number, align = 1): Field<Uint8Array> {
   return {
     size,

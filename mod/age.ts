@@ -5,7 +5,10 @@ const UNITS: readonly (readonly [name: string, seconds: number])[] = [["d", 86_4
   1,
 ]];
 
-/** From `since` to `at` (RFC 3339): `0.4s`, `12s`, `3m 20s`, `2h 5m`, `4d 1h`. A clock that went backwards counts as 0. */
+/**
+ * From `since` to `at` (RFC 3339): `0.4s`, `12s`, `3m 20s`, `2h 5m`, `4d 1h`. A clock that went backwards
+ * counts as 0.
+ */
 export function formatAge(since: string, at: string): string {
   const seconds = Math.max(0, (Date.parse(at) - Date.parse(since)) / 1000);
   if (seconds < 10) return `${seconds.toFixed(1)}s`;

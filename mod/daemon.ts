@@ -1,4 +1,6 @@
-/** The daemon: checks, VRRP thread and API put together, and what happens to them on a reload and at the end. */
+/**
+ * The daemon: checks, VRRP thread and API put together, and what happens to them on a reload and at the end.
+ */
 import { type ApiServer, createApi, type ReloadResult, serveApi } from "./api/mod.ts";
 import { lockCode, releaseCode, trimHeap } from "../ffi/sched.ts";
 import { type Loaded, loadToRun } from "./config/load.ts";
@@ -21,6 +23,8 @@ const BEAT_MS = 1_000;
 const MAX_MISSED_BEATS = 5;
 /** An orderly stop that takes longer than this is cut short: the leases end what is left. */
 const STOP_TIMEOUT_MS = 10_000;
+/** Clients of the API have so long to finish. */
+const API_STOP_TIMEOUT_MS = 500;
 /** After so long the start is over, and with it the use of most code that it needed. */
 const SETTLE_MS = 3_000;
 /** sysexits(3) EX_SOFTWARE: the VRRP thread failed or stalled, the supervisor shall start anew. */
@@ -67,7 +71,9 @@ export class Daemon {
   /** Reloads one after the other, in the order in which they were asked for. */
   #reloads: Promise<unknown> = Promise.resolve();
 
-  /** Rejects with a ConfigError when the file cannot be used, with a StartError when the API cannot listen. */
+  /**
+   * Rejects with a ConfigError when the file cannot be used, with a StartError when the API cannot listen.
+   */
   static async start(options: DaemonOptions): Promise<Daemon> {
     const daemon = new Daemon(options, await load(options.configFile));
     await daemon.#begin();
@@ -109,9 +115,17 @@ export class Daemon {
     notifySystemd({ stopping: true });
     const timer = setTimeout(() => void this.#exit(1), STOP_TIMEOUT_MS);
     await this.#engine.stop(reason);
-    await Promise.all([this.#monitor.stop(), this.#api?.stop()]);
+    await Promise.all([this.#monitor.stop(), this.#stopApi()]);
     clearTimeout(timer);
     await this.#exit(0);
+  }
+
+  /** Whoever does not end their request shall not hold up the end. */
+  async #stopApi(): Promise<void> {
+    const patience = Promise.withResolvers<void>();
+    const timer = setTimeout(patience.resolve, API_STOP_TIMEOUT_MS);
+    await Promise.race([this.#api?.stop(), patience.promise]);
+    clearTimeout(timer);
   }
 
   /** Transactional: a file that cannot be used changes nothing. */
@@ -186,13 +200,14 @@ export class Daemon {
       to: result.ok ? "reloaded" : "refused",
       reason,
     });
-    notifySystemd({ ready: true });
+    if (!this.#stopping) notifySystemd({ ready: true });
     return result;
   }
 
   async #tryReload(): Promise<ReloadResult> {
     try {
       const loading = await load(this.#options.configFile);
+      if (this.#stopping) throw tooLate(this.#options.configFile);
       const changes = changesOf(this.#loading.config, loading.config);
       this.#loading = loading;
       for (const warning of loading.warnings) {
@@ -275,7 +290,10 @@ export class Daemon {
     return [...this.#states].map(([name, state]) => `${name} ${state}`).join(", ");
   }
 
-  /** The supervisor hears from us only while the VRRP thread turns; one that does not turn any more is given up. */
+  /**
+   * The supervisor hears from us only while the VRRP thread turns; one that does not turn any more is given
+   * up.
+   */
   #checkHeartbeat(): void {
     const missed = this.#engine.missedBeats();
     if (missed === 0 && watchdogIntervalMs() !== null) notifySystemd({ watchdog: true });
@@ -293,6 +311,11 @@ export class Daemon {
     await this.#flushLog();
     this.#end.resolve(code);
   }
+}
+
+/** What a stop takes away must not come back. */
+function tooLate(file: string): ConfigError {
+  return new ConfigError([{ file, line: 0, column: 0, path: "", message: "vipd is stopping" }]);
 }
 
 async function load(configFile: string): Promise<Loading> {

@@ -30,7 +30,10 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** The daemon cannot start although its configuration is good: an address is taken, a right is missing. Exit code 1. */
+/**
+ * The daemon cannot start although its configuration is good: an address is taken, a right is missing. Exit
+ * code 1.
+ */
 export class StartError extends Error {
   override readonly name = "StartError";
 }

@@ -1,4 +1,7 @@
-/** Logging: LogTape with one line a record to standard error, in a form that suits a terminal, journald or a collector. */
+/**
+ * Logging: LogTape with one line a record to standard error, in a form that suits a terminal, journald or a
+ * collector.
+ */
 import { configureSync, getLogger, type Logger, type LogLevel, type LogRecord } from "@logtape/logtape";
 
 export type { Logger } from "@logtape/logtape";
@@ -14,14 +17,20 @@ export interface LogOutput {
   /** Writes all of the bytes; may take as long as it likes. */
   write(bytes: Uint8Array): Promise<void>;
   readonly isTerminal: boolean;
-  /** journald reads this stream: it stamps the time itself and takes the level from a `<6>` prefix (sd-daemon(3)). */
+  /**
+   * journald reads this stream: it stamps the time itself and takes the level from a `<6>` prefix
+   * (sd-daemon(3)).
+   */
   readonly isJournal: boolean;
 }
 
 /** The parts of vipd that log; a record of `logger("vrrp")` has the category `vipd.vrrp`. */
 export type LogCategory = "vrrp" | "check" | "api" | "config" | "notify" | "kernel" | "main";
 
-/** The logger of one part. The first word of a message is the event's name: `"transition {name} {from} -> {to}"`. */
+/**
+ * The logger of one part. The first word of a message is the event's name: `"transition {name} {from} ->
+ * {to}"`.
+ */
 export function logger(category: LogCategory): Logger {
   return getLogger(["vipd", category]);
 }
@@ -56,8 +65,11 @@ export function configureLogging(
   return () => queue.flush(1000);
 }
 
-/** `2026-11-20T05:58:53.123Z info  vrrp transition VI_1 BACKUP -> ACTIVE reason="no advertisement for 3.6 s" priority=100` */
-export function textLine(record: LogRecord, withTime: boolean): string {
+/**
+ * `2026-11-20T05:58:53.123Z info  vrrp transition VI_1 BACKUP -> ACTIVE reason="no advertisement for 3.6 s"
+ * priority=100`
+ */
+function textLine(record: LogRecord, withTime: boolean): string {
   const time = withTime ? `${new Date(record.timestamp).toISOString()} ` : "";
   const level = withTime ? `${shortLevel(record.level).padEnd(5)} ` : "";
   const fields = freeFields(record).map(([name, value]) => ` ${name}=${textValue(value)}`).join("");
@@ -65,7 +77,7 @@ export function textLine(record: LogRecord, withTime: boolean): string {
 }
 
 /** One JSON object a line: `at level logger event message`, then the fields by name. */
-export function jsonLine(record: LogRecord): string {
+function jsonLine(record: LogRecord): string {
   const head = {
     at: new Date(record.timestamp).toISOString(),
     level: shortLevel(record.level),
@@ -129,7 +141,10 @@ function oneLine(text: string): string {
   return text.replaceAll(/[\x00-\x1f\x7f]/g, (char) => char === "\n" ? "\\n" : " ");
 }
 
-/** Lines waiting to be written: one write at a time, bounded, so that a stuck console costs lines and never time. */
+/**
+ * Lines waiting to be written: one write at a time, bounded, so that a stuck console costs lines and never
+ * time.
+ */
 class LineQueue {
   static readonly MAX_LINES = 2000;
   readonly #write: LogOutput["write"];
@@ -178,7 +193,10 @@ class LineQueue {
   }
 }
 
-/** This process's standard error. Deno writes it on another thread, so a slow reader does not stall the event loop. */
+/**
+ * This process's standard error. Deno writes it on another thread, so a slow reader does not stall the event
+ * loop.
+ */
 function stderrOutput(): LogOutput {
   return {
     async write(bytes): Promise<void> {
@@ -191,7 +209,10 @@ function stderrOutput(): LogOutput {
   };
 }
 
-/** systemd sets JOURNAL_STREAM to `device:inode` of the stream; it is inherited also by what was redirected elsewhere. */
+/**
+ * systemd sets JOURNAL_STREAM to `device:inode` of the stream; it is inherited also by what was redirected
+ * elsewhere.
+ */
 function isJournalStream(stream: string | undefined): boolean {
   if (stream === undefined) return false;
   const { dev, ino } = Deno.statSync("/proc/self/fd/2");
@@ -203,7 +224,10 @@ export interface RateLimit {
   take(key: string): { readonly allowed: boolean; readonly suppressed: number };
 }
 
-/** Lets every key through once per interval; keys beyond `maxKeys` push out the oldest, so that an attacker's keys cost no memory. */
+/**
+ * Lets every key through once per interval; keys beyond `maxKeys` push out the oldest, so that an attacker's
+ * keys cost no memory.
+ */
 export function createRateLimit(intervalMs: number, nowMs: () => number, maxKeys = 1000): RateLimit {
   const keys = new Map<string, { lastMs: number; suppressed: number }>();
   return {

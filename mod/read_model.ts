@@ -1,4 +1,6 @@
-/** Puts the read model together from what the VRRP thread and the checks report, at most ten times a second. */
+/**
+ * Puts the read model together from what the VRRP thread and the checks report, at most ten times a second.
+ */
 import type { CheckStatus, NodeStatus, Snapshot, VirtualRouterStatus } from "./snapshot.ts";
 import { noLateness } from "./vrrp/lateness.ts";
 import type { EngineReport } from "./vrrp/messages.ts";
@@ -13,7 +15,10 @@ export interface Sources {
   now(): number;
 }
 
-/** One snapshot for everybody who asks within a tenth of a second; anything that happens makes the next one fresh. */
+/**
+ * One snapshot for everybody who asks within a tenth of a second; anything that happens makes the next one
+ * fresh.
+ */
 export class ReadModel {
   readonly #sources: Sources;
   #current: { readonly snapshot: Promise<Snapshot>; readonly atMs: number } | null = null;
@@ -30,7 +35,8 @@ export class ReadModel {
 
   snapshot(): Promise<Snapshot> {
     const atMs = this.#sources.now();
-    if (this.#current === null || atMs - this.#current.atMs >= MAX_AGE_MS) {
+    // A clock that was set back must not keep the old one for hours.
+    if (this.#current === null || Math.abs(atMs - this.#current.atMs) >= MAX_AGE_MS) {
       this.#current = { snapshot: this.#assemble(), atMs };
     }
     return this.#current.snapshot;

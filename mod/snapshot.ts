@@ -1,7 +1,7 @@
 /**
- * The one read model: what is known of this node at a moment. API, CLI, page and metrics render it and nothing else.
- * Its JSON is a public contract; `vipd schema --status` prints the JSON Schema derived from the zod schemas below.
- * Times are RFC 3339 UTC strings; durations end in `_ms`.
+ * The one read model: what is known of this node at a moment. API, CLI, page and metrics render it and
+ * nothing else. Its JSON is a public contract; `vipd schema --status` prints the JSON Schema derived from the
+ * zod schemas below. Times are RFC 3339 UTC strings; durations end in `_ms`.
  */
 import * as z from "zod";
 

@@ -1,4 +1,7 @@
-/** install.sh in staging directories: what it builds, puts, keeps, removes and refuses. No network beyond Deno's own. */
+/**
+ * install.sh in staging directories: what it builds, puts, keeps, removes and refuses. No network beyond
+ * Deno's own.
+ */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 
 const ROOT = new URL("../", import.meta.url).pathname;

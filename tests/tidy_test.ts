@@ -1,4 +1,6 @@
-/** Style that is executed: the rules of tests/tidy/rules.ts over the whole tree, and each rule shown to fail. */
+/**
+ * Style that is executed: the rules of tests/tidy/rules.ts over the whole tree, and each rule shown to fail.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { type Facts, factsOf } from "./tidy/facts.ts";
 import * as rules from "./tidy/rules.ts";
@@ -13,15 +15,8 @@ const TESTED_END_TO_END = new Map([
   ["main.ts", "starts every subcommand"],
   ["mod/cli/run.ts", "starts the daemon"],
   ["mod/daemon.ts", "the daemon itself: start, reload, stop, heartbeat"],
-  ["mod/read_model.ts", "every test that reads /status"],
   ["mod/vrrp/worker.ts", "the engine's own thread"],
   ["mod/vrrp/handle.ts", "the main thread's end of the engine"],
-  ["mod/vrrp/engine.ts", "real sockets, netlink and timers"],
-  ["mod/vrrp/instance.ts", "one virtual router on a real interface"],
-  ["mod/vrrp/channel.ts", "sockets of a virtual router: the interop tests"],
-  ["mod/vrrp/receive.ts", "packets of real keepalived and FRR, and malformed ones"],
-  ["mod/vrrp/announcer.ts", "gratuitous ARP and neighbour advertisements, seen by tshark"],
-  ["mod/vrrp/effects.ts", "addresses and packets of every failover"],
 ]);
 
 /** Paths from the root, of files whose name fits. */

@@ -1,7 +1,8 @@
 /**
- * Who may ask for what. Over loopback reads are open and a POST needs the bearer token; beyond loopback reads need it too,
- * save the two probes; over the unix socket the file mode is the lock. Names in `Host` and `Origin` are checked because a
- * browser on this machine can be led here by a foreign page (DNS rebinding, cross-site requests).
+ * Who may ask for what. Over loopback reads are open and a POST needs the bearer token; beyond loopback reads
+ * need it too, save the two probes; over the unix socket the file mode is the lock. Names in `Host` and
+ * `Origin` are checked because a browser on this machine can be led here by a foreign page (DNS rebinding,
+ * cross-site requests).
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context, MiddlewareHandler } from "hono";
@@ -11,12 +12,18 @@ import { problem } from "./problem.ts";
 /** Open to everybody on every listener: probes carry no credentials and the answers no secrets. */
 const PROBES: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 
-/** localhost, *.localhost or a literal address, with or without a port: what no foreign DNS can make point at us. */
+/**
+ * localhost, *.localhost or a literal address, with or without a port: what no foreign DNS can make point at
+ * us.
+ */
 const LOCAL_HOST =
   /^(?:(?:[a-z0-9-]+\.)*localhost\.?|\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 
 const BEARER = 'Bearer realm="vipd"';
-/** Browsers cannot send a bearer token by themselves; for reading the page, any user name with the token as password will do. */
+/**
+ * Browsers cannot send a bearer token by themselves; for reading the page, any user name with the token as
+ * password will do.
+ */
 const BEARER_OR_BASIC = `${BEARER}, Basic realm="vipd", charset="UTF-8"`;
 
 /** Refuses a foreign name in `Host` on loopback listeners. A request without one comes from no browser. */

@@ -9,12 +9,18 @@ export type ReloadResult =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export interface ApiContext {
-  /** Cached by the provider: may be asked thousands of times a second, and the same object means nothing has changed. */
+  /**
+   * Cached by the provider: may be asked thousands of times a second, and the same object means nothing has
+   * changed.
+   */
   snapshot(): Promise<Snapshot>;
   /** Calls the listener for every transition until the returned function is called. */
   subscribe(listener: (transition: Transition) => void): () => void;
   reload(): Promise<ReloadResult>;
-  /** The bearer token; null refuses every POST over TCP. Asked on each request, so that a reload may change it. */
+  /**
+   * The bearer token; null refuses every POST over TCP. Asked on each request, so that a reload may change
+   * it.
+   */
   token: () => string | null;
   /** Whether `/metrics` also carries the metric names of mehdy/keepalived-exporter. */
   readonly exporterNames: boolean;

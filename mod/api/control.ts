@@ -6,7 +6,10 @@ import { writeGuard } from "./auth.ts";
 import { problem } from "./problem.ts";
 import { JSON_HEADERS } from "./status.ts";
 
-/** Mounted at `/`. 200 `{ok, summary}`, or a 422 problem with every `problems` entry of the file; nothing changed then. */
+/**
+ * Mounted at `/`. 200 `{ok, summary}`, or a 422 problem with every `problems` entry of the file; nothing
+ * changed then.
+ */
 export function controlRoutes(context: ApiContext): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
   app.post("/reload", writeGuard(context.token), async (c) => {

@@ -1,4 +1,7 @@
-/** `/events`: transitions as server-sent events, for any number of them but a bounded number of clients and bytes. */
+/**
+ * `/events`: transitions as server-sent events, for any number of them but a bounded number of clients and
+ * bytes.
+ */
 import { type Context, Hono } from "hono";
 import type { Transition } from "../snapshot.ts";
 import { type ApiContext, type ApiEnv, connectionOf } from "./context.ts";
@@ -7,7 +10,10 @@ import { problem } from "./problem.ts";
 
 export interface EventLimits {
   readonly clients: number;
-  /** Bytes waiting for one client; a client that lets more pile up is dropped and may come back with Last-Event-ID. */
+  /**
+   * Bytes waiting for one client; a client that lets more pile up is dropped and may come back with
+   * Last-Event-ID.
+   */
   readonly bufferedBytes: number;
   /** Transitions kept for clients that reconnect. */
   readonly replay: number;
@@ -36,7 +42,8 @@ export function eventRoutes(
   const app = new Hono<ApiEnv>();
   const hub = new EventHub(subscribe, limits);
   app.get("/", offers(EVENT_STREAM), (c) => {
-    // The router answers HEAD with this handler and throws the body away: a stream opened here would never be closed.
+    // The router answers HEAD with this handler and throws the body away: a stream opened here would never be
+    // closed.
     if (c.req.raw.method === "HEAD") return c.body(null, 200, HEADERS);
     const stream = hub.open(c.req.header("last-event-id"), connectionOf(c).stopping);
     return stream === null ? tooMany(c, limits.clients) : c.body(stream, 200, HEADERS);
@@ -61,7 +68,10 @@ interface Message {
 
 type Controller = ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
 
-/** Encodes each transition once and hands it to every client; identity: its clients and the numbering of its events. */
+/**
+ * Encodes each transition once and hands it to every client; identity: its clients and the numbering of its
+ * events.
+ */
 class EventHub {
   readonly #limits: EventLimits;
   readonly #clients = new Set<Controller>();

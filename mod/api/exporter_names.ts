@@ -1,4 +1,7 @@
-/** The metric names of mehdy/keepalived-exporter over our snapshot, so that existing dashboards and alerts go on. PURE. */
+/**
+ * The metric names of mehdy/keepalived-exporter over our snapshot, so that existing dashboards and alerts go
+ * on. PURE.
+ */
 import type { CheckStatus, RouterState, Snapshot, VirtualRouterStatus } from "../snapshot.ts";
 import type { Family, Labels } from "./exposition.ts";
 
@@ -28,7 +31,10 @@ const COUNTERS: readonly (readonly [string, string, readonly string[]])[] = [
   ["priority_zero_sent", "Priority zero sent", ["priority_zero_pkts_sent"]],
 ];
 
-/** Every family of the exporter that has a meaning here (its configured ARP delay and its own check script have none). */
+/**
+ * Every family of the exporter that has a meaning here (its configured ARP delay and its own check script
+ * have none).
+ */
 export function exporterFamilies({ node, virtual_routers, checks }: Snapshot): Family[] {
   const up = Number(node.engine === "running");
   return [

@@ -20,15 +20,16 @@ export function healthRoutes(snapshot: () => Promise<Snapshot>): Hono<ApiEnv> {
 }
 
 /** Why the process should be restarted; empty when it is fine. A starting engine is alive. */
-export function unhealthyReasons({ node }: Snapshot): string[] {
+function unhealthyReasons({ node }: Snapshot): string[] {
   return node.engine === "stalled" || node.engine === "stopped" ? [`the engine is ${node.engine}`] : [];
 }
 
 /**
- * Why this node cannot be relied on yet; empty when it is ready: the engine runs and every virtual router serves (ACTIVE)
- * or stands by (BACKUP). FAULT is not ready: taking the other node down now would leave the address nowhere.
+ * Why this node cannot be relied on yet; empty when it is ready: the engine runs and every virtual router
+ * serves (ACTIVE) or stands by (BACKUP). FAULT is not ready: taking the other node down now would leave the
+ * address nowhere.
  */
-export function unreadyReasons(snapshot: Snapshot): string[] {
+function unreadyReasons(snapshot: Snapshot): string[] {
   const engine = snapshot.node.engine === "running" ? [] : [`the engine is ${snapshot.node.engine}`];
   const unsettled = snapshot.virtual_routers.filter(({ state }) => state !== "ACTIVE" && state !== "BACKUP");
   return [...engine, ...unsettled.map(({ name, state, reason }) => `${name} is in ${state}: ${reason}`)];

@@ -1,4 +1,6 @@
-/** `/metrics`: the snapshot as Prometheus text, in our own names and, when asked, in keepalived-exporter's. */
+/**
+ * `/metrics`: the snapshot as Prometheus text, in our own names and, when asked, in keepalived-exporter's.
+ */
 import { Hono } from "hono";
 import {
   type CheckStatus,
@@ -27,7 +29,9 @@ export function metricsRoutes(snapshot: () => Promise<Snapshot>, exporterNames: 
   return app;
 }
 
-/** The whole exposition of a snapshot. Ages are measured at the snapshot's own time; durations are in seconds. */
+/**
+ * The whole exposition of a snapshot. Ages are measured at the snapshot's own time; durations are in seconds.
+ */
 export function renderMetrics(snapshot: Snapshot, exporterNames: boolean): string {
   const families = [
     ...nodeFamilies(snapshot),

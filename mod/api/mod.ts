@@ -1,4 +1,6 @@
-/** The HTTP API: mounts one Hono app a resource over the snapshot, behind the guards that all of them share. */
+/**
+ * The HTTP API: mounts one Hono app a resource over the snapshot, behind the guards that all of them share.
+ */
 import { Hono, type MiddlewareHandler } from "hono";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { createRateLimit, logger } from "../log.ts";

@@ -1,4 +1,6 @@
-/** Content negotiation (RFC 9110 §12.5.1): a route names the one type that it offers, anything else is 406. */
+/**
+ * Content negotiation (RFC 9110 §12.5.1): a route names the one type that it offers, anything else is 406.
+ */
 import type { MiddlewareHandler } from "hono";
 import { parseAccept } from "hono/utils/accept";
 import type { ApiEnv } from "./context.ts";

@@ -93,7 +93,7 @@ export function openapiRoutes(): Hono<ApiEnv> {
 }
 
 /** The OpenAPI document as a value. */
-export function openapiDocument(): Readonly<Record<string, unknown>> {
+function openapiDocument(): Readonly<Record<string, unknown>> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const operation of OPERATIONS) {
     paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(operation) };

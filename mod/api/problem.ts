@@ -4,7 +4,10 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 
 export const PROBLEM_JSON = "application/problem+json";
 
-/** What is wrong with a request, as the client reads it. `kind` becomes the last part of the problem's `type` URI. */
+/**
+ * What is wrong with a request, as the client reads it. `kind` becomes the last part of the problem's `type`
+ * URI.
+ */
 export interface ProblemDetails {
   readonly status: ContentfulStatusCode;
   readonly kind: string;

@@ -1,4 +1,7 @@
-/** Listeners of the API: TCP and unix sockets, opened all or none, stopped without waiting for endless streams. */
+/**
+ * Listeners of the API: TCP and unix sockets, opened all or none, stopped without waiting for endless
+ * streams.
+ */
 import type { Hono } from "hono";
 import type { Logger } from "@logtape/logtape";
 import type { ApiEnv, Connection } from "./context.ts";
@@ -124,7 +127,10 @@ async function serveUnix(
   }
 }
 
-/** Removes what a dead process left at `path`; refuses when somebody listens there or when it is no socket at all. */
+/**
+ * Removes what a dead process left at `path`; refuses when somebody listens there or when it is no socket at
+ * all.
+ */
 async function removeStaleSocket(path: string): Promise<void> {
   const info = await lstatOrNull(path);
   if (info === null) return;

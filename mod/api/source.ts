@@ -1,4 +1,7 @@
-/** Reading the snapshot: one question in flight at a time, an end to waiting, and renderings kept per snapshot object. */
+/**
+ * Reading the snapshot: one question in flight at a time, an end to waiting, and renderings kept per snapshot
+ * object.
+ */
 import type { Snapshot } from "../snapshot.ts";
 
 /** The snapshot could not be had in time; the API answers 503. */
@@ -18,7 +21,10 @@ export function snapshotSource(read: () => Promise<Snapshot>, timeoutMs = 2000):
   };
 }
 
-/** Remembers what `render` made of a snapshot for as long as that very object lives: polling costs one rendering a change. */
+/**
+ * Remembers what `render` made of a snapshot for as long as that very object lives: polling costs one
+ * rendering a change.
+ */
 export function perSnapshot<T>(render: (snapshot: Snapshot) => T): (snapshot: Snapshot) => T {
   const rendered = new WeakMap<Snapshot, { readonly value: T }>();
   return (snapshot) => {

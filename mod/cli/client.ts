@@ -1,9 +1,10 @@
 /** The command line's way to a running daemon: its unix socket, or its API over TCP. */
 import { UsageError } from "../errors.ts";
+import { Snapshot } from "../snapshot.ts";
 import type { Io } from "./io.ts";
 
-export const DEFAULT_SOCKET = "/run/vipd/vipd.sock";
-export const DEFAULT_URL = "http://127.0.0.1:8112";
+const DEFAULT_SOCKET = "/run/vipd/vipd.sock";
+const DEFAULT_URL = "http://127.0.0.1:8112";
 const TIMEOUT_MS = 5000;
 
 /** No daemon answered, or it refused; the message is for the operator. Exit code 1. */
@@ -59,6 +60,29 @@ export async function connectApi(
   return await firstThatAnswers([unix, { kind: "tcp", url: DEFAULT_URL, token: null }]);
 }
 
+/**
+ * Does something with a client for the daemon that the options name: resolves with the exit code of `use`, or
+ * with 1 when nobody answered or the daemon refused, which is said. `write` as for a request that changes.
+ */
+export async function withApi(
+  options: Readonly<Record<string, string | true>>,
+  io: Io,
+  use: (client: ApiClient) => Promise<number>,
+  access: { readonly write?: boolean } = {},
+): Promise<number> {
+  let client: ApiClient | undefined;
+  try {
+    client = await connectApi(options, io, access);
+    return await use(client);
+  } catch (error) {
+    if (!(error instanceof ClientError)) throw error;
+    io.err(`vipd: ${error.message}`);
+    return 1;
+  } finally {
+    client?.close();
+  }
+}
+
 async function firstThatAnswers(targets: readonly Target[]): Promise<ApiClient> {
   const failures: string[] = [];
   for (const target of targets) {
@@ -104,7 +128,10 @@ function client(target: Target): ApiClient {
   };
 }
 
-/** Always said outright, so that the environment's http_proxy does not get between us and a daemon on this very machine. */
+/**
+ * Always said outright, so that the environment's http_proxy does not get between us and a daemon on this
+ * very machine.
+ */
 function routeOf(target: Target): Deno.Proxy {
   if (target.kind === "unix") return { transport: "unix", path: target.path };
   const { protocol, hostname, port } = new URL(target.url);
@@ -121,6 +148,18 @@ export async function bodyOf(response: Response): Promise<string> {
   const body = await response.text();
   if (response.ok) return body;
   throw new ClientError(`vipd answered ${response.status}: ${problemDetail(body) ?? response.statusText}`);
+}
+
+/** The daemon may be of another version than this command line; say so rather than show half a truth. */
+export function parseSnapshot(body: string): Snapshot {
+  const parsed = Snapshot.safeParse(JSON.parse(body));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new ClientError(
+    `The daemon's status is not of this version (${
+      issue?.path.join(".")
+    }: ${issue?.message}); --json shows it as it is`,
+  );
 }
 
 function problemDetail(body: string): string | null {
@@ -140,7 +179,10 @@ function placeOf(target: Target): string {
   return target.kind === "unix" ? target.path : target.url;
 }
 
-/** The kernel's words are at the end of a long chain ("error sending request ...: client error (Connect): ..."). */
+/**
+ * The kernel's words are at the end of a long chain ("error sending request ...: client error (Connect):
+ * ...").
+ */
 function reasonOf(error: unknown, target: Target): string {
   if (error instanceof DOMException && error.name === "TimeoutError") {
     return `no answer within ${TIMEOUT_MS / 1000} s`;

@@ -1,4 +1,7 @@
-/** The table of subcommands: how each is called, what its help says, and where its code is (loaded only when called). */
+/**
+ * The table of subcommands: how each is called, what its help says, and where its code is (loaded only when
+ * called).
+ */
 import type { Hooks } from "./hooks.ts";
 import type { Io } from "./io.ts";
 
@@ -38,7 +41,11 @@ export const COMMANDS: readonly Command[] = [
       "Errors and warnings with file, line and column. Several files are also compared with each other, as the\n" +
       "nodes of one cluster. Nothing is started or changed.",
     options: [["--json", "findings as JSON"], HELP_OPTION],
-    examples: ["vipd validate /etc/vipd/vipd.toml", "vipd validate lb1.toml lb2.toml"],
+    examples: [
+      "vipd validate /etc/vipd/vipd.toml",
+      "vipd validate lb1.toml lb2.toml",
+      "vipd validate --json lb1.toml lb2.toml | jq '.files[].warnings'",
+    ],
     load: async () => (await import("./validate.ts")).validate,
   },
   {

@@ -2,8 +2,8 @@
 
 export interface Signals {
   /**
-   * From now on SIGTERM and SIGINT call `listener` once instead of ending the process; a second signal ends it at once.
-   * Without any listener the system's default holds.
+   * From now on SIGTERM and SIGINT call `listener` once instead of ending the process; a second signal ends
+   * it at once. Without any listener the system's default holds.
    */
   onTerminate(listener: (signal: "SIGTERM" | "SIGINT") => void): void;
   /** From now on SIGHUP calls `listener`. */
@@ -12,6 +12,9 @@ export interface Signals {
 
 export interface Hooks {
   readonly signals: Signals;
-  /** The module of the VRRP thread; right in source and in the compiled binary because `main.ts` made it from its own URL. */
+  /**
+   * The module of the VRRP thread; right in source and in the compiled binary because `main.ts` made it from
+   * its own URL.
+   */
   readonly workerUrl: URL;
 }

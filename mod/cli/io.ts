@@ -1,4 +1,7 @@
-/** What a subcommand may touch of the outside: lines out, lines of error, the environment, files. Tests pass a fake. */
+/**
+ * What a subcommand may touch of the outside: lines out, lines of error, the environment, files. Tests pass a
+ * fake.
+ */
 
 /** The surroundings of one subcommand; `main.ts` passes `systemIo()`. */
 export interface Io {
@@ -31,7 +34,10 @@ export function useColor(io: Pick<Io, "isTerminal" | "env">): boolean {
   return io.isTerminal && (io.env("NO_COLOR") ?? "") === "" && io.env("TERM") !== "dumb";
 }
 
-/** A short write is legal on a pipe; the rest is written in turn. A closed pipe ends the process's output quietly. */
+/**
+ * A short write is legal on a pipe; the rest is written in turn. A closed pipe ends the process's output
+ * quietly.
+ */
 function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
   let rest = bytes;
   while (rest.length > 0) {

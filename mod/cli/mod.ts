@@ -1,4 +1,7 @@
-/** The command line: finds the subcommand in the table, loads it and turns its refusals into messages and exit codes. */
+/**
+ * The command line: finds the subcommand in the table, loads it and turns its refusals into messages and exit
+ * codes.
+ */
 import { didYouMean } from "../config/suggest.ts";
 import { ConfigError, formatProblem, UsageError } from "../errors.ts";
 import { type Command, COMMANDS, findCommand } from "./commands.ts";

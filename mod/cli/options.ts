@@ -10,8 +10,8 @@ export interface OptionSpec {
 }
 
 /**
- * The options by name: `true` for a boolean, text for a string. Throws UsageError for an unknown option, a string option
- * without its value or given twice, and any operand.
+ * The options by name: `true` for a boolean, text for a string. Throws UsageError for an unknown option, a
+ * string option without its value or given twice, and any operand.
  */
 export function parseOptions(
   args: readonly string[],

@@ -7,7 +7,10 @@ import { parseOptions } from "./options.ts";
 
 const DEFAULT_CONFIG = "/etc/vipd/vipd.toml";
 
-/** `run [--config FILE]`; resolves with the exit code once the daemon has ended: 0 orderly, 1 failed, 2 bad configuration. */
+/**
+ * `run [--config FILE]`; resolves with the exit code once the daemon has ended: 0 orderly, 1 failed, 2 bad
+ * configuration.
+ */
 export async function run(args: string[], io: Io, { signals, workerUrl }: Hooks): Promise<number> {
   const { config = DEFAULT_CONFIG } = parseOptions(args, { string: ["config"], alias: { c: "config" } });
   try {

@@ -1,7 +1,6 @@
 /** `vipd status`: the running daemon's snapshot, as text, as JSON, or live. */
 import { UsageError } from "../errors.ts";
-import { Snapshot } from "../snapshot.ts";
-import { type ApiClient, bodyOf, ClientError, connectApi, TARGET_OPTIONS } from "./client.ts";
+import { type ApiClient, bodyOf, parseSnapshot, TARGET_OPTIONS, withApi } from "./client.ts";
 import type { Hooks } from "./hooks.ts";
 import { type Io, useColor } from "./io.ts";
 import { parseOptions } from "./options.ts";
@@ -18,20 +17,12 @@ export async function status(args: string[], io: Io, hooks?: Pick<Hooks, "signal
   });
   const { json, watch } = options;
   if (json === true && watch === true) throw new UsageError("--json and --watch exclude each other");
-  let client: ApiClient | undefined;
-  try {
-    client = await connectApi(options, io);
+  return await withApi(options, io, async (client) => {
     if (watch === true && io.isTerminal) return await watchScreen(client, useColor(io), hooks);
     await show(client, io, json === true);
     if (watch === true) await follow(client, (line) => io.out(line));
     return 0;
-  } catch (error) {
-    if (!(error instanceof ClientError)) throw error;
-    io.err(`vipd: ${error.message}`);
-    return 1;
-  } finally {
-    client?.close();
-  }
+  });
 }
 
 async function show(client: ApiClient, io: Io, json: boolean): Promise<void> {
@@ -39,16 +30,4 @@ async function show(client: ApiClient, io: Io, json: boolean): Promise<void> {
   if (json) return io.out(JSON.stringify(JSON.parse(body), null, 2));
   const width = io.isTerminal ? Deno.consoleSize().columns : Infinity;
   io.out(renderStatus(parseSnapshot(body), { width, color: useColor(io) }));
-}
-
-/** The daemon may be of another version than this command line; say so rather than show half a truth. */
-export function parseSnapshot(body: string): Snapshot {
-  const parsed = Snapshot.safeParse(JSON.parse(body));
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new ClientError(
-    `The daemon's status is not of this version (${
-      issue?.path.join(".")
-    }: ${issue?.message}); --json shows it as it is`,
-  );
 }

@@ -9,13 +9,18 @@ export async function follow(client: ApiClient, print: (line: string) => void): 
   throw new ClientError("The daemon ended the stream of events");
 }
 
-/** `2026-11-20T05:58:53.123Z virtual_router VI_1 BACKUP -> ACTIVE priority 100: no advertisement for 3.6 s` */
+/**
+ * `2026-11-20T05:58:53.123Z virtual_router VI_1 BACKUP -> ACTIVE priority 100: no advertisement for 3.6 s`
+ */
 export function formatTransition({ at, kind, name, from, to, reason, priority }: Transition): string {
   const rank = priority === undefined ? "" : ` priority ${priority}`;
   return text(`${at} ${kind} ${name} ${from} -> ${to}${rank}: ${reason}`);
 }
 
-/** The transitions of one connection; ends when the stream does. Rejects with ClientError when it cannot be opened. */
+/**
+ * The transitions of one connection; ends when the stream does. Rejects with ClientError when it cannot be
+ * opened.
+ */
 export async function* transitions(
   client: ApiClient,
   signal?: AbortSignal,

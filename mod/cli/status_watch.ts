@@ -1,7 +1,9 @@
-/** `vipd status --watch`: the status redrawn on every transition and every second, on the terminal's other screen. */
-import { type ApiClient, bodyOf, ClientError } from "./client.ts";
+/**
+ * `vipd status --watch`: the status redrawn on every transition and every second, on the terminal's other
+ * screen.
+ */
+import { type ApiClient, bodyOf, ClientError, parseSnapshot } from "./client.ts";
 import type { Hooks } from "./hooks.ts";
-import { parseSnapshot } from "./status.ts";
 import { transitions } from "./status_follow.ts";
 import { renderStatus } from "./status_view.ts";
 import { paint, text } from "./text.ts";

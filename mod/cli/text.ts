@@ -41,7 +41,10 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** Breaks a line at spaces so that it fits; what follows the first line is indented. A word longer than the line stays whole. */
+/**
+ * Breaks a line at spaces so that it fits; what follows the first line is indented. A word longer than the
+ * line stays whole.
+ */
 export function wrap(line: string, width: number, indent: number): string[] {
   if (visibleWidth(line) <= width) return [line];
   const lines: string[] = [];

@@ -1,4 +1,7 @@
-/** `vipd validate FILE...`: everything that is wrong or doubtful in configuration files, and what they mean together. */
+/**
+ * `vipd validate FILE...`: everything that is wrong or doubtful in configuration files, and what they mean
+ * together.
+ */
 import { parseArgs } from "@std/cli/parse-args";
 import { compareNodes, type Node, withCounterpart } from "../config/compare.ts";
 import type { Finding } from "../config/document.ts";
@@ -17,7 +20,9 @@ interface Report {
   readonly summary: readonly string[];
 }
 
-/** `validate FILE... [--json]`: exit code 0 when every file can be used (with warnings or not), 2 otherwise. */
+/**
+ * `validate FILE... [--json]`: exit code 0 when every file can be used (with warnings or not), 2 otherwise.
+ */
 export async function validate(args: string[], io: Io): Promise<number> {
   const { files, json } = parse(args);
   const results = await Promise.all(files.map((file) => load(file, io)));
@@ -75,12 +80,13 @@ async function warningsOf(
   index: number,
   io: Io,
 ): Promise<Problem[]> {
-  const { config, isSet, locate } = all[index]!.loaded;
+  const { config, isSet, commands, locate } = all[index]!.loaded;
   const compared = compareNodes(nodes).filter(({ node }) => node === index).map(({ finding }) => finding);
   const judged = withCounterpart(nodes, index);
   const findings = [
     ...lint(config, isSet, (name) => judged.has(name)),
     ...compared,
+    ...commands,
     ...await tokenFindings(config.api, io),
   ];
   return findings.map(locate).sort((a, b) =>

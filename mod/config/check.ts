@@ -1,34 +1,25 @@
 /** `[check.*]` of vipd.toml: the keys of every check, merged in one table with the options of its type. */
 import * as z from "zod";
+import type { CheckType as FullCheckType } from "../../checks/check.ts";
+import type { CheckState } from "../snapshot.ts";
 import { duration } from "./duration.ts";
 import { wholeNumber } from "./values.ts";
 
 /** What the configuration needs to know of a check type; the registry of `checks/` gives it. */
-export interface CheckType {
-  readonly type: string;
-  /** One sentence for the documentation. */
-  readonly summary: string;
-  /** Options of the type, flat beside the common keys; a strict object, with refinements if need be. */
-  readonly options: z.ZodObject;
-  /** Defaults of the common keys that suit this type better, as written in the configuration. */
-  readonly defaults?: {
-    readonly interval?: string;
-    readonly timeout?: string;
-    readonly rise?: number;
-    readonly fall?: number;
-  };
-}
+export type CheckType = Pick<FullCheckType, "type" | "summary" | "options" | "defaults" | "commands">;
 
 /** A check with its defaults applied; times in milliseconds. */
 export interface CheckConfig {
   readonly type: string;
   readonly interval: number;
+  /** Limit of one attempt. */
   readonly timeout: number;
   readonly rise: number;
   readonly fall: number;
+  /** Looks per run until one passes, `attempt_delay` apart. */
   readonly attempts: number;
   readonly attempt_delay: number;
-  readonly initial: "unknown" | "up" | "down";
+  readonly initial: CheckState;
   readonly recover?: readonly string[];
   readonly recover_timeout: number;
   readonly user?: string;
@@ -66,7 +57,7 @@ export const COMMON_KEYS: readonly string[] = ["type", ...Object.keys(commonFiel
 type CheckTable = z.output<typeof commonFields> & { readonly type: string };
 
 /** One check type's whole table: common keys, with the type's own defaults, and options together. */
-export function checkTable({ type, summary, options, defaults = {} }: CheckType): z.ZodObject {
+function checkTable({ type, summary, options, defaults = {} }: CheckType): z.ZodObject {
   const { interval, timeout, rise, fall } = commonFields.shape;
   return options.safeExtend({
     type: z.literal(type).describe(summary),

@@ -1,4 +1,7 @@
-/** The files of several hosts side by side: do their virtual routers understand one another, and does a failing check really move them? */
+/**
+ * The files of several hosts side by side: do their virtual routers understand one another, and does a
+ * failing check really move them?
+ */
 import type { Finding, Path } from "./document.ts";
 import { formatDuration } from "./duration.ts";
 import type { Config, VirtualRouterConfig } from "./schema.ts";
@@ -24,7 +27,10 @@ interface Member {
   readonly router: VirtualRouterConfig;
 }
 
-/** Findings about groups of routers that these hosts form together; a router without a counterpart is left alone. */
+/**
+ * Findings about groups of routers that these hosts form together; a router without a counterpart is left
+ * alone.
+ */
 export function compareNodes(nodes: readonly Node[]): NodeFinding[] {
   const findings: NodeFinding[] = [];
   for (const group of groupsOf(nodes)) {

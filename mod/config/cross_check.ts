@@ -1,4 +1,6 @@
-/** What no single key can tell: rules between the keys of a virtual router, between routers, and of the API. */
+/**
+ * What no single key can tell: rules between the keys of a virtual router, between routers, and of the API.
+ */
 import { type Finding, formatPath, type Path } from "./document.ts";
 import { formatDuration } from "./duration.ts";
 import type { apiFields } from "./schema.ts";
@@ -7,7 +9,10 @@ import { familyOfText, formatListen, isLoopback, type Vip } from "./values.ts";
 import { defaultGroup, familyOfRouter, type RouterFields } from "./virtual_router.ts";
 import type { z } from "zod";
 
-/** A configuration in which all that is there is valid by itself; what is not is missing: keys, and elements of arrays. */
+/**
+ * A configuration in which all that is there is valid by itself; what is not is missing: keys, and elements
+ * of arrays.
+ */
 export interface Partially {
   readonly api: Partial<z.output<typeof apiFields>>;
   readonly virtual_router: Readonly<Record<string, Partial<RouterFields>>>;

@@ -1,4 +1,6 @@
-/** A parsed TOML document as plain values, paths into it, and how values and paths are shown to an operator. */
+/**
+ * A parsed TOML document as plain values, paths into it, and how values and paths are shown to an operator.
+ */
 
 /** Keys and array indexes from the root of the document. */
 export type Path = readonly (string | number)[];
@@ -7,7 +9,10 @@ export interface Table {
   [key: string]: unknown;
 }
 
-/** Something to tell about one place of a document; `load.ts` turns it into a `Problem` with file, line and column. */
+/**
+ * Something to tell about one place of a document; `load.ts` turns it into a `Problem` with file, line and
+ * column.
+ */
 export interface Finding {
   readonly path: Path;
   readonly message: string;
@@ -25,7 +30,10 @@ export function isTable(value: unknown): value is Table {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }
 
-/** Keys that mean an object's prototype to JavaScript: no table of ours has them, and some libraries drop them silently. */
+/**
+ * Keys that mean an object's prototype to JavaScript: no table of ours has them, and some libraries drop them
+ * silently.
+ */
 export function unsafeKeys(value: unknown, path: Path = []): Path[] {
   if (Array.isArray(value)) return value.flatMap((element, i) => unsafeKeys(element, [...path, i]));
   if (!isTable(value)) return [];
@@ -59,7 +67,7 @@ const SECRET =
   /^(?:password|passwd|secret|token|authorization|proxy-authorization|cookie|x-api-key|x-auth-token)$/i;
 
 /** Whether what stands at this path must never be shown. */
-export function isSecret(path: Path): boolean {
+function isSecret(path: Path): boolean {
   return path.some((key) => typeof key === "string" && SECRET.test(key));
 }
 

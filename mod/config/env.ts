@@ -1,4 +1,7 @@
-/** `${NAME}` in the strings of a document: replaced from the environment; `$${NAME}` stands for a literal `${NAME}`. */
+/**
+ * `${NAME}` in the strings of a document: replaced from the environment; `$${NAME}` stands for a literal
+ * `${NAME}`.
+ */
 import { type Finding, isTable, type Path } from "./document.ts";
 
 export interface Interpolated {

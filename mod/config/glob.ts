@@ -4,11 +4,13 @@ import { dirname, join } from "node:path";
 /** Names of what a directory holds; throws when it cannot be read. */
 export type ListDirectory = (path: string) => readonly string[];
 
-export function isGlob(path: string): boolean {
+function isGlob(path: string): boolean {
   return /[*?[]/.test(path);
 }
 
-/** Files that match, sorted; a directory that is not there matches nothing. Hidden files need an explicit dot. */
+/**
+ * Files that match, sorted; a directory that is not there matches nothing. Hidden files need an explicit dot.
+ */
 export function expandGlob(pattern: string, listDirectory: ListDirectory): readonly string[] {
   if (!isGlob(pattern)) return [pattern];
   const parent = dirname(pattern);

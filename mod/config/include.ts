@@ -1,4 +1,7 @@
-/** Reads a configuration file and what it includes, and merges them: a key that two files set is an error, never a choice. */
+/**
+ * Reads a configuration file and what it includes, and merges them: a key that two files set is an error,
+ * never a choice.
+ */
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { type Finding, isTable, type Path, type Table } from "./document.ts";
 import { interpolate } from "./env.ts";
@@ -39,107 +42,125 @@ const DEPTH_MAX = 16;
 const FILES_MAX = 1_000;
 const FILE_LENGTH_MAX = 4_000_000;
 
-/** Reads `path` and its includes; whatever is wrong with one file is a finding, and the others are read all the same. */
+/** What has been read so far. */
+interface Reading {
+  readonly files: Files;
+  readonly data: Table;
+  readonly sources: Source[];
+  readonly findings: Finding[];
+  /** Keys set twice; they do not keep the rest from being complete. */
+  readonly duplicates: Finding[];
+  /** Key, as the JSON of its path -> the file that set it first. */
+  readonly origin: Map<string, string>;
+}
+
+/** The entry that includes a file. */
+type Includer = { readonly path: Path; readonly file: string };
+
+/**
+ * Reads `path` and its includes; whatever is wrong with one file is a finding, and the others are read all
+ * the same.
+ */
 export async function readDocument(path: string, files: Files): Promise<Document> {
-  const sources: Source[] = [];
-  const findings: Finding[] = [];
-  const duplicates: Finding[] = [];
-  const origin = new Map<string, string>();
-  const data: Table = {};
-
-  async function read(
-    file: string,
-    chain: readonly string[],
-    from: { path: Path; file: string },
-  ): Promise<void> {
-    const text = await readText(file, files);
-    if (text instanceof Error) {
-      findings.push({ ...from, message: chain.length === 0 ? text.message : `${file}: ${text.message}` });
-      return;
-    }
-    const parsed = await parse(text, files.strict);
-    sources.push({ file, text, parsed });
-    if ("fault" in parsed) return;
-    for (const { path, place, first } of parsed.positions?.duplicates ?? []) {
-      duplicates.push({
-        path,
-        file,
-        place,
-        message: `set twice, first at ${file}:${first.line}:${first.column}`,
-      });
-    }
-    const { include, ...rest } = parsed.data;
-    merge(data, rest, file, []);
-    if (include !== undefined) await includeAll(include, file, [...chain, resolve(file)]);
-  }
-
-  async function includeAll(include: unknown, file: string, chain: readonly string[]): Promise<void> {
-    // A wrong type is the schema's to tell; it sees the first file's `include` only.
-    if (!Array.isArray(include) || !include.every((entry) => typeof entry === "string")) {
-      findings.push({
-        path: ["include"],
-        file,
-        message: 'expected an array of paths such as ["conf.d/*.toml"]',
-      });
-      return;
-    }
-    const { value, findings: unset } = interpolate(include, files.env);
-    findings.push(...unset.map(({ path, message }) => ({ path: ["include", ...path], file, message })));
-    for (const [i, entry] of (value as string[]).entries()) {
-      const from = { path: ["include", i], file };
-      for (const path of resolveInclude(entry, from)) await includeOne(path, chain, from);
-    }
-  }
-
-  function resolveInclude(entry: string, from: { path: Path; file: string }): readonly string[] {
-    const pattern = isAbsolute(entry) ? entry : join(dirname(from.file), entry);
-    try {
-      return expandGlob(pattern, files.listDirectory);
-    } catch (error) {
-      findings.push({ ...from, message: `cannot list ${entry}: ${reason(error)}` });
-      return [];
-    }
-  }
-
-  async function includeOne(
-    file: string,
-    chain: readonly string[],
-    from: { path: Path; file: string },
-  ): Promise<void> {
-    const absolute = resolve(file);
-    if (chain.includes(absolute)) {
-      findings.push({ ...from, message: `${file} includes itself: ${[...chain, absolute].join(" -> ")}` });
-    } else if (sources.some((source) => resolve(source.file) === absolute)) {
-      findings.push({ ...from, message: `${file} is included twice` });
-    } else if (chain.length >= DEPTH_MAX) {
-      findings.push({ ...from, message: `expected at most ${DEPTH_MAX} files that include one another` });
-    } else if (sources.length >= FILES_MAX) {
-      findings.push({ ...from, message: `expected at most ${FILES_MAX} files` });
-    } else {
-      await read(file, chain, from);
-    }
-  }
-
-  function merge(into: Table, from: Table, file: string, path: Path): void {
-    for (const [key, value] of Object.entries(from)) {
-      const inner = [...path, key];
-      const present = Object.hasOwn(into, key) ? into[key] : undefined;
-      if (present === undefined) {
-        define(into, key, isTable(value) ? {} : value);
-        origin.set(JSON.stringify(inner), file);
-        if (isTable(value)) merge(into[key] as Table, value, file, inner);
-      } else if (isTable(present) && isTable(value)) merge(present, value, file, inner);
-      else {
-        const first = origin.get(JSON.stringify(inner));
-        const other = { path: inner, ...(first === undefined ? {} : { file: first }) };
-        duplicates.push({ path: inner, at: "key", file, message: "set twice, first", other });
-      }
-    }
-  }
-
-  await read(path, [], { path: [], file: path });
+  const reading: Reading = { files, data: {}, sources: [], findings: [], duplicates: [], origin: new Map() };
+  await readFile(reading, path, [], { path: [], file: path });
+  const { data, sources, findings, duplicates } = reading;
   const isComplete = findings.length === 0 && !sources.some(({ parsed }) => "fault" in parsed);
   return { data, sources, findings: [...findings, ...duplicates], isComplete };
+}
+
+/** `chain` holds the absolute paths of the files that led to this one. */
+async function readFile(
+  reading: Reading,
+  file: string,
+  chain: readonly string[],
+  from: Includer,
+): Promise<void> {
+  const { files, sources, findings, duplicates } = reading;
+  const text = await readText(file, files);
+  if (text instanceof Error) {
+    findings.push({ ...from, message: chain.length === 0 ? text.message : `${file}: ${text.message}` });
+    return;
+  }
+  const parsed = await parse(text, files.strict);
+  sources.push({ file, text, parsed });
+  if ("fault" in parsed) return;
+  for (const { path, place, first } of parsed.positions?.duplicates ?? []) {
+    const message = `set twice, first at ${file}:${first.line}:${first.column}`;
+    duplicates.push({ path, file, place, message });
+  }
+  const { include, ...rest } = parsed.data;
+  merge(reading, reading.data, rest, file, []);
+  if (include !== undefined) await includeAll(reading, include, file, [...chain, resolve(file)]);
+}
+
+async function includeAll(
+  reading: Reading,
+  include: unknown,
+  file: string,
+  chain: readonly string[],
+): Promise<void> {
+  const { files, findings } = reading;
+  // A wrong type is the schema's to tell; it sees the first file's `include` only.
+  if (!Array.isArray(include) || !include.every((entry) => typeof entry === "string")) {
+    const message = 'expected an array of paths such as ["conf.d/*.toml"]';
+    findings.push({ path: ["include"], file, message });
+    return;
+  }
+  const { value, findings: unset } = interpolate(include, files.env);
+  findings.push(...unset.map(({ path, message }) => ({ path: ["include", ...path], file, message })));
+  for (const [i, entry] of (value as string[]).entries()) {
+    const from = { path: ["include", i], file };
+    for (const path of resolveInclude(reading, entry, from)) await includeOne(reading, path, chain, from);
+  }
+}
+
+function resolveInclude({ files, findings }: Reading, entry: string, from: Includer): readonly string[] {
+  const pattern = isAbsolute(entry) ? entry : join(dirname(from.file), entry);
+  try {
+    return expandGlob(pattern, files.listDirectory);
+  } catch (error) {
+    findings.push({ ...from, message: `cannot list ${entry}: ${reason(error)}` });
+    return [];
+  }
+}
+
+async function includeOne(
+  reading: Reading,
+  file: string,
+  chain: readonly string[],
+  from: Includer,
+): Promise<void> {
+  const message = refusal(reading.sources, file, chain);
+  if (message === undefined) await readFile(reading, file, chain, from);
+  else reading.findings.push({ ...from, message });
+}
+
+/** Why a file may not be included here, if so. */
+function refusal(sources: readonly Source[], file: string, chain: readonly string[]): string | undefined {
+  const absolute = resolve(file);
+  if (chain.includes(absolute)) return `${file} includes itself: ${[...chain, absolute].join(" -> ")}`;
+  if (sources.some((source) => resolve(source.file) === absolute)) return `${file} is included twice`;
+  if (chain.length >= DEPTH_MAX) return `expected at most ${DEPTH_MAX} files that include one another`;
+  return sources.length >= FILES_MAX ? `expected at most ${FILES_MAX} files` : undefined;
+}
+
+function merge(reading: Reading, into: Table, from: Table, file: string, path: Path): void {
+  const { duplicates, origin } = reading;
+  for (const [key, value] of Object.entries(from)) {
+    const inner = [...path, key];
+    const present = Object.hasOwn(into, key) ? into[key] : undefined;
+    if (present === undefined) {
+      define(into, key, isTable(value) ? {} : value);
+      origin.set(JSON.stringify(inner), file);
+      if (isTable(value)) merge(reading, into[key] as Table, value, file, inner);
+    } else if (isTable(present) && isTable(value)) merge(reading, present, value, file, inner);
+    else {
+      const first = origin.get(JSON.stringify(inner));
+      const other = { path: inner, ...(first === undefined ? {} : { file: first }) };
+      duplicates.push({ path: inner, at: "key", file, message: "set twice, first", other });
+    }
+  }
 }
 
 /** The quick parser first: what it takes without doubt needs no second opinion. */

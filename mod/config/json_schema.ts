@@ -22,11 +22,14 @@ export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }
 
-/** What a file may contain: the input side, with descriptions and defaults; checks are told apart by `type`. */
+/**
+ * What a file may contain: the input side, with descriptions and defaults; checks are told apart by `type`.
+ */
 export function configJsonSchema(checkTypes: readonly CheckType[]): JsonSchema {
   const schema = z.toJSONSchema(configSchema(checkTypes, ""), {
     io: "input",
-    // A union of transforms (a regular expression, an address) is described by what goes in; there is nothing else to say.
+    // A union of transforms (a regular expression, an address) is described by what goes in; there is nothing
+    // else to say.
     unrepresentable: "any",
     override: ({ jsonSchema }) => {
       // zod bounds every whole number by what a double holds exactly, which helps no reader.

@@ -22,8 +22,8 @@ const ROUTER_RULES: readonly RouterRule[] = [
 ];
 
 /**
- * Every warning about one configuration. `hasCounterpart` names the routers whose weights are judged against the files of
- * other hosts (compare.ts): guesses about these are left out.
+ * Every warning about one configuration. `hasCounterpart` names the routers whose weights are judged against
+ * the files of other hosts (compare.ts): guesses about these are left out.
  */
 export function lint(
   config: Config,
@@ -116,7 +116,10 @@ function lintInterval(
   );
 }
 
-/** Advertisements are never fragmented by hosts that mean well: 1500 bytes, less IPv6 and VRRP headers, 16 an address. */
+/**
+ * Advertisements are never fragmented by hosts that mean well: 1500 bytes, less IPv6 and VRRP headers, 16 an
+ * address.
+ */
 const IPV6_ADDRESSES_IN_MTU = 90;
 
 function lintSize({ family, addresses }: VirtualRouterConfig, path: Path, warn: Warn): void {

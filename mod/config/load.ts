@@ -1,8 +1,13 @@
-/** Loads vipd.toml: read, include, substitute, validate, cross-check; every problem at once, each with file, line and column. */
+/**
+ * Loads vipd.toml: read, include, substitute, validate, cross-check; every problem at once, each with file,
+ * line and column.
+ */
 import { hostname } from "node:os";
+import { inspectCommand } from "../../checks/command.ts";
 import { checkTypes } from "../../checks/mod.ts";
 import { ConfigError, type Problem } from "../errors.ts";
 import { type CheckType } from "./check.ts";
+import { commandFindings, type InspectCommand } from "./commands.ts";
 import { crossCheck } from "./cross_check.ts";
 import { type Finding, formatPath, type Path, unsafeKeys, valueAt } from "./document.ts";
 import { interpolate, scrub } from "./env.ts";
@@ -20,6 +25,8 @@ export interface LoadOptions {
   readonly listDirectory?: ListDirectory;
   /** Default: the registry of `checks/`. */
   readonly checkTypes?: readonly CheckType[];
+  /** Default: looks at the file system of this host. */
+  readonly inspectCommand?: InspectCommand;
   /** Default of `node.name`; default: the host's. */
   readonly hostName?: string;
 }
@@ -30,6 +37,8 @@ export interface Loaded {
   readonly warnings: readonly Problem[];
   /** Whether the file says so itself, as opposed to a default. */
   readonly isSet: IsSet;
+  /** Programs that could not run on this host; they are among the warnings. */
+  readonly commands: readonly Finding[];
   /** The files that were read, the one asked for first. */
   readonly files: readonly string[];
   /** Where a path of the configuration stands, for findings that need more than this one configuration. */
@@ -44,8 +53,8 @@ export async function loadConfig(path: string, options: LoadOptions = {}): Promi
 }
 
 /**
- * Like `loadConfig`, with the warnings. The strict parser, whose tree of a long file takes tens of megabytes that a daemon would
- * keep, is loaded only when there is something to point at.
+ * Like `loadConfig`, with the warnings. The strict parser, whose tree of a long file takes tens of megabytes
+ * that a daemon would keep, is loaded only when there is something to point at.
  */
 export async function loadToRun(
   path: string,
@@ -53,11 +62,15 @@ export async function loadToRun(
 ): Promise<Pick<Loaded, "config" | "warnings">> {
   const document = await read(path, options, false);
   const examined = examine(document, options);
-  const isClean = "config" in examined && lint(examined.config, setIn(document)).length === 0;
+  const isClean = "config" in examined && lint(examined.config, setIn(document)).length === 0 &&
+    unusable(examined.config, options).length === 0;
   return isClean ? { config: examined.config, warnings: [] } : await loadWithWarnings(path, options);
 }
 
-/** Like `loadConfig`, with the warnings of `lint.ts`; reads positions always, which takes a few milliseconds more. */
+/**
+ * Like `loadConfig`, with the warnings of `lint.ts` and `commands.ts`; reads positions always, which takes a
+ * few milliseconds more.
+ */
 export async function loadWithWarnings(path: string, options: LoadOptions = {}): Promise<Loaded> {
   const document = await read(path, options, true);
   const examined = examine(document, options);
@@ -65,8 +78,13 @@ export async function loadWithWarnings(path: string, options: LoadOptions = {}):
   if (!("config" in examined)) throw new ConfigError(problems(document, examined.findings, locate));
   const { config } = examined;
   const isSet = setIn(document);
-  const warnings = inOrder(document, lint(config, isSet).map(locate));
-  return { config, warnings, isSet, files: document.sources.map(({ file }) => file), locate };
+  const commands = unusable(config, options);
+  const warnings = inOrder(document, [...lint(config, isSet), ...commands].map(locate));
+  return { config, warnings, isSet, commands, files: document.sources.map(({ file }) => file), locate };
+}
+
+function unusable({ check }: Config, options: LoadOptions): Finding[] {
+  return commandFindings(check, options.checkTypes ?? checkTypes, options.inspectCommand ?? inspectCommand);
 }
 
 function setIn({ data }: Document): IsSet {

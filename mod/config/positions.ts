@@ -1,4 +1,7 @@
-/** Where keys and values stand in TOML text. Loads a second, strict parser: only for a file that has something to tell. */
+/**
+ * Where keys and values stand in TOML text. Loads a second, strict parser: only for a file that has something
+ * to tell.
+ */
 import type { AST, ParseError } from "toml-eslint-parser";
 import { isTable, type Path, type Table, valueAt } from "./document.ts";
 
@@ -33,7 +36,8 @@ export interface SyntaxFault extends Place {
 const DUPLICATES_MAX = 100;
 
 /**
- * Reads the text; a fault is a value, since broken input is what this is for. The parser stops at a key that is set twice:
+ * Reads the text; a fault is a value, since broken input is what this is for. The parser stops at a key that
+ * is set twice:
  * it is then renamed and the text read again, so that this is no reason to hide all other problems.
  */
 export async function readPositions(text: string): Promise<Positions | SyntaxFault> {
@@ -169,7 +173,10 @@ function addFirst(map: Map<string, Place>, path: Path, node: AST.TOMLNode): void
   if (!map.has(key)) map.set(key, { line: node.loc.start.line, column: node.loc.start.column + 1 });
 }
 
-/** `depth` tells how much of the path the text names: of several files, the one with the greatest holds the finding. */
+/**
+ * `depth` tells how much of the path the text names: of several files, the one with the greatest holds the
+ * finding.
+ */
 function nearest({ keys, values }: Places, path: Path, at: "key" | "value"): Place & { depth: number } {
   for (let depth = path.length; depth > 0; depth--) {
     const key = JSON.stringify(path.slice(0, depth));

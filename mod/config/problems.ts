@@ -1,4 +1,7 @@
-/** What zod found wrong, in the words of the operator: expected, got, "did you mean", "not supported by this version". */
+/**
+ * What zod found wrong, in the words of the operator: expected, got, "did you mean", "not supported by this
+ * version".
+ */
 import * as z from "zod";
 import { type Finding, type Path, show, valueAt } from "./document.ts";
 import { didYouMean } from "./suggest.ts";
@@ -11,7 +14,10 @@ const SEE_BRANCHES = "\0";
 
 type Issue = z.core.$ZodIssue;
 
-/** The parsed value, or every problem that the schema has with the data. Messages show what `raw`, the data as written, holds. */
+/**
+ * The parsed value, or every problem that the schema has with the data. Messages show what `raw`, the data as
+ * written, holds.
+ */
 export function validate<T>(
   schema: z.ZodType<T>,
   data: unknown,

@@ -1,4 +1,6 @@
-/** The valid part of a configuration that has problems, so that the cross-checks tell theirs in the same run. */
+/**
+ * The valid part of a configuration that has problems, so that the cross-checks tell theirs in the same run.
+ */
 import type { z } from "zod";
 import type { Partially } from "./cross_check.ts";
 import { isTable, type Table } from "./document.ts";

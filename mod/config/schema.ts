@@ -1,4 +1,7 @@
-/** The schema of vipd.toml: every key, its default and its meaning; validation, JSON Schema and docs derive from it. */
+/**
+ * The schema of vipd.toml: every key, its default and its meaning; validation, JSON Schema and docs derive
+ * from it.
+ */
 import * as z from "zod";
 import { type CheckConfig, checkSchema, type CheckType } from "./check.ts";
 import { duration } from "./duration.ts";

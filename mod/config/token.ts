@@ -4,7 +4,10 @@ import { ConfigError } from "../errors.ts";
 /** Enough that nobody guesses it, and no empty file opens the door. */
 const MIN_LENGTH = 16;
 
-/** The trimmed content of the file; null when none is configured. Throws a ConfigError that never shows the token. */
+/**
+ * The trimmed content of the file; null when none is configured. Throws a ConfigError that never shows the
+ * token.
+ */
 export function readToken(path: string | undefined): string | null {
   if (path === undefined) return null;
   const token = readText(path).trim();

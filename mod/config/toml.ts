@@ -8,7 +8,8 @@ export function parseToml(text: string): Table | undefined {
     const data = parse(text);
     return isStrictlyFine(text, data) ? data : undefined;
   } catch (error) {
-    // Whatever it stumbled over (it throws more than SyntaxErrors), the strict parser finds the place and the words.
+    // Whatever it stumbled over (it throws more than SyntaxErrors), the strict parser finds the place and the
+    // words.
     if (error instanceof Error) return undefined;
     throw error;
   }
@@ -23,9 +24,10 @@ const TOKEN =
 const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)/;
 
 /**
- * The quick parser lets a key that is set twice win silently, joins a table to an inline one, and takes several things on
- * one line. Each leaves a trace that is cheap to see: fewer values than assignments, a dotted key, a bracket or a second assignment after a value.
- * A false alarm only costs a second parse; so arrays of tables, which blur the count, always raise it.
+ * The quick parser lets a key that is set twice win silently, joins a table to an inline one, and takes
+ * several things on one line. Each leaves a trace that is cheap to see: fewer values than assignments, a
+ * dotted key, a bracket or a second assignment after a value. A false alarm only costs a second parse; so
+ * arrays of tables, which blur the count, always raise it.
  */
 function isStrictlyFine(text: string, data: unknown): boolean {
   if (CONTROL.test(text)) return false;
@@ -53,7 +55,9 @@ function isStrictlyFine(text: string, data: unknown): boolean {
   return assignments === countLeaves(data);
 }
 
-/** Values that are no tables; those of inline tables in an array count one by one, beside the array itself. */
+/**
+ * Values that are no tables; those of inline tables in an array count one by one, beside the array itself.
+ */
 function countLeaves(value: unknown): number {
   if (isTable(value)) return Object.values(value).reduce<number>((sum, inner) => sum + countLeaves(inner), 0);
   return Array.isArray(value) ? 1 + value.reduce<number>((sum, inner) => sum + countInArray(inner), 0) : 1;

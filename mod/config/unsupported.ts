@@ -1,4 +1,7 @@
-/** What vipd.toml will hold one day but this version does not do yet: refused by name, never taken for a typing error. */
+/**
+ * What vipd.toml will hold one day but this version does not do yet: refused by name, never taken for a
+ * typing error.
+ */
 
 /** Tables and keys; `*` stands for any name. An entry goes when its feature comes. */
 const UNSUPPORTED_KEYS: readonly string[] = [

@@ -1,4 +1,7 @@
-/** The small value types of vipd.toml: whole numbers in a range, names, interfaces, addresses, places to listen at. */
+/**
+ * The small value types of vipd.toml: whole numbers in a range, names, interfaces, addresses, places to
+ * listen at.
+ */
 import * as z from "zod";
 import { familyOf, formatAddress, isMulticast, parseAddress, parseCidr } from "../wire/address.ts";
 import { duration } from "./duration.ts";

@@ -100,7 +100,10 @@ export const routerFields = z.strictObject({
 /** A virtual router's keys as written, defaults applied. */
 export type RouterFields = z.output<typeof routerFields>;
 
-/** 4 or 6, by the first thing that tells: an address, a unicast address, the multicast group; 4 when nothing does. */
+/**
+ * 4 or 6, by the first thing that tells: an address, a unicast address, the multicast group; 4 when nothing
+ * does.
+ */
 export function familyOfRouter(router: Partial<RouterFields>): 4 | 6 {
   const telling = router.addresses?.[0]?.address ?? router.unicast_source ?? router.unicast_peers?.[0] ??
     router.multicast_group;

@@ -1,4 +1,7 @@
-/** What a configuration says about priorities: the effective one with some checks failing, and whether the addresses then move. */
+/**
+ * What a configuration says about priorities: the effective one with some checks failing, and whether the
+ * addresses then move.
+ */
 import type { VirtualRouterConfig } from "./schema.ts";
 
 const OWNER = 255;
@@ -20,7 +23,10 @@ export function effectivePriority({ priority, track }: Candidate, failing?: stri
   return Math.min(254, Math.max(1, sum));
 }
 
-/** A weight that would make the difference; `everywhere`: on all routers that track the check, not on the active one alone. */
+/**
+ * A weight that would make the difference; `everywhere`: on all routers that track the check, not on the
+ * active one alone.
+ */
 export interface Remedy {
   readonly weight: number;
   readonly everywhere: boolean;
@@ -34,7 +40,10 @@ export type Outcome =
   /** Low enough, but no other router takes over from a living one. */
   | { readonly kind: "refused" };
 
-/** Whether the addresses leave `active` for one of `others` when this check of it fails; it has the highest priority. */
+/**
+ * Whether the addresses leave `active` for one of `others` when this check of it fails; it has the highest
+ * priority.
+ */
 export function onFailure(active: Candidate, others: readonly Candidate[], check: string): Outcome {
   const lowered = effectivePriority(active, check);
   const best = Math.max(...others.map((other) => effectivePriority(other)));
@@ -47,8 +56,9 @@ export function onFailure(active: Candidate, others: readonly Candidate[], check
 }
 
 /**
- * A positive weight is lost by the failing router and kept by the others: it has to be larger on all of them. Where they do
- * not track the check it lifts the active router for nothing, and only a negative one lowers it below them.
+ * A positive weight is lost by the failing router and kept by the others: it has to be larger on all of them.
+ * Where they do not track the check it lifts the active router for nothing, and only a negative one lowers it
+ * below them.
  */
 function remedyFor(
   active: Candidate,

@@ -1,7 +1,6 @@
 /** One node of the demo: its vipd, its web server, and what both its daemon and its kernel say about it. */
-import { type ApiClient, bodyOf, ClientError, connectApi } from "../cli/client.ts";
+import { type ApiClient, bodyOf, ClientError, connectApi, parseSnapshot } from "../cli/client.ts";
 import type { Io } from "../cli/io.ts";
-import { parseSnapshot } from "../cli/status.ts";
 import { formatDuration } from "../config/duration.ts";
 import { Child } from "./child.ts";
 import type { Lab } from "./lab.ts";

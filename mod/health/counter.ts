@@ -46,8 +46,9 @@ const firstPauseMs = 10_000;
 const longestPauseMs = 300_000;
 
 /**
- * The history with one more recovery, or undefined when it is too soon: 10 s after the first, twice as long after
- * each further one up to 5 min, so that a service that dies again and again fails instead of being restarted for ever.
+ * The history with one more recovery, or undefined when it is too soon: 10 s after the first, twice as long
+ * after each further one up to 5 min, so that a service that dies again and again fails instead of being
+ * restarted for ever.
  */
 export function nextRecovery(
   history: RecoveryHistory | undefined,

@@ -39,7 +39,8 @@ export class LinuxHost implements Host {
     signal.addEventListener("abort", ended, { once: true });
     this.#loop.add(pidfd, ended);
     try {
-      // The pid may have gone to another process before it was opened; afterwards the descriptor stands for it.
+      // The pid may have gone to another process before it was opened; afterwards the descriptor stands for
+      // it.
       if (isAlive(process) && !signal.aborted) await promise;
     } finally {
       this.#loop.remove(pidfd);

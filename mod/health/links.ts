@@ -101,7 +101,9 @@ function isSame(a: Link, b: Link): boolean {
   return a.name === b.name && a.up === b.up && a.running === b.running;
 }
 
-/** Before its first carrier event an interface counts as running (operstate unknown) without having a carrier. */
+/**
+ * Before its first carrier event an interface counts as running (operstate unknown) without having a carrier.
+ */
 function summary({ name, up, running, lowerUp }: KernelLink): Link {
   return { name, up, running: running && lowerUp };
 }

@@ -1,10 +1,11 @@
 /** Runs the configured checks and tells when one changes its state. */
 import type { CheckType, Host } from "../../checks/check.ts";
 import { checkType } from "../../checks/mod.ts";
+import type { CheckConfig } from "../config/check.ts";
 import type { CheckStatus } from "../snapshot.ts";
-import { type CheckChange, type CheckConfig, CheckRunner, type Services } from "./runner.ts";
+import { type CheckChange, CheckRunner, type Services } from "./runner.ts";
 
-export type { CheckChange, CheckConfig } from "./runner.ts";
+export type { CheckChange } from "./runner.ts";
 
 export interface MonitorOptions {
   readonly host: Host;
@@ -38,8 +39,8 @@ export class Monitor {
   }
 
   /**
-   * Makes these the checks. Unchanged ones go on undisturbed; a changed one keeps its state until its new results
-   * decide otherwise, so that a reload alone never moves a virtual router; removed ones end.
+   * Makes these the checks. Unchanged ones go on undisturbed; a changed one keeps its state until its new
+   * results decide otherwise, so that a reload alone never moves a virtual router; removed ones end.
    */
   configure(checks: Readonly<Record<string, CheckConfig>>): void {
     const before = this.#runners;
@@ -62,7 +63,10 @@ export class Monitor {
     for (const runner of this.#runners.values()) runner.start();
   }
 
-  /** Resolves when nothing runs any more: no probe, no child, no watch. A stopped monitor does not start again. */
+  /**
+   * Resolves when nothing runs any more: no probe, no child, no watch. A stopped monitor does not start
+   * again.
+   */
   async stop(): Promise<void> {
     for (const runner of this.#runners.values()) this.#end(runner);
     await Promise.all(this.#stopping);

@@ -16,7 +16,10 @@ export function readProcess(pid: number): Process | undefined {
   return { pid, startTime: Number(fields[19]), comm: stat.slice(open + 1, close) };
 }
 
-/** The command line as typed or as the process has retitled itself; empty for a kernel thread or when it is gone. */
+/**
+ * The command line as typed or as the process has retitled itself; empty for a kernel thread or when it is
+ * gone.
+ */
 export function readCommandLine(pid: number): string {
   return readProc(`${pid}/cmdline`).replace(/\0+$/, "").replaceAll("\0", " ");
 }

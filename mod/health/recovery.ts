@@ -21,7 +21,10 @@ export interface Recovery {
 
 const lookAgainMs = 100;
 
-/** Runs the command and looks until the check passes or the time is over; just once more when the command fails. */
+/**
+ * Runs the command and looks until the check passes or the time is over; just once more when the command
+ * fails.
+ */
 export async function recover(recovery: Recovery, signal: AbortSignal): Promise<Result> {
   const endMs = performance.now() + recovery.timeoutMs;
   const problem = await runRecovery(recovery, signal);

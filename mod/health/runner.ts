@@ -1,28 +1,10 @@
 /** The life of one check: when it runs, what its results make of its state, and its recovery. */
 import { CheckFailed, type CheckType, describe, type Host } from "../../checks/check.ts";
 import { formatMs, sleep, within } from "../../checks/deadline.ts";
+import type { CheckConfig } from "../config/check.ts";
 import type { CheckState, CheckStatus } from "../snapshot.ts";
 import { recover, type Result } from "./recovery.ts";
 import { count, type Counter, nextRecovery, type RecoveryHistory, startCounter } from "./counter.ts";
-
-/** One check as configured; durations in milliseconds. */
-export interface CheckConfig {
-  readonly type: string;
-  readonly interval: number;
-  /** Limit of one attempt. */
-  readonly timeout: number;
-  readonly rise: number;
-  readonly fall: number;
-  /** Looks per run until one passes, `attempt_delay` apart. */
-  readonly attempts: number;
-  readonly attempt_delay: number;
-  readonly initial: CheckState;
-  readonly recover?: readonly string[];
-  readonly recover_timeout: number;
-  readonly user?: string;
-  /** The parsed output of the check type's `options`. */
-  readonly options: unknown;
-}
 
 /** A check changed its state; `at` is RFC 3339. */
 export interface CheckChange {
@@ -161,7 +143,10 @@ export class CheckRunner {
     return passes > 0 ? ` (${passes} of ${this.config.rise} passes)` : "";
   }
 
-  /** Starts a run now; one that is under way is about the past and does not count. A stuck one fails without a look. */
+  /**
+   * Starts a run now; one that is under way is about the past and does not count. A stuck one fails without a
+   * look.
+   */
   #begin(isStuck = false): void {
     clearTimeout(this.#timer);
     clearTimeout(this.#wakeTimer);

@@ -7,7 +7,10 @@ export interface Account {
   readonly home: string;
 }
 
-/** The account of that name or uid. A uid that has no account stands for itself, with a group of the same number. */
+/**
+ * The account of that name or uid. A uid that has no account stands for itself, with a group of the same
+ * number.
+ */
 export function findUser(nameOrUid: string): Account {
   for (const line of Deno.readTextFileSync("/etc/passwd").split("\n")) {
     const [name, , uid, gid, , home] = line.split(":");

@@ -1,7 +1,9 @@
-/** The interfaces of this host and their addresses, as the kernel last told: dumped once, then kept by notifications. */
+/**
+ * The interfaces of this host and their addresses, as the kernel last told: dumped once, then kept by
+ * notifications.
+ */
 import type { Address, Link, Notification } from "../../ffi/rtnetlink.ts";
 import { type Family, formatAddress, isLinkLocal } from "../wire/address.ts";
-import { isSame } from "./plan.ts";
 
 /** IFA_F_TENTATIVE and IFA_F_DADFAILED, linux/if_addr.h: an IPv6 address that may not be used (yet). */
 const UNUSABLE_FLAGS = 0x40 | 0x08;
@@ -10,13 +12,17 @@ const UNUSABLE_FLAGS = 0x40 | 0x08;
 export class LinkTable {
   readonly #links = new Map<number, Link>();
   readonly #indexes = new Map<string, number>();
-  readonly #addresses = new Map<number, Address[]>();
+  /** By interface, then by what makes an address the same one; in the kernel's order. */
+  readonly #addresses = new Map<number, Map<string, Address>>();
+  /** What `addressesOf` answered last: it is asked far more often than anything changes. */
+  readonly #lists = new Map<number, readonly Address[]>();
 
   /** Replaces everything by a fresh dump. */
   load(links: readonly Link[], addresses: readonly Address[]): void {
     this.#links.clear();
     this.#indexes.clear();
     this.#addresses.clear();
+    this.#lists.clear();
     for (const link of links) this.#putLink(link);
     for (const address of addresses) this.#putAddress(address);
   }
@@ -56,16 +62,21 @@ export class LinkTable {
   }
 
   addressesOf(index: number): readonly Address[] {
-    return this.#addresses.get(index) ?? [];
+    const known = this.#lists.get(index);
+    if (known !== undefined) return known;
+    const list = [...this.#addresses.get(index)?.values() ?? []];
+    this.#lists.set(index, list);
+    return list;
   }
 
   allAddresses(): Address[] {
-    return [...this.#addresses.values()].flat();
+    return [...this.#addresses.keys()].flatMap((index) => this.addressesOf(index));
   }
 
   /**
-   * The address that advertisements come from: the interface's first one that is no virtual address; link-local for IPv6
-   * (RFC 9568 §5.1.2.1). `virtual`: canonical text. Null when there is none that may be used.
+   * The address that advertisements come from: the interface's first one that is no virtual address;
+   * link-local for IPv6 (RFC 9568 §5.1.2.1). `virtual`: canonical text. Null when there is none that may be
+   * used.
    */
   primaryAddress(index: number, family: Family, virtual: ReadonlySet<string>): Uint8Array | null {
     const found = this.addressesOf(index).find((candidate) =>
@@ -88,17 +99,27 @@ export class LinkTable {
     if (link === undefined) return;
     this.#links.delete(index);
     this.#addresses.delete(index);
+    this.#lists.delete(index);
     if (this.#indexes.get(link.name) === index) this.#indexes.delete(link.name);
   }
 
   #putAddress(address: Address): void {
-    const others = this.addressesOf(address.ifindex);
-    const at = others.findIndex((other) => isSame(other, address));
-    this.#addresses.set(address.ifindex, at < 0 ? [...others, address] : others.with(at, address));
+    const { ifindex } = address;
+    const others = this.#addresses.get(ifindex) ?? new Map<string, Address>();
+    this.#addresses.set(ifindex, others.set(keyOf(address), address));
+    this.#lists.delete(ifindex);
   }
 
   #removeAddress(address: Address): void {
-    const left = this.addressesOf(address.ifindex).filter((other) => !isSame(other, address));
-    this.#addresses.set(address.ifindex, left);
+    this.#addresses.get(address.ifindex)?.delete(keyOf(address));
+    this.#lists.delete(address.ifindex);
   }
+}
+
+/**
+ * The octets as they are: there may be thousands of addresses, and all are named when notifications were
+ * lost.
+ */
+function keyOf({ address, prefix }: Address): string {
+  return String.fromCharCode(prefix, ...address);
 }

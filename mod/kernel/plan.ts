@@ -1,7 +1,13 @@
-/** Which addresses have to be added to the kernel and which removed: desired against actual, decided without touching anything. */
+/**
+ * Which addresses have to be added to the kernel and which removed: desired against actual, decided without
+ * touching anything.
+ */
 import { equalAddresses } from "../wire/address.ts";
 
-/** IFA_PROTO and RTPROT of what vipd adds: keepalived's number, so that either recognises the other's leftovers. */
+/**
+ * IFA_PROTO and RTPROT of what vipd adds: keepalived's number, so that either recognises the other's
+ * leftovers.
+ */
 export const PROTOCOL_TAG = 18;
 
 /** A virtual address on the interface that it belongs to. */
@@ -28,12 +34,15 @@ export interface ActualAddress {
   readonly proto?: number | undefined;
 }
 
-/** `adopt` adds what is there already, so that it becomes ours; `spare` leaves it to whoever configured it. */
+/**
+ * `adopt` adds what is there already, so that it becomes ours; `spare` leaves it to whoever configured it.
+ */
 export type Action = "add" | "adopt" | "spare" | "remove" | "none";
 
 /**
- * What has to be done with one address so that the kernel is as `wanted`. What is there but not ours becomes ours (somebody
- * has added it by hand), unless this host owns the addresses: then they were there before and have to outlive us.
+ * What has to be done with one address so that the kernel is as `wanted`. What is there but not ours becomes
+ * ours (somebody has added it by hand), unless this host owns the addresses: then they were there before and
+ * have to outlive us.
  */
 export function planAddress(
   managed: ManagedAddress,
@@ -49,9 +58,9 @@ export function planAddress(
 }
 
 /**
- * The configured addresses that are in the kernel before the election has begun: left behind by a daemon that was killed.
- * They must go, or two hosts answer for them; whatever prefix they have, because an edit may have changed it. An owner's
- * addresses stay, but for those that carry our tag.
+ * The configured addresses that are in the kernel before the election has begun: left behind by a daemon that
+ * was killed. They must go, or two hosts answer for them; whatever prefix they have, because an edit may have
+ * changed it. An owner's addresses stay, but for those that carry our tag.
  */
 export function planLeftovers<Actual extends ActualAddress>(
   managed: readonly ManagedAddress[],
@@ -61,6 +70,23 @@ export function planLeftovers<Actual extends ActualAddress>(
   return actual.filter((there) =>
     (!owner || there.proto === PROTOCOL_TAG) &&
     managed.some(({ address, held }) => !held && equalAddresses(address, there.address))
+  );
+}
+
+/**
+ * Addresses of a router that is not active, on their own interface, that nobody of us has added: they carry
+ * no tag of ours. An owner's addresses belong to the host.
+ */
+export function planIntruders<Actual extends ActualAddress>(
+  managed: readonly ManagedAddress[],
+  links: { indexOf(name: string): number; addressesOf(ifindex: number): readonly Actual[] },
+  owner: boolean,
+): Actual[] {
+  if (owner) return [];
+  return managed.flatMap(({ address, interface: name }) =>
+    links.addressesOf(links.indexOf(name)).filter((there) =>
+      there.proto !== PROTOCOL_TAG && equalAddresses(there.address, address)
+    )
   );
 }
 

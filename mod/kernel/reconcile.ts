@@ -102,7 +102,10 @@ function removal(
   return { action: "remove", ifindex, address, prefix };
 }
 
-/** Replacing, so that an address that appeared since the last look does not fail the promotion but becomes ours. */
+/**
+ * Replacing, so that an address that appeared since the last look does not fail the promotion but becomes
+ * ours.
+ */
 function addition(managed: ManagedAddress, leaseMs: number): AddressChange {
   const { ifindex, address, prefix, label, scope } = managed;
   const validLft = leaseMs === 0 ? undefined : Math.ceil(leaseMs / 1000);
@@ -121,7 +124,10 @@ function addition(managed: ManagedAddress, leaseMs: number): AddressChange {
   };
 }
 
-/** A lone IPv6 address is deprecated from the start, so that it is not chosen as the source of this host's own connections. */
+/**
+ * A lone IPv6 address is deprecated from the start, so that it is not chosen as the source of this host's own
+ * connections.
+ */
 function preferredSeconds(
   { address, prefix, preferredMs }: ManagedAddress,
   validLft: number | undefined,

@@ -1,4 +1,7 @@
-/** Telling systemd how the service is doing: the sd_notify(3) protocol over a datagram socket, and its watchdog. */
+/**
+ * Telling systemd how the service is doing: the sd_notify(3) protocol over a datagram socket, and its
+ * watchdog.
+ */
 import { monotonicMs } from "../../ffi/clock.ts";
 import { close } from "../../ffi/fd.ts";
 import { AF_UNIX, sendto, SOCK_DGRAM, sockaddrUn, socket } from "../../ffi/socket.ts";
@@ -19,8 +22,8 @@ type Env = (name: string) => string | undefined;
 const ENV: Env = (name) => Deno.env.get(name);
 
 /**
- * Sends the state to `$NOTIFY_SOCKET`, which is a path or, after `@`, an abstract name. Returns false when no supervisor
- * listens. Throws SyscallError when it was asked for and cannot be reached.
+ * Sends the state to `$NOTIFY_SOCKET`, which is a path or, after `@`, an abstract name. Returns false when no
+ * supervisor listens. Throws SyscallError when it was asked for and cannot be reached.
  */
 export function notifySystemd(state: ServiceState, env: Env = ENV): boolean {
   const address = env("NOTIFY_SOCKET");
@@ -39,7 +42,10 @@ export function notifySystemd(state: ServiceState, env: Env = ENV): boolean {
   return true;
 }
 
-/** The datagram. A reload carries the time, so that systemd can tell this READY from an earlier one (Type=notify-reload). */
+/**
+ * The datagram. A reload carries the time, so that systemd can tell this READY from an earlier one
+ * (Type=notify-reload).
+ */
 export function formatState(state: ServiceState, nowMs: number): string {
   const lines = [
     state.reloading && `RELOADING=1\nMONOTONIC_USEC=${Math.round(nowMs * 1000)}`,
@@ -51,7 +57,10 @@ export function formatState(state: ServiceState, nowMs: number): string {
   return lines.filter((line) => typeof line === "string").map((line) => line + "\n").join("");
 }
 
-/** How often systemd expects `watchdog` (send it twice as often), in ms; null when it does not watch this process. */
+/**
+ * How often systemd expects `watchdog` (send it twice as often), in ms; null when it does not watch this
+ * process.
+ */
 export function watchdogIntervalMs(env: Env = ENV, pid: number = Deno.pid): number | null {
   const microseconds = Number(env("WATCHDOG_USEC"));
   const watched = env("WATCHDOG_PID");

@@ -4,7 +4,6 @@ import { after, ANNOUNCE, listen, REMOVE, send, stay, stopped, transition } from
 import { announced, heal } from "./healing.ts";
 import {
   type Active,
-  type Backup,
   type Effect,
   type Event,
   type Handover,
@@ -16,7 +15,10 @@ import {
 } from "./state.ts";
 import { activeDownIntervalMs, intervalMs } from "./timers.ts";
 
-/** A resignation that may wait for an answer, because the service still works, is said again after these delays. */
+/**
+ * A resignation that may wait for an answer, because the service still works, is said again after these
+ * delays.
+ */
 const REPEAT_MS = [50, 100] as const;
 /** Two answers to other active routers are at least so far apart: a flood must not be amplified. */
 const ANSWER_GAP_MS = 1;
@@ -62,9 +64,10 @@ function activeConditions(
 type Leaving = Pick<Handover, "cause" | "reason" | "next">;
 
 /**
- * Resigns, as RFC 9568 §6.4.3 says, but serves on until another router has taken over or the time is up. A handover that is
- * under way keeps its end, unless a shutdown follows a condition. Only a shutdown repeats the resignation: each one makes an RFC
- * peer wait its skew anew, which costs nothing only while the service works.
+ * Resigns, as RFC 9568 §6.4.3 says, but serves on until another router has taken over or the time is up. A
+ * handover that is under way keeps its end, unless a shutdown follows a condition. Only a shutdown repeats
+ * the resignation: each one makes an RFC peer wait its skew anew, which costs nothing only while the service
+ * works.
  */
 function leave(router: VirtualRouter, state: Active, leaving: Leaving, nowMs: number): Step {
   if (!router.handover.enabled) return letGo(state, leaving, send(RESIGNATION));
@@ -110,7 +113,8 @@ function hearInActive(
   nowMs: number,
 ): Step {
   if (state.handover !== null) return hearInHandover(state, state.handover, heard);
-  // Who resigns has been active, and has announced itself; and every backup now waits for an answer, its skew long and no more.
+  // Who resigns has been active, and has announced itself; and every backup now waits for an answer, its skew
+  // long and no more.
   if (heard.priority === RESIGNATION) return contest(router, state, 0, nowMs);
   const higher = heard.priority > state.priority ||
     (heard.priority === state.priority && compareAddresses(heard.source, router.primaryAddress) > 0);
@@ -137,7 +141,9 @@ function yieldTo(router: VirtualRouter, state: Active, heard: ReceivedAdvertisem
   return { state: next, effects: [send(state.priority), REMOVE, transition(state, next, reason)] };
 }
 
-/** Whether the peers had to take this router for dead: its last advertisement is older than their patience. */
+/**
+ * Whether the peers had to take this router for dead: its last advertisement is older than their patience.
+ */
 function silentTooLong(
   { version, advertisementInterval }: VirtualRouter,
   { sentAtMs }: Active,
@@ -150,16 +156,19 @@ function silentTooLong(
 function yieldAfterSilence(
   router: VirtualRouter,
   state: Active,
-  { source, priority }: ReceivedAdvertisement,
+  heard: ReceivedAdvertisement,
   nowMs: number,
 ): Step {
-  const next: Backup = { ...listen(router, state.priority, null, nowMs), heard: { source, priority } };
+  const next = listen(router, state.priority, heard, nowMs);
   const lateMs = Math.round(nowMs - state.adverAtMs);
   const reason = `own advertisements were ${lateMs} ms late and another router took over`;
   return { state: next, effects: [send(RESIGNATION), REMOVE, transition(state, next, reason)] };
 }
 
-/** Another router believes that it is active, wrongly: tell it, and undo what its announcements did to the neighbours. */
+/**
+ * Another router believes that it is active, wrongly: tell it, and undo what its announcements did to the
+ * neighbours.
+ */
 function contest(router: VirtualRouter, state: Active, gapMs: number, nowMs: number): Step {
   const answered = answer(router, state, gapMs, nowMs);
   const { state: healed, announce } = heal(answered.state as Active, nowMs);
@@ -167,7 +176,10 @@ function contest(router: VirtualRouter, state: Active, gapMs: number, nowMs: num
 }
 
 function answer(router: VirtualRouter, state: Active, gapMs: number, nowMs: number): Step {
-  if (nowMs - state.sentAtMs < gapMs) return stay(state);
+  if (nowMs - state.sentAtMs < gapMs) {
+    // Put off, not dropped: the winner has the last word, or backups would go by what the loser said last.
+    return stay({ ...state, adverAtMs: Math.min(state.adverAtMs, state.sentAtMs + gapMs) });
+  }
   return stay(sent(router, state, nowMs), send(state.priority));
 }
 
@@ -205,7 +217,10 @@ function said(handover: Handover, nowMs: number): Handover {
   return { ...handover, repeatAtMs: handover.repeatAtMs.filter((atMs) => atMs > nowMs) };
 }
 
-/** The next moment of a cadence that does not drift; after a long delay the cadence starts anew instead of catching up. */
+/**
+ * The next moment of a cadence that does not drift; after a long delay the cadence starts anew instead of
+ * catching up.
+ */
 function next(atMs: number, everyMs: number, nowMs: number): number {
   const nextMs = atMs + everyMs;
   return nextMs > nowMs ? nextMs : nowMs + everyMs;

@@ -1,6 +1,10 @@
-/** Tells the neighbours where the virtual addresses live now: gratuitous ARP, and unsolicited neighbour advertisements for IPv6. */
+/**
+ * Tells the neighbours where the virtual addresses live now: gratuitous ARP, and unsolicited neighbour
+ * advertisements for IPv6.
+ */
 import type { SyscallError } from "../../ffi/errno.ts";
 import { openPacketSocket, sendFrame } from "../../ffi/packet.ts";
+import { equalAddresses } from "../wire/address.ts";
 import { gratuitousArp } from "../wire/arp.ts";
 import { unsolicitedNeighborAdvertisement } from "../wire/ndp.ts";
 import type { CounterName } from "./counters.ts";
@@ -10,19 +14,26 @@ export interface Announcement {
   readonly address: Uint8Array;
   readonly ifindex: number;
   readonly mac: Uint8Array;
-  /** Whether this host forwards for the address's family on that interface: the R flag of the neighbour advertisement. */
+  /**
+   * Whether this host forwards for the address's family on that interface: the R flag of the neighbour
+   * advertisement.
+   */
   readonly router: boolean;
 }
 
 interface Pending {
   readonly ifindex: number;
+  readonly address: Uint8Array;
   readonly frame: Uint8Array;
   readonly atMs: number;
   readonly counter: CounterName;
   readonly count: (name: CounterName) => void;
 }
 
-/** Frames that wait for their turn are bounded: an announcement that nobody could send for so long is worth nothing. */
+/**
+ * Frames that wait for their turn are bounded: an announcement that nobody could send for so long is worth
+ * nothing.
+ */
 const MAX_PENDING = 10_000;
 
 export class Announcer {
@@ -35,7 +46,10 @@ export class Announcer {
     return this.#pending[0]?.atMs ?? Infinity;
   }
 
-  /** `repeat` rounds over all addresses; with `intervalMs` only the first frame goes out at once and the rest is paced. */
+  /**
+   * `repeat` rounds over all addresses; with `intervalMs` only the first frame goes out at once and the rest
+   * is paced.
+   */
   announce(
     announcements: readonly Announcement[],
     { repeat, intervalMs, nowMs }: {
@@ -47,9 +61,10 @@ export class Announcer {
   ): void {
     const frames = announcements.map(({ address, ifindex, mac, router }): Omit<Pending, "atMs"> =>
       address.length === 4
-        ? { ifindex, frame: gratuitousArp(mac, address), counter: "gratuitous_arp_sent", count }
+        ? { ifindex, address, frame: gratuitousArp(mac, address), counter: "gratuitous_arp_sent", count }
         : {
           ifindex,
+          address,
           frame: unsolicitedNeighborAdvertisement(mac, address, { router }),
           counter: "neighbor_advertisements_sent",
           count,
@@ -64,6 +79,14 @@ export class Announcer {
       }
     }
     if (intervalMs > 0) this.#pending.sort((a, b) => a.atMs - b.atMs);
+  }
+
+  /** These addresses are leaving: what was still to be said of them would be wrong. */
+  cancel(addresses: readonly Pick<Announcement, "address" | "ifindex">[]): void {
+    if (this.#pending.length === 0) return;
+    this.#pending = this.#pending.filter(({ address, ifindex }) =>
+      !addresses.some((leaving) => leaving.ifindex === ifindex && equalAddresses(leaving.address, address))
+    );
   }
 
   sendDue(nowMs: number): void {

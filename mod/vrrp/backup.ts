@@ -1,4 +1,7 @@
-/** What a backup router does with each event (RFC 9568 §6.4.2), and when it takes over without waiting for silence. */
+/**
+ * What a backup router does with each event (RFC 9568 §6.4.2), and when it takes over without waiting for
+ * silence.
+ */
 import { compareAddresses } from "../wire/address.ts";
 import { becomeActive, listen, stay, toFault, toInitialize } from "./entry.ts";
 import {
@@ -14,7 +17,10 @@ import { skewTimeMs } from "./timers.ts";
 /** A backup of priority p takes over from a living active router after this times (256 - p) / 256. */
 const TAKEOVER_SKEW_MS = 30;
 
-/** The wait before a backup replaces an active router that said that it leaves or is worse: the best backup goes first. Milliseconds. */
+/**
+ * The wait before a backup replaces an active router that said that it leaves or is worse: the best backup
+ * goes first. Milliseconds.
+ */
 export function takeoverSkewMs(router: VirtualRouter, priority: number, activeAdverInterval: number): number {
   const skew = skewTimeMs(router.version, priority, activeAdverInterval);
   return Math.min(skew, TAKEOVER_SKEW_MS * (256 - priority) / 256);
@@ -66,7 +72,10 @@ function takeoverReason(state: Backup): string {
   return "the active router fell silent";
 }
 
-/** The skew is part of the running wait, so another priority moves its end (but never the short wait of a takeover). */
+/**
+ * The skew is part of the running wait, so another priority moves its end (but never the short wait of a
+ * takeover).
+ */
 function shiftDeadline(router: VirtualRouter, state: Backup, priority: number): Backup {
   if (state.takeover !== null) return { ...state, priority };
   const { version } = router;
@@ -107,8 +116,9 @@ function priorityBefore({ heard }: Backup, source: Uint8Array): number {
 }
 
 /**
- * Priority 0: the best backup goes first. After the skew, says RFC 9568 §6.4.2; when it is the router that was active, after the
- * short one: it is known to be gone, and has not to be waited for. Whoever else resigns, the active router answers it.
+ * Priority 0: the best backup goes first. After the skew, says RFC 9568 §6.4.2; when it is the router that
+ * was active, after the short one: it is known to be gone, and has not to be waited for. Whoever else
+ * resigns, the active router answers it.
  */
 function hearResignation(
   router: VirtualRouter,
@@ -129,7 +139,10 @@ function hearResignation(
   return { ...state, activeDownAtMs, preemptAtMs: Infinity, heard };
 }
 
-/** The active router lives and has just said that it is worse than this one: no reason to wait for its silence. */
+/**
+ * The active router lives and has just said that it is worse than this one: no reason to wait for its
+ * silence.
+ */
 function hearFall(
   router: VirtualRouter,
   state: Backup,

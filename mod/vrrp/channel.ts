@@ -1,5 +1,6 @@
 /** The raw sockets of one interface and address family, shared by every virtual router on it. */
 import type { Epoll } from "../../ffi/epoll.ts";
+import { SyscallError } from "../../ffi/errno.ts";
 import { close } from "../../ffi/fd.ts";
 import {
   AF_INET,
@@ -29,14 +30,22 @@ import { VRRP_PROTOCOL, VRRP_TTL } from "./packet.ts";
 const RECEIVE_BUFFER_BYTES = 1 << 20;
 /** An advertisement with 255 IPv6 addresses is 4,088 bytes. */
 const PACKET_BYTES = 8_192;
+/**
+ * Sources at a time: more than one only while an address is being replaced, or with several
+ * `unicast_source`s.
+ */
+const MAX_SENDERS = 32;
 
 export class Channel {
   readonly receiver: Receiver;
   /** Who listens here, by VRID. */
   readonly routers = new Map<number, Instance[]>();
   readonly #fd: number;
+  #instances: readonly Instance[] = [];
   readonly #groups = new Set<string>();
-  /** IPv6 sockets by source address: the kernel writes that header, so the socket must be bound to the source. */
+  /**
+   * IPv6 sockets by source address: the kernel writes that header, so the socket must be bound to the source.
+   */
   readonly #senders = new Map<string, number>();
 
   constructor(
@@ -45,12 +54,13 @@ export class Channel {
     readonly ifindex: number,
     readonly family: Family,
   ) {
-    this.#fd = this.#open();
-    setReceiveBuffer(this.#fd, RECEIVE_BUFFER_BYTES);
-    // Only the groups joined here, not those that others on this host have joined.
-    setOption(this.#fd, family === 4 ? "IP_MULTICAST_ALL" : "IPV6_MULTICAST_ALL", 0);
-    if (family === 6) receivePacketInfo(this.#fd, 6);
-    else setOption(this.#fd, "IP_HDRINCL", 1);
+    this.#fd = this.#open((fd) => {
+      setReceiveBuffer(fd, RECEIVE_BUFFER_BYTES);
+      // Only the groups joined here, not those that others on this host have joined.
+      setOption(fd, family === 4 ? "IP_MULTICAST_ALL" : "IPV6_MULTICAST_ALL", 0);
+      if (family === 6) receivePacketInfo(fd, 6);
+      else setOption(fd, "IP_HDRINCL", 1);
+    });
     this.receiver = new Receiver(this.#fd, PACKET_BYTES);
     epoll.add(this.#fd);
   }
@@ -59,9 +69,15 @@ export class Channel {
     return this.#fd;
   }
 
+  /** Everybody who listens here. */
+  get instances(): readonly Instance[] {
+    return this.#instances;
+  }
+
   add(instance: Instance): void {
     const { vrid } = instance.config;
     this.routers.set(vrid, [...this.routers.get(vrid) ?? [], instance]);
+    this.#instances = [...this.routers.values()].flat();
     if (!instance.wire.unicast) this.#join(instance.wire.multicastGroup);
   }
 
@@ -71,12 +87,20 @@ export class Channel {
     const left = (this.routers.get(vrid) ?? []).filter((other) => other !== instance);
     if (left.length > 0) this.routers.set(vrid, left);
     else this.routers.delete(vrid);
+    this.#instances = [...this.routers.values()].flat();
     return this.routers.size === 0;
   }
 
   /** Octets sent, or -errno. For IPv4 `packet` starts with the IP header, for IPv6 it is the payload. */
   send(packet: Uint8Array, source: Uint8Array, destination: Uint8Array): number {
-    return trySendto(this.family === 4 ? this.#fd : this.#sender(source), packet, destination);
+    if (this.family === 4) return trySendto(this.#fd, packet, destination);
+    try {
+      return trySendto(this.#sender(source), packet, destination);
+    } catch (error) {
+      // The source or the interface has just gone: its notification follows.
+      if (!(error instanceof SyscallError)) throw error;
+      return -error.errno;
+    }
   }
 
   close(): void {
@@ -86,14 +110,21 @@ export class Channel {
     this.#senders.clear();
   }
 
-  #open(): number {
+  /** A socket of this interface, made ready by `prepare`; none is left open when the kernel refuses. */
+  #open(prepare: (fd: number) => void): number {
     const fd = socket(this.family === 4 ? AF_INET : AF_INET6, SOCK_RAW, VRRP_PROTOCOL);
-    bindToDevice(fd, this.name);
-    setMulticastInterface(fd, this.family, this.ifindex);
-    setMulticastLoop(fd, this.family, false);
-    setHopLimit(fd, this.family, VRRP_TTL);
-    setTrafficClass(fd, this.family, TOS_NETWORK_CONTROL);
-    return fd;
+    try {
+      bindToDevice(fd, this.name);
+      setMulticastInterface(fd, this.family, this.ifindex);
+      setMulticastLoop(fd, this.family, false);
+      setHopLimit(fd, this.family, VRRP_TTL);
+      setTrafficClass(fd, this.family, TOS_NETWORK_CONTROL);
+      prepare(fd);
+      return fd;
+    } catch (error) {
+      close(fd);
+      throw error;
+    }
   }
 
   #join(group: Uint8Array): void {
@@ -107,11 +138,19 @@ export class Channel {
     const key = formatAddress(source);
     const known = this.#senders.get(key);
     if (known !== undefined) return known;
-    const fd = this.#open();
-    bind(fd, sockaddr(source, 0, this.ifindex));
-    // What arrives for the source would queue up here as well; nobody reads it.
-    setOption(fd, "SO_RCVBUF", 0);
+    const fd = this.#open((fd) => {
+      bind(fd, sockaddr(source, 0, this.ifindex));
+      // What arrives for the source would queue up here as well; nobody reads it.
+      setOption(fd, "SO_RCVBUF", 0);
+    });
     this.#senders.set(key, fd);
+    if (this.#senders.size > MAX_SENDERS) this.#closeOldestSender();
     return fd;
+  }
+
+  #closeOldestSender(): void {
+    const [[key, fd]] = this.#senders as unknown as [[string, number]];
+    this.#senders.delete(key);
+    close(fd);
   }
 }

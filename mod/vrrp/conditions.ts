@@ -1,4 +1,7 @@
-/** What keeps a virtual router from taking part: what it still waits for, and what is broken. Decides, touches nothing. */
+/**
+ * What keeps a virtual router from taking part: what it still waits for, and what is broken. Decides, touches
+ * nothing.
+ */
 import type { Link } from "../../ffi/rtnetlink.ts";
 import type { LinkTable } from "../kernel/links.ts";
 import { equalAddresses, formatAddress } from "../wire/address.ts";
@@ -58,7 +61,10 @@ function addressWaits({ addresses, config }: Instance, links: LinkTable): string
     .map(({ address, interface: name }) => `interface ${name} of ${formatAddress(address)} does not exist`);
 }
 
-/** Only before it takes part does a virtual router wait for checks: one that a reload adds must not stop a running router. */
+/**
+ * Only before it takes part does a virtual router wait for checks: one that a reload adds must not stop a
+ * running router.
+ */
 function checkWaits({ health, state }: Instance): string[] {
   if (state.name === "backup" || state.name === "active") return [];
   return health.pending.map((check) => `check ${check} has not decided yet`);

@@ -1,4 +1,7 @@
-/** What a virtual router counts, in the names of RFC 8347 where it has one; discard reasons count under their own names. */
+/**
+ * What a virtual router counts, in the names of RFC 8347 where it has one; discard reasons count under their
+ * own names.
+ */
 import { REASONS } from "./discard.ts";
 
 const EVENTS = [

@@ -1,4 +1,7 @@
-/** Why a received advertisement does not count: the reasons, each of them a counter (names of RFC 8347 where it has one). */
+/**
+ * Why a received advertisement does not count: the reasons, each of them a counter (names of RFC 8347 where
+ * it has one).
+ */
 
 /** Where RFC 8347 counts a reason: for the node, or for the virtual router that the VRID found. */
 type Scope = "global" | "virtual_router";

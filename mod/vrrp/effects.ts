@@ -1,10 +1,15 @@
-/** Carries out what `step()` decided: packets out, addresses in and out of the kernel, announcements, the news of a transition. */
+/**
+ * Carries out what `step()` decided: packets out, addresses in and out of the kernel, announcements, the news
+ * of a transition.
+ */
 import { errnoName, type SyscallError } from "../../ffi/errno.ts";
 import type { Netlink } from "../../ffi/netlink.ts";
 import { sockaddr } from "../../ffi/socket.ts";
+import type { VirtualRouterConfig } from "../config/schema.ts";
 import type { LinkTable } from "../kernel/links.ts";
-import { reconcileAddresses, renewAddresses } from "../kernel/reconcile.ts";
-import { equalAddresses } from "../wire/address.ts";
+import { isSame, type ManagedAddress, planIntruders, planLeftovers } from "../kernel/plan.ts";
+import { reconcileAddresses, removeFound, renewAddresses } from "../kernel/reconcile.ts";
+import { equalAddresses, formatAddress } from "../wire/address.ts";
 import { encodeIpv4Header, IPV4_HEADER_LENGTH } from "../wire/ip.ts";
 import { type Announcement, Announcer } from "./announcer.ts";
 import type { Channel } from "./channel.ts";
@@ -12,20 +17,25 @@ import type { Instance, Outgoing } from "./instance.ts";
 import type { EngineEvent } from "./messages.ts";
 import { encode, type OutgoingAdvertisement, VRRP_PROTOCOL, VRRP_TTL } from "./packet.ts";
 import { stateName } from "./report.ts";
-import { leaseMs } from "./settings.ts";
+import { leaseMs, managedAddressesOf } from "./settings.ts";
 import { type Effect, OWNER_PRIORITY } from "./state.ts";
 
 /** After the kernel refused an address the virtual router stays out for so long, then tries again. */
 const BLOCK_MS = 10_000;
 /** The same trouble is told at most so often. */
 const TELL_EVERY_MS = 60_000;
+/** Who removes an address again and again must not make us flood the link. */
+const ANNOUNCE_RESTORED_MS = 1_000;
 
 /** What the effects work on; `channelOf` is undefined while a router has no sockets. */
 export interface Surroundings {
   readonly netlink: Netlink;
   readonly links: LinkTable;
   channelOf(instance: Instance): Channel | undefined;
-  /** Whether this host forwards IPv6 on the interface: the R flag of neighbour advertisements. May read a file. */
+  /**
+   * Whether this host forwards IPv6 on the interface: the R flag of neighbour advertisements. May read a
+   * file.
+   */
   forwards(ifname: string): boolean;
   post(event: EngineEvent): void;
 }
@@ -45,11 +55,10 @@ export class Effects {
   }
 
   /** Tells something at most once a minute for each virtual router and key. */
-  tell(instance: Instance, key: string, message: string, nowMs: number): void {
-    const toldMs = instance.told.get(key) ?? -Infinity;
-    if (nowMs - toldMs < TELL_EVERY_MS) return;
-    instance.told.set(key, nowMs);
-    this.around.post({ type: "notice", level: "warn", name: instance.name, message });
+  tell(instance: Instance, key: string, message: string | (() => string), nowMs: number): void {
+    if (!isDue(instance, key, TELL_EVERY_MS, nowMs)) return;
+    const text = typeof message === "string" ? message : message();
+    this.around.post({ type: "notice", level: "warn", name: instance.name, message: text });
   }
 
   /** To be called when a virtual router gets its interface or its addresses. */
@@ -74,7 +83,7 @@ export class Effects {
       case "announceAddresses":
         return this.announce(instance, nowMs);
       case "transition":
-        return this.#transition(instance, effect);
+        return this.#transition(instance, effect, nowMs);
     }
   }
 
@@ -87,7 +96,8 @@ export class Effects {
       const sent = channel.send(packet, source, to);
       if (sent >= 0) continue;
       instance.counters.send_errors++;
-      this.tell(instance, "send", `cannot send an advertisement: ${errnoName(-sent)}`, nowMs);
+      const name = errnoName(-sent);
+      this.tell(instance, `send ${name}`, `cannot send an advertisement: ${name}`, nowMs);
     }
     instance.counters.advertisements_sent++;
     if (priority === 0) instance.counters.priority_zero_pkts_sent++;
@@ -115,6 +125,7 @@ export class Effects {
   setAddresses(instance: Instance, wanted: boolean, nowMs: number): void {
     const { netlink, links } = this.around;
     const { config, counters } = instance;
+    if (!wanted) this.announcer.cancel(instance.addresses);
     const wish = { wanted, leaseMs: leaseMs(config), owner: config.priority === OWNER_PRIORITY };
     const { addresses, problems, restored } = reconcileAddresses(netlink, links, instance.addresses, wish);
     instance.addresses = addresses;
@@ -125,6 +136,54 @@ export class Effects {
       this.around.post({ type: "notice", level: "error", name: instance.name, message: problem });
     }
     if (wanted) instance.blocked = { reason: problems[0]!, untilMs: nowMs + BLOCK_MS };
+  }
+
+  /**
+   * What somebody else has removed is back. The neighbours know where it is; they are told now and then, not
+   * each time.
+   */
+  announceRestored(instance: Instance, restored: readonly ManagedAddress[], nowMs: number): void {
+    const names = restored.map(({ address }) => formatAddress(address)).join(", ");
+    this.tell(instance, "guard", `somebody removed ${names}: added again`, nowMs);
+    if (isDue(instance, "restored", ANNOUNCE_RESTORED_MS, nowMs)) this.announce(instance, nowMs);
+  }
+
+  /** Before a virtual router begins: removes its addresses, unless one of `others` holds them. How many there were. */
+  removeLeftovers(name: string, config: VirtualRouterConfig, others: readonly Instance[]): number {
+    const { netlink, links, post } = this.around;
+    const owner = config.priority === OWNER_PRIORITY;
+    const found = planLeftovers(managedAddressesOf(config), links.allAddresses(), owner).filter((there) =>
+      !others.some(({ addresses }) => addresses.some((managed) => managed.held && isSame(managed, there)))
+    );
+    if (found.length === 0) return 0;
+    const problems = removeFound(netlink, found);
+    const names = found.map(({ address, ifindex }) =>
+      `${formatAddress(address)} on ${links.nameOf(ifindex)}`
+    );
+    const message = `removed what an earlier run left behind: ${names.join(", ")}`;
+    post({ type: "notice", level: "warn", name, message });
+    for (const problem of problems) post({ type: "notice", level: "error", name, message: problem });
+    return found.length;
+  }
+
+  /**
+   * Removes the addresses of a router that is not active but that somebody else has added: two hosts would
+   * answer for them.
+   */
+  expel(instance: Instance, nowMs: number, { besidesOurs = false } = {}): void {
+    const { netlink, links } = this.around;
+    const { addresses, config } = instance;
+    // What we have just removed ourselves is still in the table.
+    const found = planIntruders(addresses, links, config.priority === OWNER_PRIORITY)
+      .filter((there) => !besidesOurs || !addresses.some((managed) => isSame(managed, there)));
+    if (found.length === 0) return;
+    instance.counters.leftovers_removed += found.length;
+    const names = found.map(({ address, prefix, ifindex }) =>
+      `${formatAddress(address)}/${prefix} on ${links.nameOf(ifindex)}`
+    );
+    const message = `somebody added ${names.join(", ")} although this router is not active: removed`;
+    this.tell(instance, "expel", message, nowMs);
+    for (const problem of removeFound(netlink, found)) this.tell(instance, "expel failed", problem, nowMs);
   }
 
   #renew(instance: Instance, nowMs: number): void {
@@ -155,10 +214,21 @@ export class Effects {
     this.around.post({ type: "notice", level: "debug", name: "", message });
   }
 
-  #transition(instance: Instance, { from, to, reason }: Effect & { type: "transition" }): void {
+  #transition(
+    instance: Instance,
+    { from, to, reason }: Effect & { type: "transition" },
+    nowMs: number,
+  ): void {
     const { counters } = instance;
-    if (to === "active") counters.became_active++;
-    if (from === "active") counters.released_active++;
+    if (to === "active") {
+      counters.became_active++;
+      instance.activeSinceMs = nowMs;
+    }
+    if (from === "active") {
+      counters.released_active++;
+      // Whatever has been added beside ours, while that did no harm.
+      this.expel(instance, nowMs, { besidesOurs: true });
+    }
     instance.since = Date.now();
     instance.reason = reason;
     this.around.post({
@@ -171,6 +241,13 @@ export class Effects {
       reason,
     });
   }
+}
+
+/** Whether this has not been done for so long; if so, it counts as done now. */
+function isDue({ told }: Instance, key: string, everyMs: number, nowMs: number): boolean {
+  if (nowMs - (told.get(key) ?? -Infinity) < everyMs) return false;
+  told.set(key, nowMs);
+  return true;
 }
 
 function advertisementOf({ config, router, wire }: Instance, priority: number): OutgoingAdvertisement {

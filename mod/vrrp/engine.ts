@@ -1,21 +1,17 @@
 /**
- * The engine: runs every virtual router of this host on one thread. It waits in one epoll, feeds `step()` and carries out what
- * that returns; deadlines come from one timerfd. Everything here is synchronous: nothing comes between a decision and its effects.
+ * The engine: runs every virtual router of this host on one thread. It waits in one epoll, feeds `step()` and
+ * carries out what that returns; deadlines come from one timerfd. Everything here is synchronous: nothing
+ * comes between a decision and its effects.
  */
 import { monotonicMs } from "../../ffi/clock.ts";
 import type { Epoll } from "../../ffi/epoll.ts";
 import type { Netlink } from "../../ffi/netlink.ts";
-import {
-  type Address,
-  listAddresses,
-  listLinks,
-  type Notification,
-  parseNotification,
-} from "../../ffi/rtnetlink.ts";
+import type { Address } from "../../ffi/rtnetlink.ts";
 import type { VirtualRouterConfig } from "../config/schema.ts";
 import { effectivePriority } from "../health/health.ts";
 import { LinkTable } from "../kernel/links.ts";
-import { isSame, planLeftovers } from "../kernel/plan.ts";
+import { KernelNews, type News } from "../kernel/news.ts";
+import { isSame } from "../kernel/plan.ts";
 import { removeFound } from "../kernel/reconcile.ts";
 import { formatAddress } from "../wire/address.ts";
 import { conditionsOf, findPrimaryAddress } from "./conditions.ts";
@@ -27,12 +23,16 @@ import { Listener } from "./listener.ts";
 import type { Command, EngineEvent, EngineReport, TrackerState } from "./messages.ts";
 import { reportOf } from "./report.ts";
 import { step } from "./router.ts";
-import { isSameRouter, managedAddressesOf, virtualAddresses } from "./settings.ts";
-import { type Event, OWNER_PRIORITY } from "./state.ts";
+import { isSameRouter, virtualAddresses } from "./settings.ts";
+import { type Event, RESIGNATION } from "./state.ts";
 import { intervalMs } from "./timers.ts";
 
 /** The kernel tells of a new address within a millisecond; what it tells later are renewals. */
 const NEW_ADDRESS_MS = 200;
+/**
+ * After the kernel refused a socket. An interface that has just gone or come is the usual reason, so soon.
+ */
+const LISTEN_RETRY_MS = 1_000;
 
 export interface EngineOptions {
   readonly epoll: Epoll;
@@ -55,10 +55,13 @@ export class Engine {
   readonly #leaving = new Set<Instance>();
   readonly #listener: Listener;
   readonly #trackers = new Map<string, TrackerState>();
-  /** The addresses that are virtual on this host, as text: never a source, and no news when they come and go. */
+  /**
+   * The addresses that are virtual on this host, as text: never a source, and no news when they come and go.
+   */
   #virtual: ReadonlySet<string> = new Set();
   readonly #effects: Effects;
   readonly #lateness = new LatenessHistogram();
+  readonly #kernel: KernelNews;
   #kernelNews = false;
   #stopping: string | null = null;
   #stopped = false;
@@ -68,7 +71,7 @@ export class Engine {
     const { netlink, forwards, post } = options;
     this.#listener = new Listener(options.epoll, {
       heard: (instance, heard) => this.#hear(instance, heard),
-      rejected: (instance, source, discard) => this.#reject(instance, source, discard),
+      rejected: (instances, source, discard) => this.#reject(instances, source, discard),
       notice: (level, name, message) => this.#notice(level, name, message),
     });
     this.#effects = new Effects({
@@ -79,10 +82,14 @@ export class Engine {
       post,
     });
     options.epoll.add(options.monitor.fd);
-    this.#loadLinks();
+    this.#kernel = new KernelNews(netlink, options.monitor, this.#links);
+    this.#kernel.load();
   }
 
-  /** One descriptor is readable. News of the kernel waits for `tick`: what other routers have said comes first. */
+  /**
+   * One descriptor is readable. News of the kernel waits for `tick`: what other routers have said comes
+   * first.
+   */
   ready(fd: number): void {
     if (fd === this.#options.monitor.fd) {
       this.#kernelNews = true;
@@ -91,9 +98,11 @@ export class Engine {
     this.#listener.drain(fd);
   }
 
-  /** The earliest moment at which `tick` has something to do; Infinity when only events can change anything. */
+  /**
+   * The earliest moment at which `tick` has something to do; Infinity when only events can change anything.
+   */
   deadlineMs(): number {
-    let earliest = this.#effects.announcer.deadlineMs;
+    let earliest = Math.min(this.#effects.announcer.deadlineMs, this.#kernel.deadlineMs);
     for (const instance of this.#instances.values()) earliest = Math.min(earliest, instance.deadlineMs);
     for (const instance of this.#leaving) earliest = Math.min(earliest, instance.deadlineMs);
     return earliest;
@@ -101,7 +110,7 @@ export class Engine {
 
   /** Everything that is due. Comes after the sockets have been read: what was heard in time must count. */
   tick(nowMs: number): void {
-    if (this.#kernelNews) this.#hearKernel();
+    if (this.#kernelNews || this.#kernel.deadlineMs <= nowMs) this.#hearKernel(nowMs);
     for (const instance of this.#instances.values()) {
       if (instance.deadlineMs <= nowMs) this.#due(instance, nowMs);
     }
@@ -114,6 +123,8 @@ export class Engine {
     const nowMs = monotonicMs();
     switch (command.type) {
       case "configure":
+        // A reload that was under way: who stops must not begin anew.
+        if (this.#stopping !== null) return;
         return this.#configure(command.routers, nowMs);
       case "trackers":
         return this.#track(command.trackers, nowMs);
@@ -152,90 +163,104 @@ export class Engine {
     this.#effects.run(instance, effects, nowMs);
     // The kernel refused an address: whoever cannot serve must not stay active.
     if (instance.blocked !== blocked) this.#evaluate(instance, nowMs);
+    else if (instance.isActive && before.name !== "active") {
+      this.#succeed(instance, instance.router.primaryAddress, instance.state.priority, nowMs);
+    }
   }
 
   #evaluate(instance: Instance, nowMs: number): void {
     instance.setPrimaryAddress(findPrimaryAddress(instance, this.#links, this.#virtual));
-    const ifindex = this.#links.indexOf(instance.config.interface);
-    if (ifindex !== instance.ifindex) {
-      this.#listener.attach(instance, ifindex);
-      this.#effects.learnForwarding(instance);
-    }
+    this.#listen(instance, this.#links.indexOf(instance.config.interface), nowMs);
     if (instance.leaving && !instance.isActive) return;
     this.#dispatch(instance, conditionsOf(instance, this.#links, nowMs), nowMs);
     instance.enter(instance.state);
   }
 
-  #reject(instance: Instance, source: Uint8Array, discard: Discard): void {
-    instance.reject({ at: Date.now(), source, discard });
-    const message = `discarded an advertisement from ${
-      formatAddress(source)
-    }: ${discard.discard}: ${discard.detail}`;
-    this.#effects.tell(instance, discard.discard, message, monotonicMs());
+  /**
+   * Sockets on the interface. Who cannot hear the others must not believe to be alone: without them it is
+   * out, and tries again.
+   */
+  #listen(instance: Instance, ifindex: number, nowMs: number): void {
+    if (ifindex === instance.ifindex || (ifindex !== 0 && instance.blocked !== null)) return;
+    const problem = this.#listener.attach(instance, ifindex);
+    this.#effects.learnForwarding(instance);
+    if (problem === null) return;
+    instance.blocked = { reason: problem, untilMs: nowMs + LISTEN_RETRY_MS };
+    this.#effects.tell(instance, "listen", problem, nowMs);
+  }
+
+  /** All of them count it, the first one tells it: a packet that names nobody is one packet. */
+  #reject(instances: readonly Instance[], source: Uint8Array, discard: Discard): void {
+    const rejected = { at: Date.now(), source, discard };
+    for (const instance of instances) instance.reject(rejected);
+    const [first] = instances;
+    if (first === undefined) return;
+    const message = (): string =>
+      `discarded an advertisement from ${formatAddress(source)}: ${discard.discard}: ${discard.detail}`;
+    this.#effects.tell(first, discard.discard, message, monotonicMs());
   }
 
   #hear(instance: Instance, heard: Heard): void {
     const { source, advertisement: { priority, maxAdvertiseInterval } } = heard;
     heard.count++;
     instance.counters.advertisements_received++;
-    if (priority === 0) instance.counters.priority_zero_pkts_rcvd++;
+    if (priority === RESIGNATION) instance.counters.priority_zero_pkts_rcvd++;
     if (!heard.addressesMatch) instance.counters.address_list_mismatches++;
-    this.#dispatch(instance, {
-      type: "advertisement",
-      advertisement: { source, priority, maxAdvertiseInterval },
-    }, monotonicMs());
-  }
-
-  #hearKernel(): void {
-    this.#kernelNews = false;
-    const { monitor } = this.#options;
-    const messages = monitor.receive();
-    if (monitor.overrun) {
-      this.#notice("warn", "", "netlink notifications were lost: reading all interfaces anew");
-      this.#loadLinks();
-      return this.#relocate({ moved: true, removed: true });
-    }
-    let moved = false;
-    let removed = false;
-    for (const message of messages) {
-      const notification = parseNotification(message);
-      if (notification === null || !this.#links.apply(notification)) continue;
-      const isVirtual = this.#isVirtual(notification);
-      moved ||= !isVirtual;
-      if (isVirtual && notification.type === "address") this.#answerable(notification.address);
-      removed ||= notification.type === "address_removed" || notification.type === "link_removed";
-    }
-    this.#relocate({ moved, removed });
+    const nowMs = monotonicMs();
+    const advertisement = { source, priority, maxAdvertiseInterval };
+    this.#dispatch(instance, { type: "advertisement", advertisement }, nowMs);
+    if (priority !== RESIGNATION) this.#succeed(instance, source, priority, nowMs);
   }
 
   /**
-   * The kernel joins the solicited-node group of a new IPv6 address a moment after it has added it; who asked in between would
-   * ask again only after a second. So once more, now that it is there.
+   * Somebody is active where this instance takes part: what it has replaced (another VRID, another version) still hands over and
+   * cannot hear that. If it is this instance itself, the addresses stay where they are.
    */
-  #answerable(address: Address): void {
+  #succeed(instance: Instance, source: Uint8Array, priority: number, nowMs: number): void {
+    for (const old of this.#leaving) {
+      if (old === instance || !old.isActive || !old.sharesAddress(instance)) continue;
+      if (instance.isActive) old.leaveAddressesTo(instance);
+      const advertisement = { source, priority, maxAdvertiseInterval: old.router.advertisementInterval };
+      this.#dispatch(old, { type: "advertisement", advertisement }, nowMs);
+    }
+  }
+
+  #hearKernel(nowMs: number): void {
+    this.#kernelNews = false;
+    const news = this.#kernel.receive(nowMs, (address) => this.#virtual.has(formatAddress(address)));
+    if (news.loss !== null) this.#notice("warn", "", news.loss);
+    for (const address of news.virtual) this.#answerable(address, nowMs);
+    this.#relocate(news, nowMs);
+  }
+
+  /**
+   * The kernel joins the solicited-node group of a new IPv6 address a moment after it has added it; who asked
+   * in between would ask again only after a second. So once more, now that it is there.
+   */
+  #answerable(address: Address, nowMs: number): void {
     if (address.family !== 6) return;
-    const isNew = ({ isActive, since }: Instance): boolean => isActive && Date.now() - since < NEW_ADDRESS_MS;
+    const isNew = ({ isActive, activeSinceMs }: Instance): boolean =>
+      isActive && nowMs - activeSinceMs < NEW_ADDRESS_MS;
     const owner = [...this.#instances.values()].find((instance) =>
       isNew(instance) && instance.addresses.some((managed) => managed.held && isSame(managed, address))
     );
     if (owner !== undefined) {
-      this.#effects.announce(owner, monotonicMs(), { address: address.address, repeat: 1 });
+      this.#effects.announce(owner, nowMs, { address: address.address, repeat: 1 });
     }
   }
 
-  /** Whether the notification is about a virtual address: whether that is there decides nothing else. */
-  #isVirtual(notification: Notification): boolean {
-    if (notification.type !== "address" && notification.type !== "address_removed") return false;
-    return this.#virtual.has(formatAddress(notification.address.address));
-  }
-
-  /** After news of the kernel: what we hold but is gone comes back; and if anything else moved, conditions are looked at anew. */
-  #relocate({ moved, removed }: { readonly moved: boolean; readonly removed: boolean }): void {
-    if (!moved && !removed) return;
-    const nowMs = monotonicMs();
+  /**
+   * After news of the kernel: what we hold but is gone comes back; and if anything else moved, conditions are
+   * looked at anew.
+   */
+  #relocate({ moved, removed, virtual, readdressed }: News, nowMs: number): void {
     for (const instance of this.#all()) {
       if (moved) this.#evaluate(instance, nowMs);
       if (removed) this.#guard(instance, nowMs);
+      if (virtual.length > 0 && !instance.isActive) this.#effects.expel(instance, nowMs);
+      if (instance.isActive && instance.addresses.some(({ ifindex }) => readdressed.includes(ifindex))) {
+        this.#effects.announce(instance, nowMs);
+      }
     }
   }
 
@@ -255,10 +280,8 @@ export class Engine {
     }
     const blocked = instance.blocked;
     this.#effects.setAddresses(instance, true, nowMs);
-    this.#effects.announce(instance, nowMs);
-    const names = lost.map(({ address }) => formatAddress(address)).join(", ");
-    this.#effects.tell(instance, "guard", `somebody removed ${names}: added again`, nowMs);
-    if (instance.blocked !== blocked) this.#evaluate(instance, nowMs);
+    if (instance.blocked === blocked) this.#effects.announceRestored(instance, lost, nowMs);
+    else this.#evaluate(instance, nowMs);
   }
 
   #configure(routers: Readonly<Record<string, VirtualRouterConfig>>, nowMs: number): void {
@@ -267,6 +290,8 @@ export class Engine {
       const config = routers[name];
       if (config === undefined) this.#remove(instance, "removed from the configuration", nowMs);
       else if (!isSameRouter(instance.config, config)) {
+        // Its successor wants the same addresses: serving on would only be in its way.
+        instance.handOverNothing();
         this.#remove(instance, "changed in the configuration", nowMs);
       }
     }
@@ -281,30 +306,13 @@ export class Engine {
   }
 
   #create(name: string, config: VirtualRouterConfig, nowMs: number): void {
-    this.#removeLeftovers(name, config);
+    const leftovers = this.#effects.removeLeftovers(name, config, this.#all());
+    if (leftovers > 0) this.#hearKernel(nowMs);
     const { readyAtMs } = this.#options;
     const instance = new Instance(name, config, this.#trackers, { readyAtMs, now: Date.now() });
+    instance.counters.leftovers_removed = leftovers;
     this.#instances.set(name, instance);
     this.#evaluate(instance, nowMs);
-  }
-
-  #removeLeftovers(name: string, config: VirtualRouterConfig): void {
-    const found = planLeftovers(
-      managedAddressesOf(config),
-      this.#links.allAddresses(),
-      config.priority === OWNER_PRIORITY,
-    )
-      .filter((there) =>
-        !this.#all().some(({ addresses }) => addresses.some((held) => held.held && isSame(held, there)))
-      );
-    if (found.length === 0) return;
-    const problems = removeFound(this.#options.netlink, found);
-    const names = found.map(({ address, ifindex }) =>
-      `${formatAddress(address)} on ${this.#links.nameOf(ifindex)}`
-    );
-    this.#notice("warn", name, `removed what an earlier run left behind: ${names.join(", ")}`);
-    for (const problem of problems) this.#notice("error", name, problem);
-    this.#hearKernel();
   }
 
   /** In place: a changed list of addresses is applied without leaving ACTIVE. */
@@ -369,11 +377,6 @@ export class Engine {
       virtual_routers: [...this.#instances.values()].map(reportOf),
       foreign_routers: this.#listener.foreign,
     };
-  }
-
-  #loadLinks(): void {
-    const { netlink } = this.#options;
-    this.#links.load(listLinks(netlink), listAddresses(netlink));
   }
 
   #noteLateness(instance: Instance, nowMs: number): void {

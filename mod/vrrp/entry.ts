@@ -28,7 +28,10 @@ export function stay(state: State, ...effects: Effect[]): Step {
   return { state, effects };
 }
 
-/** The backup state right after an advertisement that counts. Version 3 adopts the sender's interval (RFC 9568 §6.4.2). */
+/**
+ * The backup state right after an advertisement that counts. Version 3 adopts the sender's interval (RFC 9568
+ * §6.4.2).
+ */
 export function listen(
   router: VirtualRouter,
   priority: number,
@@ -95,8 +98,11 @@ export function toFault(from: Initialize | Fault | Backup, faults: readonly stri
   return stop(from, { name: "fault", reasons: faults });
 }
 
-/** Only a change of the state's name is a transition; other reasons for the same state replace the old ones silently. */
-export function stop(from: Initialize | Fault | Backup, destination: Handover["next"]): Step {
+/**
+ * Only a change of the state's name is a transition; other reasons for the same state replace the old ones
+ * silently.
+ */
+function stop(from: Initialize | Fault | Backup, destination: Handover["next"]): Step {
   const state = stopped(from, destination);
   return stay(
     state,

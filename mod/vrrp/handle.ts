@@ -1,4 +1,7 @@
-/** The main thread's end of the VRRP thread: starts it, posts commands, passes events on, notices when it stalls. */
+/**
+ * The main thread's end of the VRRP thread: starts it, posts commands, passes events on, notices when it
+ * stalls.
+ */
 import { eventfd, eventfd_write } from "../../ffi/fd.ts";
 import type { VirtualRouterConfig } from "../config/schema.ts";
 import type { Command, EngineEvent, EngineReport, EngineStart, TrackerState } from "./messages.ts";

@@ -1,4 +1,7 @@
-/** When an active router announces its addresses again: after a conflict at once and later, so that no neighbour is left with the loser. */
+/**
+ * When an active router announces its addresses again: after a conflict at once and later, so that no
+ * neighbour is left with the loser.
+ */
 import { after } from "./entry.ts";
 import type { Active, Conflict, VirtualRouter } from "./state.ts";
 
@@ -12,7 +15,10 @@ const MAX_GAP_MS = 1_000;
 /** A conflict that was quiet for so long is over. */
 const QUIET_MS = 5_000;
 
-/** Another active router was heard. `announce`: at once; otherwise the announcement is owed as soon as the gap allows. */
+/**
+ * Another active router was heard. `announce`: at once; otherwise the announcement is owed as soon as the gap
+ * allows.
+ */
 export function heal(state: Active, nowMs: number): { readonly state: Active; readonly announce: boolean } {
   const isNew = state.conflict === null || nowMs - state.conflict.lastAtMs >= QUIET_MS;
   const conflict = { lastAtMs: nowMs, announcements: isNew ? 0 : state.conflict!.announcements };

@@ -1,7 +1,10 @@
-/** One virtual router as it runs: its configuration, its state, what it heard and what it counted. It decides and sends nothing. */
+/**
+ * One virtual router as it runs: its configuration, its state, what it heard and what it counted. It decides
+ * and sends nothing.
+ */
 import type { VirtualRouterConfig } from "../config/schema.ts";
 import { effectivePriority, type Health } from "../health/health.ts";
-import type { ManagedAddress } from "../kernel/plan.ts";
+import { isSame, type ManagedAddress } from "../kernel/plan.ts";
 import { equalAddresses, formatAddress } from "../wire/address.ts";
 import { type Counters, newCounters } from "./counters.ts";
 import type { Discard } from "./discard.ts";
@@ -21,7 +24,10 @@ export interface Heard {
   readonly addressesMatch: boolean;
   lastSeen: number;
   count: number;
-  /** The message that `advertisement` was decoded from and how it came: the next one is nearly always the same. */
+  /**
+   * The message that `advertisement` was decoded from and how it came: the next one is nearly always the
+   * same.
+   */
   readonly bytes: Uint8Array;
   readonly destination: Uint8Array;
   readonly hopLimit: number;
@@ -50,6 +56,8 @@ export class Instance {
   state: State;
   /** Cached `deadlineMs(state)`: the loop asks for it on every turn. */
   deadlineMs = Infinity;
+  /** `monotonicMs()` of the last promotion. */
+  activeSinceMs = -Infinity;
   /** When the current state began, Unix milliseconds, and why. */
   since: number;
   reason = "starting";
@@ -66,7 +74,7 @@ export class Instance {
   readonly rejected: Rejected[] = [];
   /** Encoded messages by priority; emptied when anything that they contain changes. */
   readonly packets = new Map<number, readonly Outgoing[]>();
-  /** When a trouble was last told, by what it is. */
+  /** When something that must not be done too often was last done, by what it is. */
   readonly told = new Map<string, number>();
 
   constructor(
@@ -113,6 +121,27 @@ export class Instance {
     return before.filter((address) =>
       address.held && !this.addresses.some((now) => isSameManaged(now, address))
     );
+  }
+
+  /** Whether both are about one address on one interface. */
+  sharesAddress({ addresses }: Instance): boolean {
+    return this.addresses.some((mine) =>
+      addresses.some((other) =>
+        other.interface === mine.interface && equalAddresses(other.address, mine.address)
+      )
+    );
+  }
+
+  /** What the other one holds as well is no longer this one's to remove. */
+  leaveAddressesTo({ addresses }: Instance): void {
+    this.addresses = this.addresses.map((mine) =>
+      addresses.some((other) => other.held && isSame(other, mine)) ? { ...mine, held: false } : mine
+    );
+  }
+
+  /** From now on it leaves as the RFC says: it resigns and lets go. */
+  handOverNothing(): void {
+    this.router = { ...this.router, handover: { ...this.router.handover, enabled: false } };
   }
 
   setPrimaryAddress(address: Uint8Array | null): void {

@@ -1,4 +1,8 @@
-/** Listens for every virtual router: opens and closes the sockets that they share, reads packets, and sorts out who hears what. */
+/**
+ * Listens for every virtual router: opens and closes the sockets that they share, reads packets, and sorts
+ * out who hears what.
+ */
+import { monotonicMs } from "../../ffi/clock.ts";
 import type { Epoll } from "../../ffi/epoll.ts";
 import { SyscallError } from "../../ffi/errno.ts";
 import type { ForeignRouter } from "../snapshot.ts";
@@ -12,17 +16,22 @@ import { read, type Received } from "./receive.ts";
 const PACKETS_PER_TURN = 256;
 /** Foreign routers remembered for the status. */
 const MAX_FOREIGN = 64;
+/** So many of them are told in so long. */
+const MAX_TOLD_FOREIGN = 16;
+const TELL_FOREIGN_MS = 60_000;
 
 export interface ListenerEvents {
   heard(instance: Instance, heard: Heard): void;
-  rejected(instance: Instance, source: Uint8Array, discard: Discard): void;
-  notice(level: "debug" | "info" | "error", name: string, message: string): void;
+  /** One packet; several instances when it does not say which of them it is for. */
+  rejected(instances: readonly Instance[], source: Uint8Array, discard: Discard): void;
+  notice(level: "debug" | "info", name: string, message: string): void;
 }
 
 export class Listener {
   readonly #channels = new Map<string, Channel>();
   readonly #byFd = new Map<number, Channel>();
   readonly #foreign = new Map<string, ForeignRouter>();
+  #toldForeign = { sinceMs: -Infinity, count: 0 };
 
   constructor(readonly epoll: Epoll, readonly events: ListenerEvents) {}
 
@@ -35,10 +44,13 @@ export class Listener {
     return [...this.#foreign.values()];
   }
 
-  /** Sockets follow the interface: none while it does not exist (0), new ones when it comes back under another index. */
-  attach(instance: Instance, ifindex: number): void {
+  /**
+   * Sockets follow the interface: none while it does not exist (0), new ones when it comes back under another
+   * index. Returns why there are none although there should be, else null.
+   */
+  attach(instance: Instance, ifindex: number): string | null {
     this.detach(instance);
-    if (ifindex === 0) return;
+    if (ifindex === 0) return null;
     instance.ifindex = ifindex;
     const key = keyOf(instance);
     const { interface: name, family } = instance.config;
@@ -47,11 +59,12 @@ export class Listener {
       this.#channels.set(key, channel);
       this.#byFd.set(channel.fd, channel);
       channel.add(instance);
+      return null;
     } catch (error) {
       if (!(error instanceof SyscallError)) throw error;
-      // The interface went away in between (its notification follows), or the kernel refuses for good: visible either way.
-      instance.ifindex = 0;
-      this.events.notice("error", instance.name, `cannot listen on ${name}: ${error.message}`);
+      // The interface went away in between (its notification follows), or the kernel refuses for good.
+      this.detach(instance);
+      return `cannot listen on ${name}: ${error.message}`;
     }
   }
 
@@ -88,13 +101,11 @@ export class Listener {
       case "advertisement":
         return this.events.heard(received.instance, received.heard);
       case "rejected":
-        return this.events.rejected(received.instance, received.source, received.discard);
+        return this.events.rejected([received.instance], received.source, received.discard);
       case "foreign":
         return this.#noteForeign(channel, received.source, received.vrid);
       case "garbage":
-        for (const instance of [...channel.routers.values()].flat()) {
-          this.events.rejected(instance, received.source, received.discard);
-        }
+        return this.events.rejected(channel.instances, received.source, received.discard);
     }
   }
 
@@ -106,12 +117,24 @@ export class Listener {
     const last_seen = new Date().toISOString();
     this.#foreign.set(key, { interface: channel.name, family, vrid, address, last_seen, packets });
     if (this.#foreign.size > MAX_FOREIGN) this.#foreign.delete(this.#foreign.keys().next().value!);
-    if (packets > 1) return;
+    if (packets > 1 || !this.#mayTellForeign()) return;
     this.events.notice(
       "info",
       channel.name,
       `${address} advertises VRID ${vrid}, which no virtual router here has`,
     );
+  }
+
+  /**
+   * The first few of each minute: there may be more of them than are remembered, and then each one is new for
+   * ever.
+   */
+  #mayTellForeign(): boolean {
+    const nowMs = monotonicMs();
+    if (nowMs - this.#toldForeign.sinceMs >= TELL_FOREIGN_MS) {
+      this.#toldForeign = { sinceMs: nowMs, count: 0 };
+    }
+    return this.#toldForeign.count++ < MAX_TOLD_FOREIGN;
   }
 }
 

@@ -1,4 +1,7 @@
-/** The VRRP advertisement as bytes: version 2 (RFC 3768 §5.1, RFC 2338 for the password) and 3 (RFC 9568 §5.1). */
+/**
+ * The VRRP advertisement as bytes: version 2 (RFC 3768 §5.1, RFC 2338 for the password) and 3 (RFC 9568
+ * §5.1).
+ */
 import {
   addressLength,
   compareAddresses,
@@ -16,11 +19,12 @@ export { type Discard, type Reason, REASONS } from "./discard.ts";
 
 export const VRRP_PROTOCOL = 112;
 export const VRRP_TTL = 255;
-export const MAX_ADDRESSES = 255;
+const MAX_ADDRESSES = 255;
 
 /**
- * What the checksum covers. `rfc3768`: a v2 message over IPv4. `pseudo_header`: the message and a pseudo header (always over
- * IPv6; keepalived and FRR do so for v3 over IPv4 too). `rfc9568`: a v3 message over IPv4 alone.
+ * What the checksum covers. `rfc3768`: a v2 message over IPv4. `pseudo_header`: the message and a pseudo
+ * header (always over IPv6; keepalived and FRR do so for v3 over IPv4 too). `rfc9568`: a v3 message over IPv4
+ * alone.
  */
 export type ChecksumKind = "rfc3768" | "pseudo_header" | "rfc9568";
 
@@ -41,7 +45,10 @@ export interface Advertisement {
 
 /** An advertisement to send; `checksum` decides for v3 over IPv4, everything else leaves no choice. */
 export interface OutgoingAdvertisement extends Advertisement {
-  /** 8 bytes for v2, ignored by v3; null or absent sends authentication type 0. Over IPv6 only the type is sent. */
+  /**
+   * 8 bytes for v2, ignored by v3; null or absent sends authentication type 0. Over IPv6 only the type is
+   * sent.
+   */
   readonly password?: Uint8Array | null;
 }
 
@@ -52,7 +59,10 @@ export interface ReceiveContext {
   readonly destination: Uint8Array;
   readonly hopLimit: number;
   readonly expectedVersion: Version;
-  /** Require a hop limit of 255, which no router on the way can forge (RFC 5082). Looked at for multicast only. */
+  /**
+   * Require a hop limit of 255, which no router on the way can forge (RFC 5082). Looked at for multicast
+   * only.
+   */
   readonly ttlSecurity: boolean;
   readonly unicast: boolean;
   /** Only these sources are heard; absent = any. */
@@ -64,7 +74,10 @@ export interface ReceiveContext {
   readonly advertisementIntervalCs: number;
   /** We own the addresses and have to hear nobody (RFC 9568 §7.1). */
   readonly owner: boolean;
-  /** We advertise no address ourselves (a cloud's own floating address), so a peer need not either; default false. */
+  /**
+   * We advertise no address ourselves (a cloud's own floating address), so a peer need not either; default
+   * false.
+   */
   readonly addressless?: boolean;
 }
 
@@ -85,7 +98,10 @@ const NO_AUTHENTICATION = 0;
 const SIMPLE_TEXT_PASSWORD = 1;
 const IP_AUTHENTICATION_HEADER = 2;
 const CHECKSUM_AT = 6;
-/** The least that Ethernet carries; a short IPv4 packet may arrive filled up to it, and the filling counted in its length. */
+/**
+ * The least that Ethernet carries; a short IPv4 packet may arrive filled up to it, and the filling counted in
+ * its length.
+ */
 const ETHERNET_MIN_PAYLOAD = 46;
 const IPV4_HEADER_LENGTH = 20;
 
@@ -159,8 +175,9 @@ export function peekVrid(payload: Uint8Array): number | Discard {
 }
 
 /**
- * What the message says, or why it must not count. Never throws, reads nothing beyond the payload, and returns copies: the
- * payload's buffer may be used again. A different address list is no reason to discard; see `addressesMatch`.
+ * What the message says, or why it must not count. Never throws, reads nothing beyond the payload, and
+ * returns copies: the payload's buffer may be used again. A different address list is no reason to discard;
+ * see `addressesMatch`.
  */
 export function decode(payload: Uint8Array, context: ReceiveContext): Advertisement | Discard {
   return checkLength(payload, context) ?? checkHopLimit(context) ?? checkVersion(payload, context) ??

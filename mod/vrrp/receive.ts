@@ -1,5 +1,8 @@
-/** From a received packet to the virtual router that it is for: found by VRID, decoded, or rejected with the reason. */
-import { compareAddresses, equalAddresses } from "../wire/address.ts";
+/**
+ * From a received packet to the virtual router that it is for: found by VRID, decoded, or rejected with the
+ * reason.
+ */
+import { compareAddresses, equalAddresses, isMulticast } from "../wire/address.ts";
 import type { Channel } from "./channel.ts";
 import type { Arrival, Heard, Instance } from "./instance.ts";
 import { decode, isDiscard, peekVrid, type ReceiveContext } from "./packet.ts";
@@ -18,7 +21,10 @@ export type Received =
   /** Nobody's: it does not even say which virtual router it is for. */
   | { readonly type: "garbage"; readonly source: Uint8Array; readonly discard: Discard };
 
-/** What the IP layer said about the packet that is in the channel's buffer: views, valid until the next one is received. */
+/**
+ * What the IP layer said about the packet that is in the channel's buffer: views, valid until the next one is
+ * received.
+ */
 interface Envelope {
   readonly source: Uint8Array;
   readonly destination: Uint8Array;
@@ -56,16 +62,20 @@ function ipv6Envelope({ receiver }: Channel, length: number): Envelope {
   };
 }
 
-/** Several virtual routers may share a VRID when group or peers tell them apart; when none fits, the first one counts the error. */
-function addressee(routers: readonly Instance[], { source, destination }: Envelope): Instance {
-  const fitting = routers.length === 1
-    ? undefined
-    : routers.find(({ wire }) =>
-      wire.unicast
-        ? wire.peers.some((peer) => equalAddresses(peer, source))
-        : equalAddresses(wire.multicastGroup, destination)
-    );
-  return fitting ?? routers[0]!;
+/**
+ * Several virtual routers may share a VRID when group or peers tell them apart, or while one hands over to its
+ * own successor, when the version may. When none fits, the first one counts the error.
+ */
+function addressee(routers: readonly Instance[], envelope: Envelope): Instance {
+  if (routers.length === 1) return routers[0]!;
+  const fitting = routers.filter((instance) => fits(instance, envelope));
+  const version = envelope.payload[0]! >> 4;
+  return fitting.find(({ config }) => config.version === version) ?? fitting[0] ?? routers[0]!;
+}
+
+function fits({ wire }: Instance, { source, destination }: Envelope): boolean {
+  if (!wire.unicast) return equalAddresses(wire.multicastGroup, destination);
+  return !isMulticast(destination) && wire.peers.some((peer) => equalAddresses(peer, source));
 }
 
 function readFor(instance: Instance, envelope: Envelope, now: number): Received {

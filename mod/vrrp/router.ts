@@ -1,15 +1,20 @@
 /**
- * The virtual router state machine of RFC 9568 §6.4 (and RFC 3768 §6.4), with fault, hitless handover, fast demotion, healing and leases.
+ * The virtual router state machine of RFC 9568 §6.4 (and RFC 3768 §6.4), with fault, hitless handover, fast
+ * demotion, healing and leases.
  *
- * `step(router, state, event, nowMs)` returns the next state and the effects, in the order in which they must happen. It sends nothing,
- * reads no clock and keeps nothing: every deadline lives in the state that it belongs to, so that no timer can outlive its state.
+ * `step(router, state, event, nowMs)` returns the next state and the effects, in the order in which they must
+ * happen. It sends nothing, reads no clock and keeps nothing: every deadline lives in the state that it
+ * belongs to, so that no timer can outlive its state.
  *
  * What goes beyond the RFC, all of it legal on the wire:
- * - Handover: an active router that has to go, on a host that is fine, resigns (priority 0) but serves on until another router
+ * - Handover: an active router that has to go, on a host that is fine, resigns (priority 0) but serves on
+ * until another router
  *   advertises; only if nobody does in time it lets go of the addresses.
- * - A backup whose own active router resigns or falls below it takes over after `takeoverSkewMs`, the best one first, not after
+ * - A backup whose own active router resigns or falls below it takes over after `takeoverSkewMs`, the best
+ * one first, not after
  *   the RFC's skew or the active-down interval.
- * - Healing: after a conflict the winner announces at once, after one second and after five; the loser sends one last advertisement.
+ * - Healing: after a conflict the winner announces at once, after one second and after five; the loser sends
+ * one last advertisement.
  */
 import { stepActive } from "./active.ts";
 import { stepBackup } from "./backup.ts";

@@ -11,8 +11,9 @@ const SCOPES = { global: 0, site: 200, link: 253, host: 254 } as const;
 /** A lease shorter than this would expire between two looks of the kernel, which checks once a second. */
 const MIN_LEASE_MS = 3_000;
 /**
- * Intervals that a lease lasts. When the daemon dies, at least two thirds of it are left, and a backup takes over after up to
- * four (three and the skew): the addresses must stay until then, or nobody serves in between.
+ * Intervals that a lease lasts. When the daemon dies, at least two thirds of it are left, and a backup takes
+ * over after up to four (three and the skew): the addresses must stay until then, or nobody serves in
+ * between.
  */
 const LEASE_INTERVALS = 6;
 /** A lease is renewed so many times in its length. */
@@ -25,7 +26,10 @@ export function addressBytes(text: string): Uint8Array {
   return bytes;
 }
 
-/** How long the kernel keeps the addresses of a virtual router after the last renewal; 0 = for ever. Milliseconds. */
+/**
+ * How long the kernel keeps the addresses of a virtual router after the last renewal; 0 = for ever.
+ * Milliseconds.
+ */
 export function leaseMs({ lease, advertisement_interval }: VirtualRouterConfig): number {
   if (lease === "off") return 0;
   if (lease === "auto") return Math.max(MIN_LEASE_MS, LEASE_INTERVALS * advertisement_interval);
@@ -100,7 +104,10 @@ function advertisedOrder({ addresses, family }: VirtualRouterConfig): Uint8Array
   return bytes.toSorted((a, b) => rank(a) - rank(b));
 }
 
-/** Whether a running virtual router can take the new configuration over without starting anew: it stays the same on the wire. */
+/**
+ * Whether a running virtual router can take the new configuration over without starting anew: it stays the
+ * same on the wire.
+ */
 export function isSameRouter(a: VirtualRouterConfig, b: VirtualRouterConfig): boolean {
   const identity = (
     { interface: name, vrid, version, family, multicast_group, unicast_source, unicast_peers }:

@@ -71,7 +71,9 @@ export interface Active {
 /** Another router believes that it is active. */
 export interface Conflict {
   readonly lastAtMs: number;
-  /** Announcements made since it began: after the first few they get rarer, so that a flood is not amplified. */
+  /**
+   * Announcements made since it began: after the first few they get rarer, so that a flood is not amplified.
+   */
   readonly announcements: number;
 }
 
@@ -94,7 +96,10 @@ export interface ReceivedAdvertisement {
 }
 
 export type Event =
-  /** What stands in the way: `waiting` = not yet possible, `faults` = broken. `reachable`: the link still carries advertisements. */
+  /**
+   * What stands in the way: `waiting` = not yet possible, `faults` = broken. `reachable`: the link still
+   * carries advertisements.
+   */
   | {
     readonly type: "conditions";
     readonly waiting: readonly string[];
@@ -102,7 +107,10 @@ export type Event =
     readonly reachable: boolean;
   }
   | { readonly type: "priority"; readonly priority: number }
-  /** `router` is another one than before, of the same identity on the wire: every deadline that it decides is set anew. */
+  /**
+   * `router` is another one than before, of the same identity on the wire: every deadline that it decides is
+   * set anew.
+   */
   | { readonly type: "reconfigured" }
   | { readonly type: "advertisement"; readonly advertisement: ReceivedAdvertisement }
   | { readonly type: "deadline" }
@@ -131,7 +139,9 @@ export function initialState(priority: number, readyAtMs: number): Initialize {
   return { name: "initialize", priority, waiting: ["starting"], readyAtMs };
 }
 
-/** The next moment at which `step` wants a `deadline` event; Infinity when only events can change anything. */
+/**
+ * The next moment at which `step` wants a `deadline` event; Infinity when only events can change anything.
+ */
 export function deadlineMs(state: State): number {
   switch (state.name) {
     case "initialize":

@@ -1,6 +1,6 @@
 /**
- * Every duration formula of VRRP (RFC 3768 §6.1, RFC 9568 §6.1). RFC intervals are centiseconds everywhere else;
- * only this file turns them into milliseconds or seconds.
+ * Every duration formula of VRRP (RFC 3768 §6.1, RFC 9568 §6.1). RFC intervals are centiseconds everywhere
+ * else; only this file turns them into milliseconds or seconds.
  */
 
 export type Version = 2 | 3;
@@ -17,8 +17,9 @@ const LIMITS = {
 } as const;
 
 /**
- * Milliseconds that a backup waits on top of the missed adverts, shorter for a higher priority so that the best goes
- * first. v2 shares one second between the priorities, v3 the active router's advertisement interval. Not rounded.
+ * Milliseconds that a backup waits on top of the missed adverts, shorter for a higher priority so that the
+ * best goes first. v2 shares one second between the priorities, v3 the active router's advertisement
+ * interval. Not rounded.
  */
 export function skewTimeMs(version: Version, priority: number, activeAdverIntervalCs: number): number {
   const sharedMs = version === 2 ? intervalMs(CENTISECONDS_PER_SECOND) : intervalMs(activeAdverIntervalCs);
@@ -40,7 +41,10 @@ export function intervalMs(centiseconds: number): number {
   return centiseconds * MS_PER_CENTISECOND;
 }
 
-/** Centiseconds of an interval in milliseconds; a fraction stays one, and `isAdvertisementInterval` refuses it. */
+/**
+ * Centiseconds of an interval in milliseconds; a fraction stays one, and `isAdvertisementInterval` refuses
+ * it.
+ */
 export function intervalCs(milliseconds: number): number {
   return milliseconds / MS_PER_CENTISECOND;
 }
@@ -55,7 +59,10 @@ export function fromWireSeconds(seconds: number): number {
   return seconds * CENTISECONDS_PER_SECOND;
 }
 
-/** Whether the wire format of this version can say the interval: v2 1 s..255 s in whole seconds, v3 10 ms..40.95 s. */
+/**
+ * Whether the wire format of this version can say the interval: v2 1 s..255 s in whole seconds, v3 10
+ * ms..40.95 s.
+ */
 export function isAdvertisementInterval(version: Version, centiseconds: number): boolean {
   const { min, max, step } = LIMITS[version];
   return centiseconds >= min && centiseconds <= max && centiseconds % step === 0;

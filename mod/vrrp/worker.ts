@@ -1,7 +1,7 @@
 /**
- * The VRRP thread. It waits synchronously in epoll, so that nothing but the engine ever runs while something is due; only when
- * the main thread has posted messages does it let its event loop turn until they have been delivered. The eventfd's counter says
- * how many those are.
+ * The VRRP thread. It waits synchronously in epoll, so that nothing but the engine ever runs while something
+ * is due; only when the main thread has posted messages does it let its event loop turn until they have been
+ * delivered. The eventfd's counter says how many those are.
  */
 import { monotonicMs } from "../../ffi/clock.ts";
 import { Epoll } from "../../ffi/epoll.ts";
@@ -49,7 +49,9 @@ async function turn(start: EngineStart): Promise<void> {
 
   let armedMs = Infinity;
   for (;;) {
-    const count = epoll.wait(HEARTBEAT_MS);
+    // None: the time is up, or this process was stopped and goes on. What was heard meanwhile comes before
+    // what is due.
+    const count = epoll.wait(HEARTBEAT_MS) || epoll.wait(0);
     heartbeat[0] = (heartbeat[0] ?? 0) + 1;
     let messages = 0;
     for (let i = 0; i < count; i++) {

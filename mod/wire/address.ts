@@ -13,12 +13,18 @@ const IPV6_BYTES = 16;
 const MAC_BYTES = 6;
 const GROUPS = 8;
 
-/** 4 bytes for a dotted quad, 16 for IPv6, null for anything else: no zone, no prefix, no leading zeros in a quad. */
+/**
+ * 4 bytes for a dotted quad, 16 for IPv6, null for anything else: no zone, no prefix, no leading zeros in a
+ * quad.
+ */
 export function parseAddress(text: string): Uint8Array<ArrayBuffer> | null {
   return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
 }
 
-/** Dotted quad, or IPv6 as RFC 5952 wants it: lower case, no leading zeros, the first longest run of zeros as `::`. */
+/**
+ * Dotted quad, or IPv6 as RFC 5952 wants it: lower case, no leading zeros, the first longest run of zeros as
+ * `::`.
+ */
 export function formatAddress(address: Uint8Array): string {
   return familyOf(address) === 4 ? address.join(".") : formatIpv6(address);
 }
@@ -35,7 +41,10 @@ export function addressLength(family: Family): number {
   return family === 4 ? IPV4_BYTES : IPV6_BYTES;
 }
 
-/** Negative, zero or positive as `a` is below, equal to or above `b`, read as unsigned numbers in network order. */
+/**
+ * Negative, zero or positive as `a` is below, equal to or above `b`, read as unsigned numbers in network
+ * order.
+ */
 export function compareAddresses(a: Uint8Array, b: Uint8Array): number {
   if (a.length !== b.length) return a.length - b.length;
   for (let i = 0; i < a.length; i++) {
@@ -49,7 +58,9 @@ export function equalAddresses(a: Uint8Array, b: Uint8Array): boolean {
   return compareAddresses(a, b) === 0;
 }
 
-/** `192.0.2.1/24`; without a prefix the address stands for itself alone (/32, /128). Null when it is neither. */
+/**
+ * `192.0.2.1/24`; without a prefix the address stands for itself alone (/32, /128). Null when it is neither.
+ */
 export function parseCidr(text: string): Cidr | null {
   const slash = text.indexOf("/");
   const address = parseAddress(slash < 0 ? text : text.slice(0, slash));
@@ -105,7 +116,10 @@ function parseIpv4(text: string): Uint8Array<ArrayBuffer> | null {
   return address;
 }
 
-/** At most one `::`, which stands for one or more groups of zeros (a longer run than none, as inet_pton reads it). */
+/**
+ * At most one `::`, which stands for one or more groups of zeros (a longer run than none, as inet_pton reads
+ * it).
+ */
 function parseIpv6(text: string): Uint8Array<ArrayBuffer> | null {
   const halves = text.split("::");
   if (halves.length > 2) return null;
@@ -124,7 +138,9 @@ function parseIpv6(text: string): Uint8Array<ArrayBuffer> | null {
   return address;
 }
 
-/** The 16-bit groups between colons; only the end of an address may be a dotted quad (RFC 4291 §2.2 form 3). */
+/**
+ * The 16-bit groups between colons; only the end of an address may be a dotted quad (RFC 4291 §2.2 form 3).
+ */
 function parseGroups(text: string, isEnd: boolean): number[] | null {
   if (text === "") return [];
   const groups: number[] = [];

@@ -1,4 +1,7 @@
-/** ARP over Ethernet for IPv4 (RFC 826): the announcements and probes that tell a network who holds an address (RFC 5227). */
+/**
+ * ARP over Ethernet for IPv4 (RFC 826): the announcements and probes that tell a network who holds an address
+ * (RFC 5227).
+ */
 
 export const ARP_REQUEST = 1;
 export const ARP_REPLY = 2;
@@ -23,8 +26,8 @@ const FIXED = [0x08, 0x06, 0x00, 0x01, 0x08, 0x00, 6, 4];
 
 /**
  * Frame that moves `ip` to `mac` in every neighbour's cache: an ARP request about itself.
- * A request rather than a reply, and the broadcast as target hardware address, because caches that ignore one form take
- * the other; RFC 5227 §3 recommends the request.
+ * A request rather than a reply, and the broadcast as target hardware address, because caches that ignore one
+ * form take the other; RFC 5227 §3 recommends the request.
  */
 export function gratuitousArp(mac: Uint8Array, ip: Uint8Array): Uint8Array<ArrayBuffer> {
   return encodeArp({
@@ -38,7 +41,10 @@ export function gratuitousArp(mac: Uint8Array, ip: Uint8Array): Uint8Array<Array
   });
 }
 
-/** Frame that asks whether anybody holds `ip` without touching a cache: the sender address is unspecified (RFC 5227 §2.1.1). */
+/**
+ * Frame that asks whether anybody holds `ip` without touching a cache: the sender address is unspecified (RFC
+ * 5227 §2.1.1).
+ */
 export function arpProbe(mac: Uint8Array, ip: Uint8Array): Uint8Array<ArrayBuffer> {
   return encodeArp({
     destination: BROADCAST,

@@ -1,4 +1,7 @@
-/** The Internet checksum (RFC 1071) as a running sum, so that scattered bytes are summed without being copied together. */
+/**
+ * The Internet checksum (RFC 1071) as a running sum, so that scattered bytes are summed without being copied
+ * together.
+ */
 
 const WORD_MAX = 0xffff;
 
@@ -23,7 +26,9 @@ export function addPseudoHeader(
   return addBytes(addBytes(sum, source), destination) + protocol + length;
 }
 
-/** The sum with its carries folded in: 0xffff for received bytes whose own checksum is among them and right. */
+/**
+ * The sum with its carries folded in: 0xffff for received bytes whose own checksum is among them and right.
+ */
 export function fold(sum: number): number {
   while (sum > WORD_MAX) sum = (sum & WORD_MAX) + Math.floor(sum / (WORD_MAX + 1));
   return sum;

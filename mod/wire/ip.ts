@@ -1,8 +1,14 @@
-/** The IPv4 header (RFC 791 §3.1): written for raw sockets with IP_HDRINCL, read from what raw sockets receive. */
+/**
+ * The IPv4 header (RFC 791 §3.1): written for raw sockets with IP_HDRINCL, read from what raw sockets
+ * receive.
+ */
 import { addBytes, finish } from "./checksum.ts";
 
 export const IPV4_HEADER_LENGTH = 20;
-/** DSCP CS6, network control (RFC 4594 §3.1): what routing protocols send, so that a congested switch drops other traffic first. */
+/**
+ * DSCP CS6, network control (RFC 4594 §3.1): what routing protocols send, so that a congested switch drops
+ * other traffic first.
+ */
 export const TOS_NETWORK_CONTROL = 0xc0;
 
 /** What a sender chooses; addresses are 4 bytes. */
@@ -52,7 +58,10 @@ export function encodeIpv4Header<Buffer extends ArrayBufferLike = ArrayBuffer>(
   return buffer;
 }
 
-/** Reads a packet that starts with its IPv4 header. The header checksum is not looked at: the kernel has verified it. */
+/**
+ * Reads a packet that starts with its IPv4 header. The header checksum is not looked at: the kernel has
+ * verified it.
+ */
 export function decodeIpv4(packet: Uint8Array): Ipv4Packet {
   const { length } = packet;
   if (length < IPV4_HEADER_LENGTH) {

@@ -1,7 +1,13 @@
-/** IPv6 neighbour advertisements (RFC 4861 §4.4): the unsolicited ones that tell a network who holds an address (§7.2.6). */
+/**
+ * IPv6 neighbour advertisements (RFC 4861 §4.4): the unsolicited ones that tell a network who holds an
+ * address (§7.2.6).
+ */
 import { addBytes, addPseudoHeader, finish, fold } from "./checksum.ts";
 
-/** A neighbour advertisement with the Ethernet and IPv6 header fields around it; MACs are 6 bytes, addresses 16. */
+/**
+ * A neighbour advertisement with the Ethernet and IPv6 header fields around it; MACs are 6 bytes, addresses
+ * 16.
+ */
 export interface NeighborAdvertisement {
   readonly destinationMac: Uint8Array;
   readonly sourceMac: Uint8Array;
@@ -32,7 +38,8 @@ const FRAME_LENGTH = OPTION_AT + 8;
 
 /**
  * Ethernet frame to all nodes that moves `ip` to `mac` in every neighbour's cache (override flag set).
- * `router` must say whether the interface forwards: neighbours drop a default route through a router that denies it.
+ * `router` must say whether the interface forwards: neighbours drop a default route through a router that
+ * denies it.
  */
 export function unsolicitedNeighborAdvertisement(
   mac: Uint8Array,
@@ -59,7 +66,10 @@ export function unsolicitedNeighborAdvertisement(
   return frame;
 }
 
-/** Views into an Ethernet frame that carries a neighbour advertisement right after the IPv6 header; null for any other. */
+/**
+ * Views into an Ethernet frame that carries a neighbour advertisement right after the IPv6 header; null for
+ * any other.
+ */
 export function decodeNeighborAdvertisement(frame: Uint8Array): NeighborAdvertisement | null {
   if (frame.length < OPTION_AT || frame[12] !== 0x86 || frame[13] !== 0xdd) return null;
   if (frame[IP_AT]! >> 4 !== 6 || frame[IP_AT + 6] !== ICMPV6 || frame[ICMP_AT] !== NEIGHBOR_ADVERTISEMENT) {

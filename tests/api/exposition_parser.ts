@@ -1,4 +1,7 @@
-/** A strict reader of the Prometheus text format 0.0.4 for tests: throws at the first line that a scraper might refuse. */
+/**
+ * A strict reader of the Prometheus text format 0.0.4 for tests: throws at the first line that a scraper
+ * might refuse.
+ */
 
 export interface ParsedSample {
   readonly name: string;

@@ -1,6 +1,7 @@
 /**
- * `deno task bench [--quick] [--rounds N] [--only outages|cost] [--daemon vipd|keepalived] [--write]`: measures vipd and keepalived in turn
- * on the same lab and prints the table; `--write` also replaces docs/benchmarks.md and docs/benchmarks.json.
+ * `deno task bench [--quick] [--rounds N] [--only outages|cost] [--daemon vipd|keepalived] [--write]`:
+ * measures vipd and keepalived in turn on the same lab and prints the table; `--write` also replaces
+ * docs/benchmarks.md and docs/benchmarks.json.
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { createLab, type Lab } from "../e2e/lab.ts";

@@ -1,6 +1,9 @@
-/** What many checks cost, and how fast a death is known: 1000 tcp and 1000 http checks a second, kill -9 of nginx. */
+/**
+ * What many checks cost, and how fast a death is known: 1000 tcp and 1000 http checks a second, kill -9 of
+ * nginx.
+ */
 import process from "node:process";
-import type { CheckConfig } from "../../mod/health/monitor.ts";
+import type { CheckConfig } from "../../mod/config/check.ts";
 import { NginxLab } from "../health/nginx_lab.ts";
 import { config, pause, Recorder } from "../health/recorder.ts";
 

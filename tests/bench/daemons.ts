@@ -68,7 +68,10 @@ function vipdConfig(routers: readonly BenchRouter[]): string {
   return check + routers.map((router) => vipdRouter({ ...router, vipdExtra: track(router) })).join("\n");
 }
 
-/** What operators write for keepalived: a script that asks whether the process of the pid file lives, every 2 s. */
+/**
+ * What operators write for keepalived: a script that asks whether the process of the pid file lives, every 2
+ * s.
+ */
 function keepalivedConfig(routers: readonly BenchRouter[], script: string): string {
   const checks = routers.filter(({ nginx }) => nginx !== undefined).map(({ name, nginx }) => {
     const weight = nginx?.weight === undefined ? "" : `weight ${nginx.weight}`;

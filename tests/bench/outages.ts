@@ -1,4 +1,7 @@
-/** Client-visible outages: one round breaks and mends things one after another and measures each from the client's side. */
+/**
+ * Client-visible outages: one round breaks and mends things one after another and measures each from the
+ * client's side.
+ */
 import { type Host, type Lab, sleep, waitFor } from "../e2e/lab.ts";
 import { type Nginx, startNginx } from "../e2e/lab/nginx.ts";
 import { longestOutage, type Probe, probeHttp, probeUdp } from "../e2e/lab/probe.ts";
@@ -124,7 +127,10 @@ async function httpOutages(lab: Lab, then: string, event: () => Promise<void>): 
   return [weighed ?? NaN, faulting ?? NaN];
 }
 
-/** Runs the event at a random phase of the advertisement interval and watches until `then` answers, and a little longer. */
+/**
+ * Runs the event at a random phase of the advertisement interval and watches until `then` answers, and a
+ * little longer.
+ */
 async function outages(
   lab: Lab,
   probes: Probe[],

@@ -1,4 +1,6 @@
-/** What the daemons cost: memory and processor time with many virtual routers, size on disk, time to start. */
+/**
+ * What the daemons cost: memory and processor time with many virtual routers, size on disk, time to start.
+ */
 import { type Host, type Lab, sleep, waitFor } from "../e2e/lab.ts";
 import { capture, field } from "../e2e/lab/capture.ts";
 import { request } from "../e2e/lab/vipd.ts";
@@ -42,7 +44,9 @@ export async function measureCost(
 }
 
 export interface Start {
-  /** From the start of the process to its first advertisement on the wire, as the owner of the address, ms. */
+  /**
+   * From the start of the process to its first advertisement on the wire, as the owner of the address, ms.
+   */
   readonly firstAdvertisementMs: number;
   /** From the start of the process to the first answer of `/readyz`, ms; NaN where there is no such thing. */
   readonly readyMs: number;

@@ -75,6 +75,14 @@ Deno.test("inspectCommand: what is refused, and which component is to blame", ()
     "DIR/plain is not executable (mode 0644, group 0)",
   );
   assertEquals(inspect(`${directory}/plain/check.sh`), "DIR/plain/check.sh does not exist");
+  Deno.symlinkSync(`${directory}/ring`, `${directory}/ring`);
+  assertEquals(
+    inspect(`${directory}/ring`)?.startsWith(
+      "DIR/ring cannot be examined: too many levels of symbolic links",
+    ),
+    true,
+  );
+  assertMatch(inspect("/a\0b") ?? "", /cannot be examined: file name contained an unexpected NUL byte/);
   assertEquals(inspect(write(`${directory}/world`, 0o757)), `DIR/world ${writable} (mode 0757, group 0)`);
 
   const group = write(`${directory}/group`, 0o775);

@@ -1,4 +1,7 @@
-/** HTTP answers arrive in any pieces: the same answer must come out of every split, and no prefix may pass for it. */
+/**
+ * HTTP answers arrive in any pieces: the same answer must come out of every split, and no prefix may pass for
+ * it.
+ */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CheckFailed } from "../../checks/check.ts";
 import type { Stream } from "../../checks/connection.ts";

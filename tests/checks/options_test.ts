@@ -1,6 +1,7 @@
 /** The options of the check types: durations, status ranges, what is refused and how it is said. */
 import { assertEquals } from "@std/assert";
-import { duration, parseDuration } from "../../checks/check.ts";
+import { duration } from "../../checks/check.ts";
+import { parseDuration } from "../../checks/duration.ts";
 import { checkType } from "../../checks/mod.ts";
 import { formatEndpoint, parseEndpoint } from "../../checks/connection.ts";
 import { formatMs } from "../../checks/deadline.ts";

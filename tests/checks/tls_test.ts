@@ -33,6 +33,11 @@ function makeCertificates(directory: string): void {
   openssl(directory, "x509", "-req", "-in", "cert.csr", ...ca, "-extfile", "extensions", "-out", "cert.pem");
 }
 
+function certificatesIn(directory: string): { ca: string; pair: { cert: string; key: string } } {
+  const pair = { cert: `${directory}/cert.pem`, key: `${directory}/key.pem` };
+  return { ca: `${directory}/ca.pem`, pair };
+}
+
 async function probe(
   options: Record<string, unknown>,
   signal = new AbortController().signal,
@@ -48,24 +53,15 @@ async function probe(
   }
 }
 
-Deno.test("http: TLS", async (t) => {
-  await using lab = new NginxLab();
-  const { directory, port } = lab;
-  makeCertificates(directory);
-  const ca = `${directory}/ca.pem`;
-  const pair = { cert: `${directory}/cert.pem`, key: `${directory}/key.pem` };
-  lab.write("sni=$ssl_server_name client=$ssl_client_verify", [
-    `ssl_certificate ${pair.cert}`,
-    `ssl_certificate_key ${pair.key}`,
-    `ssl_client_certificate ${ca}`,
-    "ssl_verify_client optional",
-  ]);
-  await lab.start();
+type Step = readonly [name: string, options: Record<string, unknown>, verdict: RegExp];
+
+/** Asks the server of `lab`, which answers with the name and the client certificate that it saw. */
+function stepsOf({ directory, port }: NginxLab): readonly Step[] {
+  const { ca, pair } = certificatesIn(directory);
   const url = `https://www.example.com/`;
   const connect_to = `127.0.0.1:${port}`;
   const sees = (body: string): { body: string } => ({ body });
-
-  const steps: [name: string, options: Record<string, unknown>, verdict: RegExp][] = [
+  return [
     ["an authority of its own, SNI of the URL", {
       url,
       connect_to,
@@ -127,7 +123,21 @@ Deno.test("http: TLS", async (t) => {
     ],
     ["refused", { url, connect_to: "127.0.0.1:1" }, /^cannot connect to 127\.0\.0\.1:1: connection refused/],
   ];
-  for (const [name, options, verdict] of steps) {
+}
+
+Deno.test("http: TLS", async (t) => {
+  await using lab = new NginxLab();
+  const { directory } = lab;
+  makeCertificates(directory);
+  const { ca, pair } = certificatesIn(directory);
+  lab.write("sni=$ssl_server_name client=$ssl_client_verify", [
+    `ssl_certificate ${pair.cert}`,
+    `ssl_certificate_key ${pair.key}`,
+    `ssl_client_certificate ${ca}`,
+    "ssl_verify_client optional",
+  ]);
+  await lab.start();
+  for (const [name, options, verdict] of stepsOf(lab)) {
     await t.step(name, async () => {
       const startMs = performance.now();
       const result = await probe(options);

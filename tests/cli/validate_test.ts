@@ -92,6 +92,17 @@ Deno.test("validate() warns about a token file that cannot be read here or is em
   ]);
 });
 
+Deno.test("validate() warns about a program that is missing here", async () => {
+  const text = `${
+    host(100, `track = ["app"]`)
+  }\n[check.app]\ntype = "exec"\ncommand = ["/no/such/program"]\n`;
+  const io = surroundings({ files: { "vipd.toml": text } });
+  assertEquals(await validate(["vipd.toml"], io), 0);
+  assertEquals(io.stderr, [
+    "vipd.toml:9:12: warning: check.app.command[0]: the check will fail on this host: /no does not exist",
+  ]);
+});
+
 Deno.test("validate() takes ${NAME} from the environment it is given and never shows it", async () => {
   const text = host(100, `version = 2\npassword = "\${PASS}"\n`);
   const io = surroundings({ files: { "vipd.toml": text }, env: { PASS: "much-too-long" } });

@@ -1,4 +1,7 @@
-/** What the configuration tests share: a registry of check types of their own, an environment, a way to load text. */
+/**
+ * What the configuration tests share: a registry of check types of their own, an environment, a way to load
+ * text.
+ */
 import * as z from "zod";
 import type { CheckType } from "../../mod/config/check.ts";
 import { loadConfig, type Loaded, type LoadOptions, loadWithWarnings } from "../../mod/config/load.ts";
@@ -22,6 +25,7 @@ export const CHECK_TYPES: readonly CheckType[] = [
     type: "run",
     summary: "Passes when a program succeeds.",
     options: z.strictObject({ command: z.array(z.string()).min(1) }),
+    commands: ["command"],
   },
   {
     type: "echo",
@@ -39,6 +43,7 @@ export const SECRET = "hunter2-from-the-environment";
 export const OPTIONS: LoadOptions = {
   checkTypes: CHECK_TYPES,
   hostName: "testhost",
+  inspectCommand: () => undefined,
   env: (name) => name === "VIPD_TEST_SECRET" ? SECRET : undefined,
 };
 

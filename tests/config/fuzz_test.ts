@@ -1,4 +1,7 @@
-/** Broken input of every kind: truncated, mutated, shuffled files end in a Config or a ConfigError, and both parsers agree. */
+/**
+ * Broken input of every kind: truncated, mutated, shuffled files end in a Config or a ConfigError, and both
+ * parsers agree.
+ */
 import { assert } from "@std/assert";
 import { loadConfig, loadWithWarnings } from "../../mod/config/load.ts";
 import { ConfigError } from "../../mod/errors.ts";

@@ -1,6 +1,7 @@
 /**
- * Invalid configurations, one file each in invalid/, with the exact words and places that the operator reads beside it.
- * After a change of words: `UPDATE=1 deno test -A tests/config/invalid_test.ts`, then read the difference.
+ * Invalid configurations, one file each in invalid/, with the exact words and places that the operator reads
+ * beside it. After a change of words: `UPDATE=1 deno test -A tests/config/invalid_test.ts`, then read the
+ * difference.
  */
 import { assert, assertEquals } from "@std/assert";
 import { loadConfig, loadWithWarnings } from "../../mod/config/load.ts";

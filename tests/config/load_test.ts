@@ -1,4 +1,6 @@
-/** Good configurations: TOML in, the whole Config out; and what includes, environment and unreadable files do. */
+/**
+ * Good configurations: TOML in, the whole Config out; and what includes, environment and unreadable files do.
+ */
 import { assertEquals } from "@std/assert";
 import { loadConfig, loadToRun, loadWithWarnings } from "../../mod/config/load.ts";
 import { errorOf, inMemory, load, loadLoud, SECRET } from "./fixture.ts";
@@ -284,6 +286,19 @@ Deno.test("loadConfig() refuses a cycle through several files, and a file that i
   };
   const { message } = await errorOf(loadConfig("a.toml", inMemory(twice)));
   assertEquals(message, "a.toml:1:22: include[1]: c.toml is included twice");
+});
+
+Deno.test("loadConfig() reads sixteen files that include one another and no more", async () => {
+  const chain = (length: number): Record<string, string> =>
+    Object.fromEntries(Array.from({ length }, (_, i) => [
+      `${i}.toml`,
+      i + 1 < length ? `include = ["${i + 1}.toml"]` : `[node]\nname = "last"`,
+    ]));
+  assertEquals((await loadConfig("0.toml", inMemory(chain(16)))).node.name, "last");
+  const { problems } = await errorOf(loadConfig("0.toml", inMemory(chain(17))));
+  assertEquals(problems.map(({ file, message }) => [file, message]), [
+    ["15.toml", "expected at most 16 files that include one another"],
+  ]);
 });
 
 Deno.test("loadConfig() reads a file with a byte order mark and with CRLF", async () => {

@@ -1,4 +1,6 @@
-/** Writes the tables of docs/configuration.md from the JSON Schema: `deno run -A tests/config/reference.ts`. */
+/**
+ * Writes the tables of docs/configuration.md from the JSON Schema: `deno run -A tests/config/reference.ts`.
+ */
 import { checkTypes } from "../../checks/mod.ts";
 import { COMMON_KEYS } from "../../mod/config/check.ts";
 import { configJsonSchema, type JsonSchema } from "../../mod/config/json_schema.ts";

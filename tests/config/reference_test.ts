@@ -1,4 +1,7 @@
-/** What is derived from the schema and what describes it: JSON Schema, reference, sample file, the check registry. */
+/**
+ * What is derived from the schema and what describes it: JSON Schema, reference, sample file, the check
+ * registry.
+ */
 import { assertEquals } from "@std/assert";
 import { checkTypes } from "../../checks/mod.ts";
 import { COMMON_KEYS } from "../../mod/config/check.ts";

@@ -1,4 +1,7 @@
-/** Two hosts, one address, nginx watched: clients go on when nginx or vipd ends, and the better host takes the address back. */
+/**
+ * Two hosts, one address, nginx watched: clients go on when nginx or vipd ends, and the better host takes the
+ * address back.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { startNginx } from "./lab/nginx.ts";
 import { longestOutage, probeHttp, probeUdp, startEcho } from "./lab/probe.ts";

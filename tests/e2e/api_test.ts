@@ -1,4 +1,7 @@
-/** The API and the command line of a running node: who may read and write, the events as they happen, exit codes. */
+/**
+ * The API and the command line of a running node: who may read and write, the events as they happen, exit
+ * codes.
+ */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { startNginx } from "./lab/nginx.ts";
 import { vipdRouter } from "./lab/routers.ts";

@@ -1,4 +1,6 @@
-/** Two hosts, two addresses, crosswise priorities: each host serves one and takes both when the other is gone. */
+/**
+ * Two hosts, two addresses, crosswise priorities: each host serves one and takes both when the other is gone.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { startNginx } from "./lab/nginx.ts";
 import { longestOutage, probeHttp } from "./lab/probe.ts";

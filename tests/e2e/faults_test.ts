@@ -1,4 +1,7 @@
-/** What breaks in operation, one fault a test: the address ends on one healthy host, and the status says what happened. */
+/**
+ * What breaks in operation, one fault a test: the address ends on one healthy host, and the status says what
+ * happened.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { helperProgram } from "./lab/compile.ts";
 import { longestOutage, probeUdp, startEcho } from "./lab/probe.ts";
@@ -115,7 +118,10 @@ async function cutOff({ lab, n1, n2, first, second }: Pair): Promise<void> {
   assertEquals([await n1.holds(VIP), await n2.holds(VIP)], [true, false]);
 }
 
-/** What n1 announced when it became active went nowhere: the heal a moment later must announce, however recent that was. */
+/**
+ * What n1 announced when it became active went nowhere: the heal a moment later must announce, however recent
+ * that was.
+ */
 async function cutOffAfterPromotion({ lab, n1, first, second }: Pair): Promise<void> {
   const intervalMs = 100;
   await first.child.stop();

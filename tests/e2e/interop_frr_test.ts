@@ -25,7 +25,10 @@ async function startTheirs(node: Host, family: 4 | 6, priority: number): Promise
   await startFrrVrrp(node, { vrid: 51, priority, intervalMs: INTERVAL_MS, addresses });
 }
 
-/** n1 is the better node. A cut-off host stands for a failure: FRR leaves its macvlan behind when it is stopped. */
+/**
+ * n1 is the better node. A cut-off host stands for a failure: FRR leaves its macvlan behind when it is
+ * stopped.
+ */
 async function electFailOverFailBack(lab: Lab, family: 4 | 6, better: "vipd" | "frr"): Promise<void> {
   const [n1, n2] = [lab.node("n1"), lab.node("n2")];
   await Promise.all([startEcho(n1), startEcho(n2)]);
@@ -46,7 +49,8 @@ async function electFailOverFailBack(lab: Lab, family: 4 | 6, better: "vipd" | "
   await probe.answeredBy("n2", DOWN_MS);
   await lab.heal(n1);
   await waitForState(vipd, "VI_1", better === "vipd" ? "ACTIVE" : "BACKUP", 4000);
-  // FRR does not announce again when a rival gives way: without this its clients wait for their ARP entries to expire.
+  // FRR does not announce again when a rival gives way: without this its clients wait for their ARP entries
+  // to expire.
   if (better === "frr") await lab.client.ip("neighbour", "flush", "all");
   await probe.answeredBy("n1", DOWN_MS + 8000);
   const after = await waitForState(vipd, "VI_1", better === "vipd" ? "ACTIVE" : "BACKUP", 4000);

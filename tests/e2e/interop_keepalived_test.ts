@@ -1,4 +1,7 @@
-/** vipd and keepalived as one pair, each in turn the better router: elect, fail over, fail back, cut off, heal. */
+/**
+ * vipd and keepalived as one pair, each in turn the better router: elect, fail over, fail back, cut off,
+ * heal.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { capture, field, type Packet } from "./lab/capture.ts";
 import type { Child } from "./lab/child.ts";

@@ -1,4 +1,7 @@
-/** VRRP over IPv6: link-local and global virtual addresses, usable at once, moving without a gap and leaving no trace. */
+/**
+ * VRRP over IPv6: link-local and global virtual addresses, usable at once, moving without a gap and leaving
+ * no trace.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { startNginx } from "./lab/nginx.ts";
 import { longestOutage, probeUdp, startEcho } from "./lab/probe.ts";

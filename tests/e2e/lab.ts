@@ -1,6 +1,6 @@
 /**
- * A small Ethernet in network namespaces: a switch, some nodes and a client, each on a cable that can be pulled or cut.
- * `await using lab = await createLab({...})` guarantees that nothing of it is left behind.
+ * A small Ethernet in network namespaces: a switch, some nodes and a client, each on a cable that can be
+ * pulled or cut. `await using lab = await createLab({...})` guarantees that nothing of it is left behind.
  */
 import { Child } from "./lab/child.ts";
 import { run } from "./lab/command.ts";

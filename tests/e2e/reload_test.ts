@@ -1,4 +1,7 @@
-/** A reload applies what changed and nothing else: unchanged routers and checks keep their state, addresses move as a diff. */
+/**
+ * A reload applies what changed and nothing else: unchanged routers and checks keep their state, addresses
+ * move as a diff.
+ */
 import { assertEquals } from "@std/assert";
 import { probeUdp, startEcho } from "./lab/probe.ts";
 import { vipdRouter } from "./lab/routers.ts";

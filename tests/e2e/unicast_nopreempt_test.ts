@@ -1,4 +1,7 @@
-/** A unicast pair that does not preempt: the address moves when it must and stays where it is when it need not move. */
+/**
+ * A unicast pair that does not preempt: the address moves when it must and stays where it is when it need not
+ * move.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { capture, field } from "./lab/capture.ts";
 import { startNginx } from "./lab/nginx.ts";

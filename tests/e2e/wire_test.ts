@@ -1,4 +1,7 @@
-/** What vipd puts on the wire, dissected by tshark: nothing malformed, no warning, every checksum right, the fields of the RFCs. */
+/**
+ * What vipd puts on the wire, dissected by tshark: nothing malformed, no warning, every checksum right, the
+ * fields of the RFCs.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { capture, field, type Packet } from "./lab/capture.ts";
 import { vipdRouter } from "./lab/routers.ts";

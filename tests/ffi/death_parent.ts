@@ -1,4 +1,7 @@
-/** A process of process_test.ts that has a child which is to end with it, and says its pid when that is arranged. */
+/**
+ * A process of process_test.ts that has a child which is to end with it, and says its pid when that is
+ * arranged.
+ */
 
 const child = new Deno.Command(Deno.execPath(), {
   args: ["run", "-A", "--no-check", new URL("./death_child.ts", import.meta.url).pathname],

@@ -1,4 +1,7 @@
-/** The child of process_test.ts: enters the namespace named by its argument and becomes a shell that says where it is. */
+/**
+ * The child of process_test.ts: enters the namespace named by its argument and becomes a shell that says
+ * where it is.
+ */
 
 import { execve, openNamespace, setns } from "../../ffi/process.ts";
 

@@ -35,7 +35,8 @@ export function connect(a: Namespace, name: string, b: Namespace, peer: string):
     up(name);
   });
   b.run(() => up(peer));
-  // A carrier is there at once, but the queue that packets wait in is set up a moment later; until then they are dropped.
+  // A carrier is there at once, but the queue that packets wait in is set up a moment later; until then they
+  // are dropped.
   a.run(() => awaitRunning(name));
   b.run(() => awaitRunning(peer));
 }

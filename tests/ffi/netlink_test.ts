@@ -4,7 +4,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { EBUSY, ENOBUFS, ETIMEDOUT, SyscallError } from "../../ffi/errno.ts";
 import { libc } from "../../ffi/libc.ts";
 import * as n from "../../ffi/netlink.ts";
-import { acknowledge, acknowledgeAll, dump, FakeNetlink, isDump } from "../../ffi/netlink_fake.ts";
+import { acknowledge, acknowledgeAll, dump, FakeNetlink, isDump } from "./netlink_fake.ts";
 import { addAddress, addRoute } from "../../ffi/rtnetlink.ts";
 import { u16, u32, u64, u8 } from "../../ffi/struct.ts";
 

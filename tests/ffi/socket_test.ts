@@ -114,7 +114,8 @@ Deno.test("Receiver: IPv6 protocol 112 with the kernel's checksum, hop limit and
 
     s.setHopLimit(from, 6, 17);
     s.sendto(from, new Uint8Array(8), s.sockaddr(there6, 0, index));
-    // The kernel joins an address's solicited-node group from a work queue; a question before that is asked again after 1 s.
+    // The kernel joins an address's solicited-node group from a work queue; a question before that is asked
+    // again after 1 s.
     assert(waitReadable(to, 4000));
     assertEquals([receiver.receive(), receiver.hopLimit, [...receiver.destination()]], [8, 17, [...there6]]);
   } finally {

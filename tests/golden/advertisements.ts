@@ -1,4 +1,7 @@
-/** VRRP messages captured from keepalived and FRR (one by hand where neither sends the form), and what each of them says. */
+/**
+ * VRRP messages captured from keepalived and FRR (one by hand where neither sends the form), and what each of
+ * them says.
+ */
 import type { ChecksumKind } from "../../mod/vrrp/packet.ts";
 import type { Version } from "../../mod/vrrp/timers.ts";
 
@@ -10,7 +13,10 @@ export interface GoldenAdvertisement {
   readonly hopLimit: number;
   /** What the sender was configured with; null = no authentication. */
   readonly password: string | null;
-  /** version and type, VRID, priority, count, two fields of 8 bits (v2) or one of 16 (v3), checksum, addresses, authentication */
+  /**
+   * version and type, VRID, priority, count, two fields of 8 bits (v2) or one of 16 (v3), checksum,
+   * addresses, authentication
+   */
   readonly bytes: readonly string[];
   readonly says: {
     readonly version: Version;

@@ -1,4 +1,7 @@
-/** Gratuitous ARP and unsolicited neighbour advertisements as keepalived and FRR put them on the wire, frame by frame. */
+/**
+ * Gratuitous ARP and unsolicited neighbour advertisements as keepalived and FRR put them on the wire, frame
+ * by frame.
+ */
 
 export interface GoldenAnnouncement {
   readonly name: string;

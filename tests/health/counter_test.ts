@@ -12,7 +12,9 @@ const unknown = startCounter("unknown");
 const up = startCounter("up");
 const down = startCounter("down");
 
-/** Results in order (+ passes, - fails) from a state, with rise and fall, and the whole counter after them. */
+/**
+ * Results in order (+ passes, - fails) from a state, with rise and fall, and the whole counter after them.
+ */
 const rows: [name: string, from: Counter, results: string, rise: number, fall: number, after: Counter][] = [
   ["rise 1: the first pass decides", unknown, "+", 1, 3, up],
   ["fall 1: the first failure decides", unknown, "-", 3, 1, down],

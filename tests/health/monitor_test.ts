@@ -2,11 +2,15 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import * as z from "zod";
 import { CheckFailed, type CheckType, type Report } from "../../checks/check.ts";
-import type { CheckConfig, MonitorOptions } from "../../mod/health/monitor.ts";
+import type { CheckConfig } from "../../mod/config/check.ts";
+import type { MonitorOptions } from "../../mod/health/monitor.ts";
 import { CheckStatus } from "../../mod/snapshot.ts";
 import { config, pause, Recorder, until } from "./recorder.ts";
 
-/** A check whose answers the test gives: "+" passes, "s" after 30 ms, "-" fails, "f" after 5 ms, "." never, "!" not even when aborted; the last goes on for ever. */
+/**
+ * A check whose answers the test gives: "+" passes, "s" after 30 ms, "-" fails, "f" after 5 ms, "." never,
+ * "!" not even when aborted; the last goes on for ever.
+ */
 class Script {
   answers = "+";
   readonly startsMs: number[] = [];

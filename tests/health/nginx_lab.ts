@@ -12,7 +12,10 @@ export class NginxLab implements AsyncDisposable {
     this.write("hello");
   }
 
-  /** Writes the configuration; the server answers every request with `body`, over TLS where directives for it are given. */
+  /**
+   * Writes the configuration; the server answers every request with `body`, over TLS where directives for it
+   * are given.
+   */
   write(body: string, tls: readonly string[] = []): void {
     const listen = `listen 127.0.0.1:${this.port} reuseport${tls.length > 0 ? " ssl" : ""};`;
     const server = [

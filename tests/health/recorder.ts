@@ -1,10 +1,6 @@
 /** Collects what a monitor tells, and waits for it within a limit. */
-import {
-  type CheckChange,
-  type CheckConfig,
-  Monitor,
-  type MonitorOptions,
-} from "../../mod/health/monitor.ts";
+import { type CheckChange, Monitor, type MonitorOptions } from "../../mod/health/monitor.ts";
+import type { CheckConfig } from "../../mod/config/check.ts";
 import { checkTypes } from "../../checks/mod.ts";
 import { libc } from "../../ffi/libc.ts";
 import { LinuxHost } from "../../mod/health/host.ts";

@@ -1,4 +1,7 @@
-/** What `step()` promises about every single step: the order of the effects, and deadlines that belong to the new state. */
+/**
+ * What `step()` promises about every single step: the order of the effects, and deadlines that belong to the
+ * new state.
+ */
 import type { Effect, Event, State, VirtualRouter } from "../../mod/vrrp/state.ts";
 
 const LETTERS: Readonly<Record<Effect["type"], string>> = {
@@ -31,9 +34,8 @@ export function breach(
   if (!allowed(before.name, after.name).test(written)) {
     return `effects ${written || "none"} are out of order for ${before.name} -> ${after.name}`;
   }
-  const isResignation = before.name === "active" && before.handover === null && after.name !== "active" &&
-    event.type !== "advertisement";
-  if (isResignation && effects[0]?.type !== "sendAdvertisement") return "it leaves without a word";
+  const leaves = before.name === "active" && before.handover === null && after.name !== "active";
+  if (leaves && effects[0]?.type !== "sendAdvertisement") return "it leaves without a word";
   for (const effect of effects) {
     const problem = checkEffect(before, after, effect);
     if (problem !== null) return problem;

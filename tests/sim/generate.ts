@@ -94,9 +94,12 @@ type Draft = Omit<Story, "actions">;
 
 function makeActions(random: Random, story: Draft, intervalMs: number): Action[] {
   const actions: Action[] = [];
-  const count = random.integer(1, 12);
+  // Every seventh story is a storm: all troubles at once.
+  const isStorm = random.chance(0.15);
+  const count = isStorm ? random.integer(10, 60) : random.integer(1, 12);
+  const windowMs = isStorm ? Math.min(story.calmMs, 60 * intervalMs) : story.calmMs;
   for (let i = 0; i < count; i++) {
-    const atMs = random.next() * story.calmMs;
+    const atMs = random.next() * windowMs;
     // Now and then close to the one before: races are where the errors are.
     const previous = actions.at(-1)?.atMs ?? atMs;
     const close = random.chance(0.35)

@@ -73,7 +73,8 @@ for (const [going, happening] of Object.entries(GOING)) {
         const where = `v${version}, ${interval * 10} ms\n${tell(story)}`;
         assertEquals(violation, "well", where);
         assertEquals(unservedMs, 0, where);
-        // Successors whose announcements cross need another one; otherwise it is the way of one announcement at most.
+        // Successors whose announcements cross need another one; otherwise it is the way of one announcement
+        // at most.
         const limitMs = successors.length > 1 ? 21 : 0.5;
         assertEquals(darkMs <= limitMs, true, `${darkMs} ms dark, ${where}`);
         const mustTakeOver = !(going.startsWith("a demotion") && name.includes("nopreempt"));

@@ -1,7 +1,7 @@
 /** Cables cut and mended in every order: whoever remains active is known to the client within 20 ms. */
 import { assertEquals } from "@std/assert";
 import { orders, plainStory, subsets } from "./plain.ts";
-import type { Action } from "./story.ts";
+import type { Action, Story } from "./story.ts";
 import { tell } from "./hunt.ts";
 import { World } from "./world.ts";
 
@@ -22,7 +22,7 @@ function story(
   lasts: number,
   gap: number,
   priority: number,
-) {
+): Story {
   const intervalMs = interval * 10;
   const beginMs = 20.3 * intervalMs;
   const actions: Action[] = [
@@ -59,6 +59,44 @@ for (const interval of INTERVALS_CS) {
       }
     });
   }
+}
+
+for (const interval of INTERVALS_CS) {
+  Deno.test(`interval ${interval * 10} ms, three routers: every two partitions in a row end well`, () => {
+    const sides = subsets([0, 1, 2, 3]).filter((side) => side.length > 0 && side.length < 4);
+    for (const first of sides) {
+      for (const second of sides) {
+        for (const lasts of CUTS) {
+          const one = twoPartitions(interval, first, second, lasts);
+          const violation = new World(one).run();
+          assertEquals(violation?.message ?? "well", "well", violation === null ? "" : tell(one));
+        }
+      }
+    }
+  });
+}
+
+/** One partition, then another one that replaces it, then none. Station 3 is the client. */
+function twoPartitions(
+  interval: number,
+  first: readonly number[],
+  second: readonly number[],
+  lasts: number,
+): Story {
+  const intervalMs = interval * 10;
+  const atMs = (intervals: number): number => (20.3 + intervals) * intervalMs;
+  return plainStory({
+    advertisementInterval: interval,
+    routers: [{ priority: 200 }, { priority: 150 }, { priority: 100 }],
+    actions: [
+      { atMs: atMs(0), type: "split", side: first },
+      { atMs: atMs(lasts), type: "mendAll" },
+      { atMs: atMs(lasts), type: "split", side: second },
+    ],
+    calmMs: atMs(2 * lasts),
+    lengthMs: atMs(2 * lasts + 10) + 5200,
+    refreshMs: 5000,
+  });
 }
 
 Deno.test("both are active and the client follows the loser: it knows the winner 20 ms after their first exchange", () => {

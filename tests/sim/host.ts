@@ -1,4 +1,7 @@
-/** What every simulated host has, whatever software it runs: a process, a link, a kernel that holds addresses. */
+/**
+ * What every simulated host has, whatever software it runs: a process, a link, a kernel that holds
+ * addresses.
+ */
 import type { RouterSpec } from "./story.ts";
 import { Wire } from "./wire.ts";
 import type { World } from "./world.ts";

@@ -1,4 +1,6 @@
-/** Runs story after story and reports the first one that breaks a promise, in its shortest form and readable. */
+/**
+ * Runs story after story and reports the first one that breaks a promise, in its shortest form and readable.
+ */
 import { makeStory } from "./generate.ts";
 import { shrink } from "./shrink.ts";
 import { describeStory, type Story } from "./story.ts";

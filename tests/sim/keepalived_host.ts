@@ -8,8 +8,9 @@ import type { Reload } from "./story.ts";
 const SECOND_BURST_MS = 5000;
 
 /**
- * A backup discards lower advertisements until its timer runs out (no fast takeover), with nopreempt it accepts any; a
- * master drops its addresses silently on a higher one, answers a lower one and announces anew; no handover, no lease.
+ * A backup discards lower advertisements until its timer runs out (no fast takeover), with nopreempt it
+ * accepts any; a master drops its addresses silently on a higher one, answers a lower one and announces anew;
+ * no handover, no lease.
  */
 export class KeepalivedHost extends Host {
   #state: "stopped" | "fault" | "backup" | "master" = "stopped";
@@ -182,7 +183,7 @@ export class KeepalivedHost extends Host {
 
   #rearm(): void {
     this.wakeAtMs = this.process === "running"
-      ? Math.min(this.#timerMs, this.#burstMs) + this.spec.latenessMs
+      ? Math.max(this.world.nowMs, Math.min(this.#timerMs, this.#burstMs) + this.spec.latenessMs)
       : Infinity;
   }
 }

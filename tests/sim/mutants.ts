@@ -1,4 +1,7 @@
-/** Wrong cores: each makes one mistake that a programmer could make. The simulator has to find every one of them. */
+/**
+ * Wrong cores: each makes one mistake that a programmer could make. The simulator has to find every one of
+ * them.
+ */
 import { activeDownIntervalMs } from "../../mod/vrrp/timers.ts";
 import type { Effect, Event, State, Step, VirtualRouter } from "../../mod/vrrp/state.ts";
 import { type Core, REAL_CORE } from "./world.ts";
@@ -155,7 +158,7 @@ const OF_ACTIVES: readonly Mutant[] = [
   }),
   mutant(
     "follows a better router without a last advertisement",
-    /the client still sends to/,
+    /without a word/,
     (_, before, event, __, right) =>
       before.name === "active" && right.state.name === "backup" && event.type === "advertisement"
         ? without("sendAdvertisement", right)

@@ -1,4 +1,6 @@
-/** Stories written by hand: a quiet LAN, equal clocks, routers that differ only in what the story is about. */
+/**
+ * Stories written by hand: a quiet LAN, equal clocks, routers that differ only in what the story is about.
+ */
 import type { Action, RouterSpec, Story } from "./story.ts";
 
 const ROUTER: RouterSpec = {

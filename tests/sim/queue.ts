@@ -1,4 +1,7 @@
-/** What will happen on the virtual LAN, earliest first; things of the same moment keep the order they were put in. */
+/**
+ * What will happen on the virtual LAN, earliest first; things of the same moment keep the order they were
+ * put in.
+ */
 
 /** A binary heap over (moment, order). */
 export class Queue<T> {

@@ -1,4 +1,7 @@
-/** A story: the routers, the network and what happens to them. Plain data, so that it can be shortened and printed. */
+/**
+ * A story: the routers, the network and what happens to them. Plain data, so that it can be shortened and
+ * printed.
+ */
 
 export interface RouterSpec {
   readonly kind: "vipd" | "keepalived";

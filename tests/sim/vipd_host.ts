@@ -1,4 +1,7 @@
-/** A host that runs the real core, between a clock that drifts and a kernel; it does with both what the engine does. */
+/**
+ * A host that runs the real core, between a clock that drifts and a kernel; it does with both what the
+ * engine does.
+ */
 import { isDiscard } from "../../mod/vrrp/packet.ts";
 import {
   type Active,

@@ -30,11 +30,16 @@ export class Watch {
   #activesChangedMs = 0;
   #expected: { readonly station: number; readonly byMs: number; readonly disturbances: number } | null = null;
   #trigger: Trigger | null = null;
+  /** The longest preempt delay that a reload has set. */
+  #longestDelayMs = 0;
   /** By station: when it has to have left the active state. */
   readonly #outByMs: number[] = [];
   /** By station: when the state last changed. */
   readonly #sinceMs: number[] = [];
-  /** By station: the conflict that it is in as an active router, from the first advertisement of another one to the last. */
+  /**
+   * By station: the conflict that it is in as an active router, from the first advertisement of another one
+   * to the last.
+   */
   readonly #conflicts: { sinceMs: number; lastMs: number }[] = [];
   /** By station: when its last handover began. */
   readonly #leavingSinceMs: number[] = [];
@@ -62,6 +67,9 @@ export class Watch {
 
   acting(happening: Happening): void {
     const { world } = this;
+    if (happening.type === "reload") {
+      this.#longestDelayMs = Math.max(this.#longestDelayMs, happening.to.preemptDelayMs ?? 0);
+    }
     const triggers = ["stop", "checkFails", "mustWait", "weight", "reload"];
     this.#trigger = "router" in happening && triggers.includes(happening.type)
       ? {
@@ -118,6 +126,7 @@ export class Watch {
     }
     if (event.type === "advertisement" && before.name === "active") this.#noteConflict(host.station);
     if (state.name === before.name) return;
+    const lastedMs = this.world.nowMs - this.#sinceMs[host.station]!;
     this.#sinceMs[host.station] = this.world.nowMs;
     const { becameActive, releasedActive } = host.counted;
     if (becameActive - releasedActive !== (isActive ? 1 : 0)) {
@@ -126,7 +135,7 @@ export class Watch {
     this.#recount();
     if (isActive) this.#expectView(host.station, this.world.farthestMs + SLACK_MS);
     if (before.name === "active") {
-      this.#checkBreak(host, before, event);
+      this.#checkBreak(host, before, event, lastedMs);
       this.#expectHealing(host);
     }
   }
@@ -155,15 +164,33 @@ export class Watch {
     const actives = this.world.hosts.filter((host) => host.isActive && host.process === "running")
       .map(({ station }) => station);
     if (actives.join() === this.#actives.join()) return;
+    this.#checkStability();
     this.#actives = actives;
     this.#activesChangedMs = this.world.nowMs;
     this.#expected = null;
   }
 
+  /** When nothing has disturbed for long, the election is over: whoever is active stays so. */
+  #checkStability(): void {
+    const { world } = this;
+    const { version, routers } = world.story;
+    const downMs = 3 * world.longestIntervalMs + (version === 2 ? 1000 : world.longestIntervalMs);
+    const delayMs = Math.max(...routers.map(({ preemptDelayMs }) => preemptDelayMs), this.#longestDelayMs);
+    const timeoutMs = Math.max(...routers.map(({ handoverTimeoutMs }) => handoverTimeoutMs));
+    const settledMs = 1.01 * (3 * downMs + 2 * delayMs) + timeoutMs + 8 * world.farthestMs;
+    const calmForMs = world.nowMs - world.disturbedMs;
+    if (calmForMs < settledMs) return;
+    world.fail(
+      null,
+      `another router is active, although nothing has disturbed for ${calmForMs.toFixed(3)} ms`,
+    );
+  }
+
   /**
-   * Two active routers that hear each other: the worse one hears the better one's next advertisement, so an interval and the
-   * way of a packet later at most one is left. None: the best waits its active-down interval, and nobody waits longer than
-   * priority 1 does. Both only while nothing disturbs; single packets are judged by the hosts themselves.
+   * Two active routers that hear each other: the worse one hears the better one's next advertisement, so an
+   * interval and the way of a packet later at most one is left. None: the best waits its active-down
+   * interval, and nobody waits longer than priority 1 does. Both only while nothing disturbs; single packets
+   * are judged by the hosts themselves.
    */
   #checkNumber(): void {
     const { world } = this;
@@ -230,7 +257,10 @@ export class Watch {
     conflict.lastMs = nowMs;
   }
 
-  /** The last one to leave an active state while another serves: that one has to announce itself. keepalived leaves silently. */
+  /**
+   * The last one to leave an active state while another serves: that one has to announce itself. keepalived
+   * leaves silently.
+   */
   #expectHealing(loser: Host): void {
     const { world } = this;
     const winner = this.#actives[0];
@@ -239,7 +269,8 @@ export class Watch {
     const isLeaving = host instanceof VipdHost && host.state.name === "active" &&
       host.state.handover !== null;
     if (isLeaving || !world.reaches(loser.station, winner)) return;
-    // Who ends a handover says nothing more: the winner has announced itself when it took over. keepalived takes no hint of a 0.
+    // Who ends a handover says nothing more: the winner has announced itself when it took over. keepalived
+    // takes no hint of a 0.
     const isSilent = loser.lastSentMs < world.nowMs ||
       (loser.lastPriority === 0 && !(host instanceof VipdHost));
     const isLast = this.#sinceMs.every((sinceMs, i) =>
@@ -271,7 +302,7 @@ export class Watch {
   }
 
   /** Make before break: who leaves in order, on a host that is fine, leaves the addresses to somebody. */
-  #checkBreak(host: VipdHost, before: Active, { type }: Event): void {
+  #checkBreak(host: VipdHost, before: Active, { type }: Event, activeForMs: number): void {
     const { world } = this;
     // The taker need not reach the client: no router can know that.
     const isServed = world.hosts.some((other) => other.holds && other.process === "running");
@@ -281,7 +312,7 @@ export class Watch {
     const isTriggered = trigger !== null && trigger.station === host.station &&
       trigger.disturbances === world.disturbances;
     const calmForMs = isTriggered ? trigger.calmForMs : world.nowMs - world.disturbedMs;
-    if (calmForMs < settledMs) return;
+    if (calmForMs < settledMs || activeForMs < settledMs) return;
     const beganMs = before.handover === null ? world.nowMs : this.#leavingSinceMs[host.station]!;
     const taker = world.hosts.find((other) =>
       other !== host && other.isEligible && other.name === "backup" && this.#isSoon(other) &&

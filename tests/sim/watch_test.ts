@@ -1,4 +1,7 @@
-/** The promises that no wrong core can break alone, because nearer ones catch it first: broken by a sabotaged host instead. */
+/**
+ * The promises that no wrong core can break alone, because nearer ones catch it first: broken by a sabotaged
+ * host instead.
+ */
 import { assertEquals, assertMatch } from "@std/assert";
 import { plainStory } from "./plain.ts";
 import { World } from "./world.ts";
@@ -66,4 +69,11 @@ Deno.test("a sound packet is discarded", () => {
   const actions = [{ atMs: 5000, type: "reload", router: 0, to: { advertisementInterval: 200 } }] as const;
   const world = new World({ ...story, version: 2, advertisementInterval: 100, actions });
   assertMatch(ending(world), /a sound packet is discarded: interval_errors/);
+});
+
+Deno.test("the active router changes although nothing has disturbed for long", () => {
+  const world = new World(story);
+  // B alone is told that A resigns.
+  world.queue.push(60_000, { type: "packet", from: 0, to: 1, bytes: new Wire(story, 0).encode(0) });
+  assertMatch(ending(world), /another router is active, although nothing has disturbed for \d+/);
 });

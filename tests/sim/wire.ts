@@ -1,4 +1,7 @@
-/** The codec between two hosts: advertisements go over the virtual LAN as real bytes and are judged by the real decoder. */
+/**
+ * The codec between two hosts: advertisements go over the virtual LAN as real bytes and are judged by the
+ * real decoder.
+ */
 import {
   type Advertisement,
   type ChecksumKind,
@@ -27,7 +30,10 @@ export function primaryAddress(family: 4 | 6, station: number): Uint8Array {
   return Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, station + 1);
 }
 
-/** What one host sends and hears, encoded and decoded once for as long as nothing changes (as the engine does). */
+/**
+ * What one host sends and hears, encoded and decoded once for as long as nothing changes (as the engine
+ * does).
+ */
 export class Wire {
   readonly #packets = new Map<number, Uint8Array>();
   readonly #contexts: ReceiveContext[] = [];

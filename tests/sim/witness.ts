@@ -1,4 +1,7 @@
-/** A second reading of RFC 9568 §6.4.2, independent of the core: from when and until when a backup has to take over. */
+/**
+ * A second reading of RFC 9568 §6.4.2, independent of the core: from when and until when a backup has to
+ * take over.
+ */
 import type { ReceivedAdvertisement, VirtualRouter } from "../../mod/vrrp/state.ts";
 
 /** The longest wait for the place of an active router that resigned or fell below. */
@@ -10,8 +13,9 @@ export class Witness {
   #downByMs = Infinity;
   #takeover = false;
   #heard: { readonly source: Uint8Array; readonly priority: number } | null = null;
-  #interval = 0;
-  /** The interval is that of an active router. */
+  /** The active router's interval; right after a conflict it may be the own one or the other's. Centiseconds. */
+  #shortest = 0;
+  #longest = 0;
   #isAdopted = false;
   #preemptAtMs = Infinity;
 
@@ -34,9 +38,10 @@ export class Witness {
   ): void {
     const own = router.advertisementInterval;
     const theirs = yielded === null || router.version === 2 ? own : yielded.maxAdvertiseInterval;
-    this.#downFromMs = nowMs + down(router.version, priority, Math.min(own, theirs));
-    this.#downByMs = nowMs + down(router.version, priority, Math.max(own, theirs));
-    this.#interval = theirs;
+    this.#shortest = Math.min(own, theirs);
+    this.#longest = Math.max(own, theirs);
+    this.#downFromMs = nowMs + down(router.version, priority, this.#shortest);
+    this.#downByMs = nowMs + down(router.version, priority, this.#longest);
     this.#isAdopted = yielded !== null;
     this.#takeover = false;
     this.#preemptAtMs = Infinity;
@@ -58,19 +63,21 @@ export class Witness {
   /** A reload begins a new wait, but knows as well as before how often the active router speaks. */
   reconfigure(router: VirtualRouter, priority: number, nowMs: number): void {
     if (this.#takeover) return;
-    if (!this.#isAdopted || router.version === 2) this.#interval = router.advertisementInterval;
-    const theirs = this.#interval;
+    const own = router.advertisementInterval;
+    if (!this.#isAdopted || router.version === 2) this.#shortest = this.#longest = own;
     this.#preemptAtMs = Infinity;
-    this.#downFromMs = Math.min(this.#downFromMs, nowMs + down(router.version, priority, theirs));
-    this.#downByMs = nowMs + down(router.version, priority, Math.max(theirs, router.advertisementInterval));
+    this.#downFromMs = Math.min(this.#downFromMs, nowMs + down(router.version, priority, this.#shortest));
+    this.#downByMs = nowMs + down(router.version, priority, Math.max(this.#longest, own));
   }
 
   /** The skew moves with the priority. */
   shift(router: VirtualRouter, before: number, after: number, nowMs: number): void {
     if (this.#takeover) return;
-    const shift = skew(router.version, after, this.#interval) - skew(router.version, before, this.#interval);
-    this.#downFromMs += shift;
-    this.#downByMs = Math.max(nowMs, this.#downByMs + shift);
+    const shift = (interval: number): number =>
+      skew(router.version, after, interval) - skew(router.version, before, interval);
+    const shifts = [shift(this.#shortest), shift(this.#longest)];
+    this.#downFromMs += Math.min(...shifts);
+    this.#downByMs = Math.max(nowMs, this.#downByMs + Math.max(...shifts));
   }
 
   /** A pause ends: what was due is handled now. */
@@ -85,8 +92,8 @@ export class Witness {
     if (isActiveRouters || !this.#takeover) this.#preemptAtMs = Infinity;
     if (isActiveRouters) return this.#replace(nowMs);
     if (this.#takeover) return;
-    this.#downFromMs = nowMs + skew(router.version, priority, this.#interval);
-    this.#downByMs = this.#downFromMs;
+    this.#downFromMs = nowMs + skew(router.version, priority, this.#shortest);
+    this.#downByMs = nowMs + skew(router.version, priority, this.#longest);
   }
 
   /** The active router lives, but is to be replaced: soon, and nobody minds how soon. */
@@ -105,8 +112,9 @@ export class Witness {
   ): void {
     this.#takeover = false;
     this.#isAdopted = true;
-    this.#interval = router.version === 2 ? router.advertisementInterval : heard.maxAdvertiseInterval;
-    const endMs = nowMs + down(router.version, priority, this.#interval);
+    const interval = router.version === 2 ? router.advertisementInterval : heard.maxAdvertiseInterval;
+    this.#shortest = this.#longest = interval;
+    const endMs = nowMs + down(router.version, priority, interval);
     this.#preemptAtMs = lower && router.preemptMode
       ? Math.min(this.#preemptAtMs, nowMs + router.preemptDelayMs)
       : Infinity;

@@ -58,7 +58,10 @@ export class World {
   /** Which router's hardware address the client has for the virtual address; -1 before any announcement. */
   view = -1;
   events = 0;
-  /** Counts whatever is not the protocol's doing: actions, and packets lost, doubled, damaged or out of order. */
+  /**
+   * Counts whatever is not the protocol's doing: actions, and packets lost, doubled, damaged or out of
+   * order.
+   */
   disturbances = 0;
   disturbedMs = 0;
   /** `disturbances` when the current event began. */

@@ -1,4 +1,6 @@
-/** What the tidy rules know of a source file: read from Deno's own parser, through its lint plugin interface. */
+/**
+ * What the tidy rules know of a source file: read from Deno's own parser, through its lint plugin interface.
+ */
 
 export interface Import {
   readonly specifier: string;
@@ -170,7 +172,10 @@ function functionName(node: Node): string {
   return "a function";
 }
 
-/** False for names that belong to something else: `x.name`, `{ name: x }`, `interface { name }`, `import { name }`. */
+/**
+ * False for names that belong to something else: `x.name`, `{ name: x }`, `interface { name }`, `import {
+ * name }`.
+ */
 function isReference(node: Deno.lint.Identifier): boolean {
   const parent = node.parent as Node & { key?: Node; property?: Node; right?: Node; computed?: boolean };
   const same = (other?: Node): boolean => other !== undefined && other.range[0] === node.range[0];
@@ -178,7 +183,8 @@ function isReference(node: Deno.lint.Identifier): boolean {
     case "MemberExpression":
       return parent.computed === true || !same(parent.property);
     case "Property":
-      // In `{ name }` one identifier is both key and value, and is visited as both; nameVisitor counts it once.
+      // In `{ name }` one identifier is both key and value, and is visited as both; nameVisitor counts it
+      // once.
       return parent.computed || (parent as Deno.lint.Property).shorthand || !same(parent.key);
     case "TSQualifiedName":
       return !same(parent.right);

@@ -1,4 +1,7 @@
-/** The house rules of ARCHITECTURE.md as functions and tables: facts of the source in, problems in plain words out. */
+/**
+ * The house rules of ARCHITECTURE.md as functions and tables: facts of the source in, problems in plain words
+ * out.
+ */
 import type { Facts, Import } from "./facts.ts";
 
 /** Part of the tree a file belongs to: the first prefix that fits. */
@@ -175,7 +178,9 @@ function wrongLibrary(path: string, zone: Zone, specifier: string): string[] {
   return row[1].includes(zone) ? [] : [`${path}: ${specifier} is not for this part (${zone})`];
 }
 
-/** PURE files, and all that they import at run time, name nothing of the world and import nothing that could. */
+/**
+ * PURE files, and all that they import at run time, name nothing of the world and import nothing that could.
+ */
 export function impurities(files: readonly Facts[]): string[] {
   const byPath = new Map(files.map((facts) => [facts.path, facts]));
   const queue = files.filter(({ path }) => isPure(path)).map((facts) => ({ facts, because: "" }));
@@ -258,7 +263,9 @@ export function unreachable(files: readonly Facts[], roots: readonly string[]): 
   return files.filter(({ path }) => !seen.has(path)).map(({ path }) => `${path}: nothing imports it`);
 }
 
-/** Source files that no test imports, directly or through others, and that `elsewhere` does not name either. */
+/**
+ * Source files that no test imports, directly or through others, and that `elsewhere` does not name either.
+ */
 export function untested(files: readonly Facts[], elsewhere: ReadonlyMap<string, string>): string[] {
   const tests = files.filter(({ path }) => path.endsWith("_test.ts")).map(({ path }) => path);
   const seen = reach(files, tests, ({ kind }) => kind === "value");

@@ -1,4 +1,6 @@
-/** Two throwaway namespaces with a cable between them: one for what is tested, one that listens and speaks. */
+/**
+ * Two throwaway namespaces with a cable between them: one for what is tested, one that listens and speaks.
+ */
 import { waitReadable } from "../../ffi/epoll.ts";
 import { close } from "../../ffi/fd.ts";
 import { addAddress, openRtnetlink } from "../../ffi/rtnetlink.ts";
@@ -15,7 +17,9 @@ export interface Cable extends Disposable {
   readonly there: Namespace;
   /** Index of eth0 in `here`. */
   readonly ifindex: number;
-  /** Frames that have come out at the other end since the last look; waits at most `waitMs` for the first one. */
+  /**
+   * Frames that have come out at the other end since the last look; waits at most `waitMs` for the first one.
+   */
   frames(waitMs?: number): Uint8Array[];
 }
 
@@ -30,7 +34,7 @@ export function cable(): Cable {
   const fd = there.run(() => {
     give("peer0", "192.0.2.2");
     const packets = socket(AF_PACKET, SOCK_RAW, ETH_P_ALL << 8);
-    bind(packets, sockaddrLl({ ifindex: indexOf("peer0"), protocol: ETH_P_ALL }));
+    bind(packets, sockaddrLl(indexOf("peer0"), ETH_P_ALL));
     return packets;
   });
   const receiver = new Receiver(fd, 4096);

@@ -1,9 +1,13 @@
-/** What the tests of the engine's pieces stand on: configurations as the schema makes them, links, addresses, a virtual router. */
+/**
+ * What the tests of the engine's pieces stand on: configurations as the schema makes them, links, addresses,
+ * a virtual router.
+ */
 import { type Address, IFF_LOWER_UP, IFF_RUNNING, IFF_UP, type Link } from "../../ffi/rtnetlink.ts";
 import { derive, routerFields, type VirtualRouterConfig } from "../../mod/config/virtual_router.ts";
 import { LinkTable } from "../../mod/kernel/links.ts";
 import type { TrackerState } from "../../mod/vrrp/messages.ts";
 import { Instance } from "../../mod/vrrp/instance.ts";
+import type { Advertisement } from "../../mod/vrrp/packet.ts";
 import { parseAddress } from "../../mod/wire/address.ts";
 
 /** Keys of a `[virtual_router.*]`, as written in TOML. */
@@ -21,6 +25,17 @@ export function bytes(text: string): Uint8Array {
   if (parsed === null) throw new Error(`no address: ${text}`);
   return parsed;
 }
+
+/** What a peer of that virtual router says. */
+export const advertisement: Advertisement = {
+  version: 3,
+  vrid: 51,
+  priority: 100,
+  maxAdvertiseInterval: 100,
+  addresses: [bytes("192.0.2.100")],
+  family: 4,
+  checksum: "pseudo_header",
+};
 
 export const MAC = Uint8Array.of(2, 0, 0, 0, 0, 1);
 

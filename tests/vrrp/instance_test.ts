@@ -2,18 +2,7 @@
 import { assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
 import { discard } from "../../mod/vrrp/discard.ts";
 import type { Arrival, Instance } from "../../mod/vrrp/instance.ts";
-import type { Advertisement } from "../../mod/vrrp/packet.ts";
-import { bytes, configOf, instanceOf } from "./fixture.ts";
-
-const advertisement: Advertisement = {
-  version: 3,
-  vrid: 51,
-  priority: 100,
-  maxAdvertiseInterval: 100,
-  addresses: [bytes("192.0.2.100")],
-  family: 4,
-  checksum: "pseudo_header",
-};
+import { advertisement, bytes, configOf, instanceOf } from "./fixture.ts";
 
 function arrival(source: string): Arrival {
   return { source: bytes(source), destination: bytes("224.0.0.18"), hopLimit: 255, bytes: Uint8Array.of(1) };

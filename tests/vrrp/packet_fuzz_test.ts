@@ -160,7 +160,10 @@ function reseal(random: Random, { payload, context }: Packet): Packet {
   return { payload, context };
 }
 
-/** What an accepted packet may carry that its advertisement does not tell, because a receiver has to ignore it. */
+/**
+ * What an accepted packet may carry that its advertisement does not tell, because a receiver has to ignore
+ * it.
+ */
 function normalized({ payload, context }: Packet, says: Advertisement): Uint8Array {
   const size = context.family === 4 ? 4 : 16;
   const end = 8 + says.addresses.length * size;

@@ -1,4 +1,7 @@
-/** From raw bytes to the virtual router that they are for, over a made-up channel: found, decoded, refused, or nobody's. */
+/**
+ * From raw bytes to the virtual router that they are for, over a made-up channel: found, decoded, refused,
+ * or nobody's.
+ */
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import type { Channel } from "../../mod/vrrp/channel.ts";
 import type { Instance } from "../../mod/vrrp/instance.ts";

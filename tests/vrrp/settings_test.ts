@@ -1,4 +1,7 @@
-/** From the configuration to the values of the protocol: units, defaults, orders, and what may change in place. */
+/**
+ * From the configuration to the values of the protocol: units, defaults, orders, and what may change in
+ * place.
+ */
 import { assertEquals, assertThrows } from "@std/assert";
 import {
   addressBytes,

@@ -1,4 +1,7 @@
-/** An independent reader: tshark dissects every packet that we can send without one warning, every checksum good. */
+/**
+ * An independent reader: tshark dissects every packet that we can send without one warning, every checksum
+ * good.
+ */
 import { assertEquals } from "@std/assert";
 import { passwordBytes } from "../../mod/vrrp/auth.ts";
 import { encode, type OutgoingAdvertisement, VRRP_PROTOCOL } from "../../mod/vrrp/packet.ts";
@@ -12,7 +15,10 @@ import { address } from "../golden/bytes.ts";
 interface Frame {
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** What tshark must print: protocol, VRRP version, VRID, priority, IP, VRRP and ICMPv6 checksum status, worst expert level. */
+  /**
+   * What tshark must print: protocol, VRRP version, VRID, priority, IP, VRRP and ICMPv6 checksum status,
+   * worst expert level.
+   */
   readonly dissection: string;
 }
 
@@ -67,8 +73,8 @@ function overIpv6(message: Uint8Array, source: Uint8Array, destination: Uint8Arr
 }
 
 function frames(): readonly Frame[] {
-  // tshark wants a pseudo header in v3 and none in v2, so it faults two forms: RFC 9568's over IPv4, and v2 over IPv6,
-  // where the kernel adds it for keepalived as for everybody.
+  // tshark wants a pseudo header in v3 and none in v2, so it faults two forms: RFC 9568's over IPv4, and v2
+  // over IPv6, where the kernel adds it for keepalived as for everybody.
   const dissectable = ADVERTISEMENTS.filter(({ says }) =>
     says.checksum === (says.version === 2 ? "rfc3768" : "pseudo_header")
   );

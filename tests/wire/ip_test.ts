@@ -1,11 +1,16 @@
-/** The IPv4 header: written as keepalived's raw socket puts it on the wire, read with every way it can lie. */
+/**
+ * The IPv4 header: written as keepalived's raw socket puts it on the wire, read with every way it can lie.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { decodeIpv4, encodeIpv4Header, IPV4_HEADER_LENGTH } from "../../mod/wire/ip.ts";
 import { address, hex } from "../golden/bytes.ts";
 
 const SOURCE = address("192.0.2.1");
 const DESTINATION = address("192.0.2.2");
-/** keepalived 2.2.7, unicast: version and length, TOS, total length, id, fragment, TTL, protocol, checksum, addresses. */
+/**
+ * keepalived 2.2.7, unicast: version and length, TOS, total length, id, fragment, TTL, protocol, checksum,
+ * addresses.
+ */
 const CAPTURED = hex(["45", "c0", "0028", "0001", "0000", "ff", "70", "36a1", "c0000201", "c0000202"]);
 const PAYLOAD = hex(["2139640101017af8", "c000027f", "7365637265740000"]);
 const PACKET = Uint8Array.of(...CAPTURED, ...PAYLOAD);

@@ -1,4 +1,6 @@
-/** Neighbour advertisements against what keepalived and FRR send, and decoding of everything that is not one. */
+/**
+ * Neighbour advertisements against what keepalived and FRR send, and decoding of everything that is not one.
+ */
 import { assertEquals } from "@std/assert";
 import { parseMac } from "../../mod/wire/address.ts";
 import { decodeNeighborAdvertisement, unsolicitedNeighborAdvertisement } from "../../mod/wire/ndp.ts";
@@ -50,7 +52,8 @@ Deno.test("decodeNeighborAdvertisement() takes no other protocol", () => {
 });
 
 Deno.test("decodeNeighborAdvertisement() tells a damaged message", () => {
-  // From the source address on, but for the payload length and the hop limit, every byte is under the checksum.
+  // From the source address on, but for the payload length and the hop limit, every byte is under the
+  // checksum.
   for (let at = 22; at < FRAME.length; at++) {
     if (at === 54) continue;
     const damaged = FRAME.slice();

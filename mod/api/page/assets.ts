@@ -1,4 +1,7 @@
-/** Style and script of the status page, inline: the page loads nothing else, and its policy allows nothing else. */
+/**
+ * Style and script of the status page, inline: the page loads nothing else, and its policy allows nothing
+ * else.
+ */
 import { createHash } from "node:crypto";
 
 export const STYLE = `
@@ -23,7 +26,9 @@ th { font-weight: 500; color: var(--soft); font-size: .85rem; }
 code, td.n { font-family: ui-monospace, monospace; font-size: .9em; } td.n { text-align: right; }
 `;
 
-/** Fetches the page anew on every transition and every few seconds; without it the page is a plain document. */
+/**
+ * Fetches the page anew on every transition and every few seconds; without it the page is a plain document.
+ */
 export const SCRIPT = `
 let pending = false;
 async function refresh() {

@@ -1,4 +1,7 @@
-/** What is on the wire: tcpdump on a port of the switch, dissected by tshark, an implementation that is not ours. */
+/**
+ * What is on the wire: tcpdump on a port of the switch, dissected by tshark, an implementation that is not
+ * ours.
+ */
 import type { Child } from "./child.ts";
 import type { Host } from "../lab.ts";
 import { run } from "./command.ts";
@@ -24,7 +27,10 @@ export class Capture {
   }
 }
 
-/** Starts to capture what passes the switch's port of `host` (or another interface of the switch) and returns when it is listening. */
+/**
+ * Starts to capture what passes the switch's port of `host` (or another interface of the switch) and returns
+ * when it is listening.
+ */
 export async function capture(bridge: Host, port: string, filter = FILTER): Promise<Capture> {
   const file = `${bridge.directory}/${port}-${crypto.randomUUID()}.pcap`;
   // -Z root: tcpdump would drop to a user that cannot write here.
@@ -53,7 +59,10 @@ function toPacket(layers: Record<string, unknown>): Packet {
   return { timeMs: Number(epoch) * 1000, protocols: fields["frame.protocols"]?.[0] ?? "", fields };
 }
 
-/** Flattens tshark's tree: an inner node's own key is kept too, since "_ws.expert" and "_ws.malformed" are inner nodes. */
+/**
+ * Flattens tshark's tree: an inner node's own key is kept too, since "_ws.expert" and "_ws.malformed" are
+ * inner nodes.
+ */
 function collect(tree: unknown, fields: Record<string, string[]>): void {
   if (tree === null || typeof tree !== "object") return;
   for (const [key, value] of Object.entries(tree)) {

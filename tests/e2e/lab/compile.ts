@@ -1,4 +1,7 @@
-/** Compiles a C helper of the tests once per version of its source, and keeps it beside the other temporary files. */
+/**
+ * Compiles a C helper of the tests once per version of its source, and keeps it beside the other temporary
+ * files.
+ */
 import { run } from "./command.ts";
 
 const compiled = new Map<string, Promise<string>>();

@@ -1,4 +1,7 @@
-/** FRR's vrrpd on a node, isolated from the host's FRR: a VRRPv3 implementation that shares no code with keepalived. */
+/**
+ * FRR's vrrpd on a node, isolated from the host's FRR: a VRRPv3 implementation that shares no code with
+ * keepalived.
+ */
 import type { Child } from "./child.ts";
 import type { Host } from "../lab.ts";
 import { run } from "./command.ts";
@@ -20,7 +23,10 @@ export interface Frr {
   readonly virtualInterface: string;
 }
 
-/** Starts zebra and vrrpd for one virtual router; FRR wants its macvlan with the virtual MAC and the addresses made beforehand. */
+/**
+ * Starts zebra and vrrpd for one virtual router; FRR wants its macvlan with the virtual MAC and the addresses
+ * made beforehand.
+ */
 export async function startFrrVrrp(node: Host, router: FrrRouter): Promise<Frr> {
   const directory = `${node.directory}/frr`;
   await Deno.mkdir(directory, { recursive: true });

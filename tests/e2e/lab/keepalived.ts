@@ -3,8 +3,8 @@ import type { Child } from "./child.ts";
 import type { Host } from "../lab.ts";
 
 /**
- * Starts keepalived with this configuration. It logs to the child's output, or, `quiet`, to a syslog that is not there: it logs
- * synchronously, so a slow reader would slow its failover down.
+ * Starts keepalived with this configuration. It logs to the child's output, or, `quiet`, to a syslog that is
+ * not there: it logs synchronously, so a slow reader would slow its failover down.
  */
 export async function startKeepalived(node: Host, configuration: string, quiet = false): Promise<Child> {
   const directory = `${node.directory}/keepalived`;
@@ -24,8 +24,12 @@ export async function startKeepalived(node: Host, configuration: string, quiet =
 /** Kills parent and VRRP child at once, as a crash of the whole daemon. */
 export async function killKeepalived(node: Host, child: Child): Promise<void> {
   const vrrpPid = Number(await Deno.readTextFile(`${node.directory}/keepalived/vrrp.pid`));
-  // The parent first: it would restart the child.
-  child.signal("SIGKILL");
+  // The child first: when its parent dies it ends in good order. The parent would replace it, but only after
+  // a second.
   Deno.kill(vrrpPid, "SIGKILL");
+  child.signal("SIGKILL");
   await child.exited;
+  // Where nobody reaps orphans the child stays as a zombie, and the next keepalived would believe that it is
+  // running.
+  await Deno.remove(`${node.directory}/keepalived/vrrp.pid`);
 }

@@ -1,8 +1,9 @@
 /**
- * Names of network namespaces and directories of one lab, and the certainty that none outlives its run. A reaper process,
- * in a session of its own, waits for the end of its input: we close it, or our death does (Ctrl-C and SIGKILL too), and in either case
- * it ends what runs in the lab and removes it. Each name also carries the pid and start time of its maker, so that a later run can tell
- * and remove what is left when even the reaper was killed.
+ * Names of network namespaces and directories of one lab, and the certainty that none outlives its run. A
+ * reaper process, in a session of its own, waits for the end of its input: we close it, or our death does
+ * (Ctrl-C and SIGKILL too), and in either case it ends what runs in the lab and removes it. Each name also
+ * carries the pid and start time of its maker, so that a later run can tell and remove what is left when even
+ * the reaper was killed.
  */
 import { run } from "./command.ts";
 

@@ -77,7 +77,9 @@ export function probeUdp(from: Host, address: string, intervalUs = 1000): Promis
   return startProbe(from, ["udp", address, String(ECHO_PORT), String(intervalUs), "100"]);
 }
 
-/** One fresh HTTP connection every 10 ms; a lost SYN's retransmission (1 s) is too late to count as an answer. */
+/**
+ * One fresh HTTP connection every 10 ms; a lost SYN's retransmission (1 s) is too late to count as an answer.
+ */
 export function probeHttp(from: Host, address: string, intervalUs = 10_000): Promise<Probe> {
   return startProbe(from, ["http", address, "80", String(intervalUs), "800"]);
 }

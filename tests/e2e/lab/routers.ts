@@ -1,4 +1,7 @@
-/** One description of a virtual router, written as vipd.toml or as keepalived.conf, so both daemons run the same thing. */
+/**
+ * One description of a virtual router, written as vipd.toml or as keepalived.conf, so both daemons run the
+ * same thing.
+ */
 
 export interface RouterSpec {
   readonly name: string;

@@ -24,13 +24,16 @@ export interface Case {
   readonly body: () => Promise<void>;
 }
 
-/** One test of several steps that run at the same time, `width` of them at once: they mostly wait for timers. */
+/**
+ * One test of several steps that run at the same time, `width` of them at once: they mostly wait for timers.
+ */
 export function testTogether(name: string, cases: readonly Case[], width = 4): void {
   Deno.test(name, async (t) => {
     const waiting = [...cases];
     const worker = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        // Steps at the same time cannot tell whose resource is whose; the test around them still checks for leaks.
+        // Steps at the same time cannot tell whose resource is whose; the test around them still checks for
+        // leaks.
         await t.step({
           name: next.name,
           fn: next.body,

@@ -14,7 +14,10 @@ export interface Vipd {
   readonly socket: string;
 }
 
-/** Starts vipd with this configuration (an [api] on a unix socket is added unless it has one) and waits until it is ready. */
+/**
+ * Starts vipd with this configuration (an [api] on a unix socket is added unless it has one) and waits until
+ * it is ready.
+ */
 export async function startVipd(node: Host, toml: string): Promise<Vipd> {
   const vipd = await launchVipd(node, toml);
   const ready = async (): Promise<boolean> => {
@@ -76,7 +79,10 @@ export async function waitForState(
   }, timeoutMs);
 }
 
-/** One request over a unix socket: filesystem sockets know no network namespace, so it need not run inside the node. */
+/**
+ * One request over a unix socket: filesystem sockets know no network namespace, so it need not run inside the
+ * node.
+ */
 export async function request(socket: string, path: string, init: RequestInit = {}): Promise<Response> {
   using client = Deno.createHttpClient({ proxy: { transport: "unix", path: socket } });
   const response = await fetch(`http://vipd${path}`, { ...init, client });

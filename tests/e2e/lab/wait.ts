@@ -5,8 +5,8 @@ export function sleep(ms: number): Promise<void> {
 }
 
 /**
- * Polls until the condition returns something truthy and returns that; throws with `what` (and the last error, if the
- * condition threw) when `timeoutMs` have passed.
+ * Polls until the condition returns something truthy and returns that; throws with `what` (and the last
+ * error, if the condition threw) when `timeoutMs` have passed.
  */
 export async function waitFor<T>(
   what: string,

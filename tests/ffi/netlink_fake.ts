@@ -1,7 +1,7 @@
 /** A made-up kernel for tests of what stands on netlink: request bytes in, reply bytes out. */
 
-import { NetlinkConversation, type Transport } from "./netlink_conversation.ts";
-import { nlmsgerr } from "./netlink_error.ts";
+import { NetlinkConversation, type Transport } from "../../ffi/netlink_conversation.ts";
+import { nlmsgerr } from "../../ffi/netlink_error.ts";
 import {
   concat,
   decodeMessages,
@@ -11,7 +11,7 @@ import {
   NLM_F_MULTI,
   NLMSG_DONE,
   NLMSG_ERROR,
-} from "./netlink_message.ts";
+} from "../../ffi/netlink_message.ts";
 
 /** Answers one datagram of requests with one of replies; see {@link acknowledge} and {@link dump}. */
 export type FakeKernel = (request: Uint8Array) => Uint8Array;

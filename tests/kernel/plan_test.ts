@@ -1,0 +1,84 @@
+/** Desired against actual: every combination of wanted, held, there, owned and tagged. */
+import { assertEquals } from "@std/assert";
+import {
+  type Action,
+  type ActualAddress,
+  type ManagedAddress,
+  planAddress,
+  planLeftovers,
+} from "../../mod/kernel/plan.ts";
+import { bytes } from "../vrrp/fixture.ts";
+
+const managed: ManagedAddress = {
+  address: bytes("192.0.2.100"),
+  prefix: 24,
+  interface: "eth0",
+  scope: 0,
+  ifindex: 2,
+  held: false,
+};
+const there: ActualAddress = { address: bytes("192.0.2.100"), prefix: 24, ifindex: 2 };
+const ours: ActualAddress = { ...there, proto: 18 };
+
+type Row = readonly [
+  wanted: boolean,
+  held: boolean,
+  actual: readonly ActualAddress[],
+  owner: boolean,
+  action: Action,
+];
+const ROWS: readonly Row[] = [
+  [true, false, [], false, "add"],
+  [true, false, [], true, "add"],
+  [true, false, [there], false, "adopt"],
+  [true, false, [ours], false, "adopt"],
+  [true, false, [there], true, "spare"],
+  [true, false, [ours], true, "adopt"],
+  [true, true, [there], false, "none"],
+  [true, true, [ours], true, "none"],
+  [true, true, [], false, "add"],
+  [true, true, [], true, "add"],
+  [false, true, [there], false, "remove"],
+  [false, true, [], false, "remove"],
+  [false, true, [ours], true, "remove"],
+  [false, false, [], false, "none"],
+  [false, false, [there], false, "none"],
+  [false, false, [ours], true, "none"],
+];
+for (const [wanted, held, actual, owner, action] of ROWS) {
+  const words = [
+    wanted ? "wanted" : "not wanted",
+    held ? "held" : "not held",
+    actual.length === 0 ? "not there" : actual[0]!.proto === 18 ? "there with our tag" : "there",
+    owner ? "owned" : "not owned",
+  ];
+  Deno.test(`planAddress(): ${words.join(", ")}: ${action}`, () => {
+    assertEquals(planAddress({ ...managed, held }, wanted, actual, owner), action);
+  });
+}
+
+const OTHERS: readonly (readonly [name: string, other: ActualAddress])[] = [
+  ["another prefix", { ...there, prefix: 32 }],
+  ["another interface", { ...there, ifindex: 3 }],
+  ["another address", { ...there, address: bytes("192.0.2.101") }],
+];
+for (const [name, other] of OTHERS) {
+  Deno.test(`planAddress(): ${name} is not the same address`, () => {
+    assertEquals(planAddress(managed, true, [other], false), "add");
+    assertEquals(planAddress({ ...managed, held: true }, true, [other], false), "add");
+  });
+}
+
+Deno.test("planLeftovers() finds our addresses whatever prefix or interface they have, not those that are held", () => {
+  const found = [ours, { ...there, prefix: 32 }, { ...there, ifindex: 3 }, {
+    ...there,
+    address: bytes("192.0.2.1"),
+  }];
+  assertEquals(planLeftovers([managed], found, false), found.slice(0, 3));
+  assertEquals(planLeftovers([{ ...managed, held: true }], found, false), []);
+  assertEquals(planLeftovers([], found, false), []);
+});
+
+Deno.test("planLeftovers() leaves an owner its own addresses, but not what carries our tag", () => {
+  assertEquals(planLeftovers([managed], [there, ours], true), [ours]);
+});

@@ -1,0 +1,179 @@
+/**
+ * The engine with a real kernel at one end of a cable, and somebody who listens and speaks VRRP at the
+ * other.
+ */
+import { monotonicMs } from "../../ffi/clock.ts";
+import { Epoll } from "../../ffi/epoll.ts";
+import { close } from "../../ffi/fd.ts";
+import type { Netlink, NetlinkSocket } from "../../ffi/netlink.ts";
+import { type Address, listAddresses, openMonitor, openRtnetlink } from "../../ffi/rtnetlink.ts";
+import * as s from "../../ffi/socket.ts";
+import { Engine } from "../../mod/vrrp/engine.ts";
+import type { Command, EngineEvent, EngineReport, TrackerState } from "../../mod/vrrp/messages.ts";
+import { encode, type OutgoingAdvertisement } from "../../mod/vrrp/packet.ts";
+import { decodeArp } from "../../mod/wire/arp.ts";
+import { decodeIpv4 } from "../../mod/wire/ip.ts";
+import type { VirtualRouterStatus } from "../../mod/snapshot.ts";
+import { indexOf } from "../ffi/namespace.ts";
+import { cable } from "./cable.ts";
+import { bytes, configOf, type Written } from "./fixture.ts";
+
+const PATIENCE_MS = 5000;
+const IPV4_AT = 14;
+const GROUP = bytes("224.0.0.18");
+
+/** A virtual router of 10 ms: `web` on eth0 with 192.0.2.100/24. */
+export const WEB: Written = {
+  advertisement_interval: "10ms",
+  garp: { repeat: 1, delay: "0s", refresh: "0s" },
+};
+
+export class EngineLab implements Disposable {
+  readonly posted: EngineEvent[] = [];
+  readonly #line = cable();
+  readonly #epoll = new Epoll();
+  readonly #netlink: NetlinkSocket;
+  readonly #monitor: NetlinkSocket;
+  readonly #engine: Engine;
+  readonly #voice: number;
+
+  /** `wrap` may come between the engine and the kernel. */
+  constructor(wrap: (netlink: Netlink) => Netlink = (netlink): Netlink => netlink) {
+    const { here, there } = this.#line;
+    this.#netlink = here.run(() => openRtnetlink());
+    this.#monitor = here.run(() => openMonitor());
+    this.#voice = there.run(openVoice);
+    this.#engine = here.run(() =>
+      new Engine({
+        epoll: this.#epoll,
+        netlink: wrap(this.#netlink),
+        monitor: this.#monitor,
+        readyAtMs: 0,
+        forwards: (): boolean => false,
+        post: (event): number => this.posted.push(event),
+      })
+    );
+  }
+
+  configure(routers: Readonly<Record<string, Written>>): void {
+    const configs = Object.entries(routers).map(([name, written]) => [name, configOf(written)] as const);
+    this.#command({ type: "configure", routers: Object.fromEntries(configs) });
+  }
+
+  track(...trackers: readonly TrackerState[]): void {
+    this.#command({ type: "trackers", trackers });
+  }
+
+  stop(): void {
+    this.#command({ type: "stop", reason: "stopped" });
+  }
+
+  report(): EngineReport {
+    this.#command({ type: "report", id: 1 });
+    const last = this.posted.pop();
+    if (last?.type !== "report") throw new Error("no report");
+    return last.report;
+  }
+
+  status(name: string): VirtualRouterStatus {
+    const found = this.report().virtual_routers.find((router) => router.name === name);
+    if (found === undefined) throw new Error(`no virtual router ${name}`);
+    return found;
+  }
+
+  deadlineMs(): number {
+    return this.#engine.deadlineMs();
+  }
+
+  /** Turns the engine's loop until this is so; throws after five seconds. */
+  until(condition: () => boolean): void {
+    const endMs = monotonicMs() + PATIENCE_MS;
+    this.#line.here.run(() => {
+      for (; !condition(); this.#turn()) {
+        if (monotonicMs() > endMs) throw new Error(`still not: ${condition}`);
+      }
+    });
+  }
+
+  /** Turns it for a while. */
+  during(ms: number): void {
+    const endMs = monotonicMs() + ms;
+    this.until(() => monotonicMs() >= endMs);
+  }
+
+  /** IPv4 addresses of eth0, `192.0.2.1/24`. */
+  addresses(): string[] {
+    return listAddresses(this.#netlink, 4).filter(({ ifindex }) => ifindex === this.#line.ifindex)
+      .map(({ address, prefix }) => `${address.join(".")}/${prefix}`);
+  }
+
+  find(text: string): Address | undefined {
+    return listAddresses(this.#netlink, 4).find(({ address }) => address.join(".") === text);
+  }
+
+  /** Priorities that were advertised since the last look, and `arp` for each announcement, in order. */
+  heard(): (number | "arp")[] {
+    return this.#line.frames().flatMap(wordOf);
+  }
+
+  /** An advertisement from the other end. */
+  speak(change: Partial<OutgoingAdvertisement> = {}, ttl = 255): void {
+    s.setHopLimit(this.#voice, 4, ttl);
+    s.sendto(this.#voice, message(change), s.sockaddr(GROUP));
+  }
+
+  /** Something done to the interfaces by somebody else. */
+  kernel<T>(action: (nl: NetlinkSocket, eth0: number) => T): T {
+    return this.#line.here.run(() => {
+      using nl = openRtnetlink();
+      return action(nl, indexOf("eth0"));
+    });
+  }
+
+  [Symbol.dispose](): void {
+    close(this.#voice);
+    this.#netlink[Symbol.dispose]();
+    this.#monitor[Symbol.dispose]();
+    this.#epoll.close();
+    this.#line[Symbol.dispose]();
+  }
+
+  #command(command: Command): void {
+    this.#line.here.run(() => this.#engine.command(command));
+  }
+
+  #turn(): void {
+    const waitMs = Math.min(20, this.#engine.deadlineMs() - monotonicMs());
+    const count = this.#epoll.wait(Math.max(0, waitMs));
+    for (let i = 0; i < count; i++) this.#engine.ready(this.#epoll.fd(i));
+    this.#engine.tick(monotonicMs());
+  }
+}
+
+function openVoice(): number {
+  const fd = s.socket(s.AF_INET, s.SOCK_RAW, s.IPPROTO_VRRP);
+  s.setMulticastInterface(fd, 4, indexOf("peer0"));
+  return fd;
+}
+
+function message(change: Partial<OutgoingAdvertisement> = {}): Uint8Array {
+  const advertisement: OutgoingAdvertisement = {
+    version: 3,
+    vrid: 51,
+    priority: 200,
+    maxAdvertiseInterval: 1,
+    addresses: [bytes("192.0.2.100")],
+    family: 4,
+    checksum: "pseudo_header",
+    ...change,
+  };
+  return encode(advertisement, bytes("192.0.2.2"), GROUP);
+}
+
+/** A frame of ours that matters: an advertisement's priority, or an announcement of the virtual address. */
+function wordOf(frame: Uint8Array): (number | "arp")[] {
+  if (decodeArp(frame)?.senderAddress.join(".") === "192.0.2.100") return ["arp"];
+  if (frame[12] !== 0x08 || frame[13] !== 0x00) return [];
+  const ip = decodeIpv4(frame.subarray(IPV4_AT));
+  return ip.ok && ip.protocol === 112 && ip.source.join(".") === "192.0.2.1" ? [ip.payload[2]!] : [];
+}
