@@ -30,9 +30,14 @@ export interface News {
   readonly virtual: readonly Address[];
   /** Indexes of interfaces whose link-layer address is another one. */
   readonly readdressed: readonly number[];
+  /** Where the last address that is not virtual went: the kernel may have forgotten the multicast groups with it. */
+  readonly emptied: readonly Place[];
   /** A sentence for the log when something was lost, else null. */
   readonly loss: string | null;
 }
+
+/** One address family of one interface. */
+export type Place = Pick<Address, "ifindex" | "family">;
 
 export class KernelNews {
   #retryAtMs = Infinity;
@@ -56,6 +61,7 @@ export class KernelNews {
     let removed = false;
     const virtual: Address[] = [];
     const readdressed: number[] = [];
+    const emptied: Place[] = [];
     for (const message of messages) {
       const notification = parseNotification(message);
       if (notification === null) continue;
@@ -64,13 +70,22 @@ export class KernelNews {
       removed ||= notification.type === "address_removed" || notification.type === "link_removed";
       if (!("address" in notification) || !isVirtual(notification.address.address)) moved = true;
       else if (notification.type === "address") virtual.push(notification.address);
+      if (notification.type === "address_removed" && this.#isEmpty(notification.address, isVirtual)) {
+        emptied.push(notification.address);
+      }
     }
-    return { moved, removed, virtual, readdressed, loss: null };
+    return { moved, removed, virtual, readdressed, emptied, loss: null };
+  }
+
+  #isEmpty({ ifindex, family }: Place, isVirtual: (address: Uint8Array) => boolean): boolean {
+    return !this.links.addressesOf(ifindex).some((left) =>
+      left.family === family && !isVirtual(left.address)
+    );
   }
 
   /** What is known stays until all has been read: better old than half. */
   #reload(nowMs: number): News {
-    const all = { moved: true, removed: true, virtual: [], readdressed: [] };
+    const all = { moved: true, removed: true, virtual: [], readdressed: [], emptied: [] };
     try {
       this.load();
       this.#retryAtMs = Infinity;

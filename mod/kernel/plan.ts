@@ -32,6 +32,8 @@ export interface ActualAddress {
   readonly prefix: number;
   readonly ifindex: number;
   readonly proto?: number | undefined;
+  /** Seconds that it stays; undefined or Infinity for ever. */
+  readonly validLft?: number;
 }
 
 /**
@@ -71,6 +73,23 @@ export function planLeftovers<Actual extends ActualAddress>(
     (!owner || there.proto === PROTOCOL_TAG) &&
     managed.some(({ address, held }) => !held && equalAddresses(address, there.address))
   );
+}
+
+/**
+ * The managed addresses, held where the run before has left them under a lease that still runs: it ended a moment
+ * ago and was active. Only a tag tells that (Linux 5.18); without one they are leftovers like others.
+ */
+export function planResumption(
+  managed: readonly ManagedAddress[],
+  links: { indexOf(name: string): number; addressesOf(ifindex: number): readonly ActualAddress[] },
+): ManagedAddress[] {
+  return managed.map((address) => {
+    const located = { ...address, ifindex: links.indexOf(address.interface) };
+    const isLeased = links.addressesOf(located.ifindex).some((there) =>
+      isSame(there, located) && there.proto === PROTOCOL_TAG && (there.validLft ?? Infinity) !== Infinity
+    );
+    return isLeased ? { ...located, held: true } : address;
+  });
 }
 
 /**

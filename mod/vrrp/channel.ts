@@ -8,6 +8,7 @@ import {
   bind,
   bindToDevice,
   joinMulticast,
+  leaveMulticast,
   receivePacketInfo,
   Receiver,
   setHopLimit,
@@ -42,7 +43,7 @@ export class Channel {
   readonly routers = new Map<number, Instance[]>();
   readonly #fd: number;
   #instances: readonly Instance[] = [];
-  readonly #groups = new Set<string>();
+  readonly #groups = new Map<string, Uint8Array>();
   /**
    * IPv6 sockets by source address: the kernel writes that header, so the socket must be bound to the source.
    */
@@ -103,6 +104,14 @@ export class Channel {
     }
   }
 
+  /** Leaves every group and joins it again. */
+  rejoin(): void {
+    for (const group of this.#groups.values()) {
+      leaveMulticast(this.#fd, this.family, group, this.ifindex);
+      joinMulticast(this.#fd, this.family, group, this.ifindex);
+    }
+  }
+
   close(): void {
     this.epoll.remove(this.#fd);
     close(this.#fd);
@@ -131,7 +140,7 @@ export class Channel {
     const key = formatAddress(group);
     if (this.#groups.has(key)) return;
     joinMulticast(this.#fd, this.family, group, this.ifindex);
-    this.#groups.add(key);
+    this.#groups.set(key, group);
   }
 
   #sender(source: Uint8Array): number {

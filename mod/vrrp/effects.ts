@@ -5,19 +5,18 @@
 import { errnoName, type SyscallError } from "../../ffi/errno.ts";
 import type { Netlink } from "../../ffi/netlink.ts";
 import { sockaddr } from "../../ffi/socket.ts";
-import type { VirtualRouterConfig } from "../config/schema.ts";
 import type { LinkTable } from "../kernel/links.ts";
-import { isSame, type ManagedAddress, planIntruders, planLeftovers } from "../kernel/plan.ts";
+import { isSame, type ManagedAddress, planIntruders, planLeftovers, planResumption } from "../kernel/plan.ts";
 import { reconcileAddresses, removeFound, renewAddresses } from "../kernel/reconcile.ts";
 import { equalAddresses, formatAddress } from "../wire/address.ts";
 import { encodeIpv4Header, IPV4_HEADER_LENGTH } from "../wire/ip.ts";
 import { type Announcement, Announcer } from "./announcer.ts";
 import type { Channel } from "./channel.ts";
-import type { Instance, Outgoing } from "./instance.ts";
+import type { Heard, Instance, Outgoing } from "./instance.ts";
 import type { EngineEvent } from "./messages.ts";
 import { encode, type OutgoingAdvertisement, VRRP_PROTOCOL, VRRP_TTL } from "./packet.ts";
-import { stateName } from "./report.ts";
-import { leaseMs, managedAddressesOf } from "./settings.ts";
+import { obstacles, stateName } from "./report.ts";
+import { leaseMs } from "./settings.ts";
 import { type Effect, OWNER_PRIORITY } from "./state.ts";
 
 /** After the kernel refused an address the virtual router stays out for so long, then tries again. */
@@ -61,6 +60,16 @@ export class Effects {
     this.around.post({ type: "notice", level: "warn", name: instance.name, message: text });
   }
 
+  /** A peer advertises other addresses: it counts all the same, but somebody has to know. */
+  noteMismatch(instance: Instance, { source, advertisement }: Heard, nowMs: number): void {
+    instance.counters.address_list_mismatches++;
+    const message = (): string =>
+      `${formatAddress(source)} advertises other addresses than this router has: ${
+        advertisement.addresses.map(formatAddress).join(", ")
+      }`;
+    this.tell(instance, "addresses", message, nowMs);
+  }
+
   /** To be called when a virtual router gets its interface or its addresses. */
   learnForwarding({ addresses }: Instance): void {
     for (const { address, interface: name } of addresses) {
@@ -68,6 +77,20 @@ export class Effects {
       if (this.around.forwards(name)) this.#forwarding.add(name);
       else this.#forwarding.delete(name);
     }
+  }
+
+  /** What a stopped router waits for now, unless its transition has just said so. */
+  tellObstacles(instance: Instance): void {
+    const { name, state, reason, toldObstacles } = instance;
+    const message = obstacles(state).join(", ");
+    instance.toldObstacles = message;
+    if (message === "" || message === toldObstacles || message === reason) return;
+    this.around.post({
+      type: "notice",
+      level: "info",
+      name,
+      message: `${stateName(state.name)}: ${message}`,
+    });
   }
 
   #runOne(instance: Instance, effect: Effect, nowMs: number): void {
@@ -148,13 +171,20 @@ export class Effects {
     if (isDue(instance, "restored", ANNOUNCE_RESTORED_MS, nowMs)) this.announce(instance, nowMs);
   }
 
-  /** Before a virtual router begins: removes its addresses, unless one of `others` holds them. How many there were. */
-  removeLeftovers(name: string, config: VirtualRouterConfig, others: readonly Instance[]): number {
+  /**
+   * What an earlier run left behind, before anything begins: addresses whose lease still runs become this
+   * router's, the others are removed. Returns how many those were.
+   */
+  takeLeftovers(instance: Instance, others: readonly Instance[]): number {
     const { netlink, links, post } = this.around;
+    const { name, config } = instance;
+    instance.addresses = planResumption(instance.addresses, links);
     const owner = config.priority === OWNER_PRIORITY;
-    const found = planLeftovers(managedAddressesOf(config), links.allAddresses(), owner).filter((there) =>
-      !others.some(({ addresses }) => addresses.some((managed) => managed.held && isSame(managed, there)))
+    const held = [...others, instance].flatMap(({ addresses }) =>
+      addresses.filter((managed) => managed.held)
     );
+    const found = planLeftovers(instance.addresses, links.allAddresses(), owner)
+      .filter((there) => !held.some((managed) => isSame(managed, there)));
     if (found.length === 0) return 0;
     const problems = removeFound(netlink, found);
     const names = found.map(({ address, ifindex }) =>

@@ -170,9 +170,10 @@ export class Engine {
 
   #evaluate(instance: Instance, nowMs: number): void {
     instance.setPrimaryAddress(findPrimaryAddress(instance, this.#links, this.#virtual));
-    this.#listen(instance, this.#links.indexOf(instance.config.interface), nowMs);
+    this.#listen(instance, nowMs);
     if (instance.leaving && !instance.isActive) return;
     this.#dispatch(instance, conditionsOf(instance, this.#links, nowMs), nowMs);
+    this.#effects.tellObstacles(instance);
     instance.enter(instance.state);
   }
 
@@ -180,7 +181,8 @@ export class Engine {
    * Sockets on the interface. Who cannot hear the others must not believe to be alone: without them it is
    * out, and tries again.
    */
-  #listen(instance: Instance, ifindex: number, nowMs: number): void {
+  #listen(instance: Instance, nowMs: number): void {
+    const ifindex = instance.primaryAddress === null ? 0 : this.#links.indexOf(instance.config.interface);
     if (ifindex === instance.ifindex || (ifindex !== 0 && instance.blocked !== null)) return;
     const problem = this.#listener.attach(instance, ifindex);
     this.#effects.learnForwarding(instance);
@@ -201,12 +203,12 @@ export class Engine {
   }
 
   #hear(instance: Instance, heard: Heard): void {
+    const nowMs = monotonicMs();
     const { source, advertisement: { priority, maxAdvertiseInterval } } = heard;
     heard.count++;
     instance.counters.advertisements_received++;
     if (priority === RESIGNATION) instance.counters.priority_zero_pkts_rcvd++;
-    if (!heard.addressesMatch) instance.counters.address_list_mismatches++;
-    const nowMs = monotonicMs();
+    if (!heard.addressesMatch) this.#effects.noteMismatch(instance, heard, nowMs);
     const advertisement = { source, priority, maxAdvertiseInterval };
     this.#dispatch(instance, { type: "advertisement", advertisement }, nowMs);
     if (priority !== RESIGNATION) this.#succeed(instance, source, priority, nowMs);
@@ -230,6 +232,7 @@ export class Engine {
     const news = this.#kernel.receive(nowMs, (address) => this.#virtual.has(formatAddress(address)));
     if (news.loss !== null) this.#notice("warn", "", news.loss);
     for (const address of news.virtual) this.#answerable(address, nowMs);
+    for (const place of news.emptied) this.#listener.rejoin(place);
     this.#relocate(news, nowMs);
   }
 
@@ -306,11 +309,12 @@ export class Engine {
   }
 
   #create(name: string, config: VirtualRouterConfig, nowMs: number): void {
-    const leftovers = this.#effects.removeLeftovers(name, config, this.#all());
-    if (leftovers > 0) this.#hearKernel(nowMs);
     const { readyAtMs } = this.#options;
     const instance = new Instance(name, config, this.#trackers, { readyAtMs, now: Date.now() });
-    instance.counters.leftovers_removed = leftovers;
+    const removed = this.#effects.takeLeftovers(instance, this.#all());
+    if (removed > 0) this.#hearKernel(nowMs);
+    instance.counters.leftovers_removed = removed;
+    if (instance.addresses.some(({ held }) => held)) instance.resume(readyAtMs, nowMs);
     this.#instances.set(name, instance);
     this.#evaluate(instance, nowMs);
   }

@@ -104,14 +104,28 @@ export function toFault(from: Initialize | Fault | Backup, faults: readonly stri
  */
 function stop(from: Initialize | Fault | Backup, destination: Handover["next"]): Step {
   const state = stopped(from, destination);
+  const isMove = state.name !== from.name;
   return stay(
     state,
-    ...(state.name === from.name ? [] : [transition(from, state, destination.reasons.join(", "))]),
+    ...(isMove && resumes(from) ? [REMOVE] : []),
+    ...(isMove ? [transition(from, state, destination.reasons.join(", "))] : []),
   );
 }
 
 export function stopped(from: State, { name, reasons }: Handover["next"]): Initialize | Fault {
   const { priority } = from;
   if (name === "fault") return { name, priority, faults: reasons };
-  return { name, priority, waiting: reasons, readyAtMs: from.name === "initialize" ? from.readyAtMs : 0 };
+  const { readyAtMs, resumeUntilMs } = from.name === "initialize" ? from : { readyAtMs: 0, resumeUntilMs: 0 };
+  return { name, priority, waiting: reasons, readyAtMs, resumeUntilMs };
+}
+
+/** Whether the addresses of the run before are still here. */
+export function resumes(state: State): boolean {
+  return state.name === "initialize" && state.resumeUntilMs > 0;
+}
+
+/** The addresses of the run before go, if they are still here; the state stays. */
+export function giveUpResuming(state: Initialize | Fault): Step {
+  if (state.name === "fault" || !resumes(state)) return stay(state);
+  return stay({ ...state, resumeUntilMs: 0 }, REMOVE);
 }

@@ -11,7 +11,8 @@ import type { Discard } from "./discard.ts";
 import type { TrackerState } from "./messages.ts";
 import { addressesMatch, type Advertisement } from "./packet.ts";
 import { managedAddressesOf, virtualRouterOf, type Wire, wireOf } from "./settings.ts";
-import { deadlineMs, initialState, type State, type VirtualRouter } from "./state.ts";
+import { deadlineMs, initialState, OWNER_PRIORITY, type State, type VirtualRouter } from "./state.ts";
+import { activeDownIntervalMs, intervalMs } from "./timers.ts";
 
 /** Peers and rejected packets kept for the status: enough to see, too few to fill memory from the wire. */
 const MAX_PEERS = 16;
@@ -67,6 +68,8 @@ export class Instance {
   health: Health;
   /** Adding an address failed: not active before this moment. */
   blocked: { readonly reason: string; readonly untilMs: number } | null = null;
+  /** What was last told to stand in the way. */
+  toldObstacles = "";
   /** Taken out of the configuration: forget it once it has stopped. */
   leaving = false;
   readonly counters: Counters = newCounters();
@@ -137,6 +140,17 @@ export class Instance {
     this.addresses = this.addresses.map((mine) =>
       addresses.some((other) => other.held && isSame(other, mine)) ? { ...mine, held: false } : mine
     );
+  }
+
+  /**
+   * The run before was active a moment ago: this one goes on as long as the peers still wait for it. Without
+   * preemption it first listens for an interval, whether somebody has taken over meanwhile.
+   */
+  resume(readyAtMs: number, nowMs: number): void {
+    const { version, advertisementInterval, preemptMode } = this.router;
+    const listenedAtMs = preemptMode ? 0 : nowMs + intervalMs(advertisementInterval);
+    const untilMs = nowMs + activeDownIntervalMs(version, OWNER_PRIORITY, advertisementInterval);
+    this.enter(initialState(this.state.priority, Math.max(readyAtMs, listenedAtMs), untilMs));
   }
 
   /** From now on it leaves as the RFC says: it resigns and lets go. */

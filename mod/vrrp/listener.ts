@@ -5,6 +5,7 @@
 import { monotonicMs } from "../../ffi/clock.ts";
 import type { Epoll } from "../../ffi/epoll.ts";
 import { SyscallError } from "../../ffi/errno.ts";
+import type { Place } from "../kernel/news.ts";
 import type { ForeignRouter } from "../snapshot.ts";
 import { formatAddress } from "../wire/address.ts";
 import { Channel } from "./channel.ts";
@@ -77,6 +78,21 @@ export class Listener {
     this.#channels.delete(key);
     this.#byFd.delete(channel.fd);
     channel.close();
+  }
+
+  /**
+   * Joins the groups of this place anew: with its last address the kernel forgets them, whatever the socket still believes (an
+   * MTU too small for IPv6 does that). Who cannot is detached, so that the next look tries again.
+   */
+  rejoin({ ifindex, family }: Place): void {
+    const channel = this.#channels.get(`${ifindex}/${family}`);
+    if (channel === undefined) return;
+    try {
+      channel.rejoin();
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      for (const instance of channel.instances) this.detach(instance);
+    }
   }
 
   /** Reads what waits on a descriptor, if it is one of ours. */

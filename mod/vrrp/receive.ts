@@ -63,8 +63,8 @@ function ipv6Envelope({ receiver }: Channel, length: number): Envelope {
 }
 
 /**
- * Several virtual routers may share a VRID when group or peers tell them apart, or while one hands over to its
- * own successor, when the version may. When none fits, the first one counts the error.
+ * Several virtual routers may share a VRID when group or peers tell them apart, or while one hands over to
+ * its own successor, when the version may. When none fits, the first one counts the error.
  */
 function addressee(routers: readonly Instance[], envelope: Envelope): Instance {
   if (routers.length === 1) return routers[0]!;

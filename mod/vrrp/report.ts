@@ -25,7 +25,7 @@ export function reportOf(instance: Instance): VirtualRouterStatus {
     family: config.family === 4 ? "ipv4" : "ipv6",
     state: stateName(state.name),
     since: time(instance.since),
-    reason: instance.reason,
+    reason: reasonOf(instance),
     base_priority: config.priority,
     effective_priority: state.priority,
     contributions: [...instance.health.contributions],
@@ -40,6 +40,18 @@ export function reportOf(instance: Instance): VirtualRouterStatus {
     counters: { ...instance.counters },
     rejected: instance.rejected.map(rejectedOf),
   };
+}
+
+/** While it is stopped, what stands in the way now; the transition's reason may long be another one. */
+function reasonOf({ state, reason }: Instance): string {
+  const reasons = obstacles(state);
+  return reasons.length > 0 ? reasons.join(", ") : reason;
+}
+
+/** What keeps a stopped router from going on. */
+export function obstacles(state: State): readonly string[] {
+  if (state.name === "fault") return state.faults;
+  return state.name === "initialize" ? state.waiting : [];
 }
 
 function activeRouter({ state, primaryAddress }: Instance): string | null {

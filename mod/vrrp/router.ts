@@ -18,12 +18,13 @@
  */
 import { stepActive } from "./active.ts";
 import { stepBackup } from "./backup.ts";
-import { becomeActive, becomeBackup, stay, toFault, toInitialize } from "./entry.ts";
+import { becomeActive, becomeBackup, giveUpResuming, resumes, stay, toFault, toInitialize } from "./entry.ts";
 import {
   type Event,
   type Fault,
   type Initialize,
   OWNER_PRIORITY,
+  RESIGNATION,
   type State,
   type Step,
   type VirtualRouter,
@@ -46,11 +47,17 @@ function stepStopped(router: VirtualRouter, state: Initialize | Fault, event: Ev
     case "priority":
       return stay({ ...state, priority: event.priority });
     case "advertisement":
+      // Somebody else serves: nothing is left to go on with.
+      return event.advertisement.priority === RESIGNATION ? stay(state) : giveUpResuming(state);
     case "reconfigured":
       return stay(state);
-    case "shutdown":
-      return toInitialize(state, [event.reason]);
+    case "shutdown": {
+      const { state: settled, effects } = giveUpResuming(state);
+      const step = toInitialize(settled as Initialize | Fault, [event.reason]);
+      return { ...step, effects: [...effects, ...step.effects] };
+    }
     case "deadline":
+      if (resumes(state) && nowMs >= (state as Initialize).resumeUntilMs) return giveUpResuming(state);
       if (state.name === "fault" || state.waiting.length > 0 || nowMs < state.readyAtMs) return stay(state);
       return startup(router, state, "start-up delay is over", nowMs);
     case "conditions": {
@@ -68,5 +75,12 @@ function startup(router: VirtualRouter, state: Initialize | Fault, reason: strin
   if (state.priority === OWNER_PRIORITY) {
     return becomeActive(router, state, `${reason}; address owner`, nowMs);
   }
+  if (resumes(state)) return resume(router, state, nowMs);
   return becomeBackup(router, state, reason, nowMs);
+}
+
+/** The peers have heard from the run before a moment ago: they need not notice that there was another one. */
+function resume(router: VirtualRouter, state: Initialize | Fault, nowMs: number): Step {
+  const { state: active, effects } = becomeActive(router, state, "goes on where the run before ended", nowMs);
+  return { state: active, effects: [...effects, { type: "renewAddresses" }] };
 }

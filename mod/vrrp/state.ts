@@ -31,6 +31,11 @@ export interface Initialize {
   readonly waiting: readonly string[];
   /** Start-up delay: nothing begins before. */
   readonly readyAtMs: number;
+  /**
+   * The addresses of the run before are still here, under their lease: until this moment the router may go on as active
+   * where that one ended, unless somebody else has taken over. 0: they are not.
+   */
+  readonly resumeUntilMs: number;
 }
 
 export interface Fault {
@@ -135,8 +140,8 @@ export interface Step {
 }
 
 /** A router that has just been configured: nothing is known yet, nothing begins before `readyAtMs`. */
-export function initialState(priority: number, readyAtMs: number): Initialize {
-  return { name: "initialize", priority, waiting: ["starting"], readyAtMs };
+export function initialState(priority: number, readyAtMs: number, resumeUntilMs = 0): Initialize {
+  return { name: "initialize", priority, waiting: ["starting"], readyAtMs, resumeUntilMs };
 }
 
 /**
@@ -145,7 +150,10 @@ export function initialState(priority: number, readyAtMs: number): Initialize {
 export function deadlineMs(state: State): number {
   switch (state.name) {
     case "initialize":
-      return state.waiting.length === 0 ? state.readyAtMs : Infinity;
+      return Math.min(
+        state.waiting.length === 0 ? state.readyAtMs : Infinity,
+        state.resumeUntilMs > 0 ? state.resumeUntilMs : Infinity,
+      );
     case "fault":
       return Infinity;
     case "backup":

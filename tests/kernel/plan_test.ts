@@ -6,6 +6,7 @@ import {
   type ManagedAddress,
   planAddress,
   planLeftovers,
+  planResumption,
 } from "../../mod/kernel/plan.ts";
 import { bytes } from "../vrrp/fixture.ts";
 
@@ -82,3 +83,23 @@ Deno.test("planLeftovers() finds our addresses whatever prefix or interface they
 Deno.test("planLeftovers() leaves an owner its own addresses, but not what carries our tag", () => {
   assertEquals(planLeftovers([managed], [there, ours], true), [ours]);
 });
+
+const RESUMPTIONS: readonly (readonly [name: string, actual: readonly ActualAddress[], held: boolean])[] = [
+  ["nothing is there", [], false],
+  ["ours, under a lease that runs", [{ ...ours, validLft: 2 }], true],
+  ["ours, but for ever: nobody renews it", [{ ...ours, validLft: Infinity }], false],
+  ["somebody else's lease", [{ ...there, validLft: 2 }], false],
+  ["ours with another prefix", [{ ...ours, prefix: 32, validLft: 2 }], false],
+  ["ours on another interface", [{ ...ours, ifindex: 3, validLft: 2 }], false],
+];
+for (const [name, actual, held] of RESUMPTIONS) {
+  Deno.test(`planResumption(): ${name}: ${held ? "held" : "not held"}`, () => {
+    const links = {
+      indexOf: (ifname: string) => ifname === "eth0" ? 2 : 0,
+      addressesOf: (ifindex: number) => actual.filter((address) => address.ifindex === ifindex),
+    };
+    assertEquals(planResumption([{ ...managed, ifindex: 0 }], links), [
+      { ...managed, ifindex: held ? 2 : 0, held },
+    ]);
+  });
+}

@@ -13,7 +13,9 @@ export class Witness {
   #downByMs = Infinity;
   #takeover = false;
   #heard: { readonly source: Uint8Array; readonly priority: number } | null = null;
-  /** The active router's interval; right after a conflict it may be the own one or the other's. Centiseconds. */
+  /**
+   * The active router's interval; right after a conflict it may be the own one or the other's. Centiseconds.
+   */
   #shortest = 0;
   #longest = 0;
   #isAdopted = false;
@@ -64,7 +66,11 @@ export class Witness {
   reconfigure(router: VirtualRouter, priority: number, nowMs: number): void {
     if (this.#takeover) return;
     const own = router.advertisementInterval;
-    if (!this.#isAdopted || router.version === 2) this.#shortest = this.#longest = own;
+    if (!this.#isAdopted || router.version === 2) {
+      // Who has only ignored lower routers may go on with the interval that it had before.
+      this.#shortest = Math.min(this.#longest, own);
+      this.#longest = Math.max(this.#longest, own);
+    }
     this.#preemptAtMs = Infinity;
     this.#downFromMs = Math.min(this.#downFromMs, nowMs + down(router.version, priority, this.#shortest));
     this.#downByMs = nowMs + down(router.version, priority, Math.max(this.#longest, own));

@@ -15,14 +15,20 @@ function hold(instance: Instance): void {
 Deno.test("a new instance waits, with the priority that its checks give it", () => {
   const trackers = [{ check: "nginx", state: "down", reason: "" }] as const;
   const instance = instanceOf({ priority: 120, track: [{ check: "nginx", weight: -50 }] }, { trackers });
-  assertEquals(instance.state, { name: "initialize", priority: 70, waiting: ["starting"], readyAtMs: 0 });
+  assertEquals(instance.state, {
+    name: "initialize",
+    priority: 70,
+    waiting: ["starting"],
+    readyAtMs: 0,
+    resumeUntilMs: 0,
+  });
   assertEquals(instance.isActive, false);
   assertEquals(instance.deadlineMs, Infinity);
 });
 
 Deno.test("the deadline is the state's, or the end of a block if that is sooner", () => {
   const instance = instanceOf();
-  instance.enter({ name: "initialize", priority: 100, waiting: [], readyAtMs: 500 });
+  instance.enter({ name: "initialize", priority: 100, waiting: [], readyAtMs: 500, resumeUntilMs: 0 });
   assertEquals(instance.deadlineMs, 500);
   instance.blocked = { reason: "no", untilMs: 300 };
   instance.enter(instance.state);
@@ -108,4 +114,19 @@ Deno.test("reconfigure() gives the core a new router and forgets what was encode
   assertEquals(instance.health.effective, 77);
   assertEquals(instance.packets.size, 0);
   assertEquals(instance.heard.size, 0);
+});
+
+Deno.test("resume() lets it go on while the peers wait, and listen first when it may not preempt", () => {
+  const resumed = instanceOf({ advertisement_interval: "100ms" });
+  resumed.resume(0, 1000);
+  assertEquals(resumed.state, {
+    name: "initialize",
+    priority: 100,
+    waiting: ["starting"],
+    readyAtMs: 0,
+    resumeUntilMs: 1000 + 300 + 100 / 256,
+  });
+  const modest = instanceOf({ advertisement_interval: "100ms", preempt: false });
+  modest.resume(500, 1000);
+  assertEquals(modest.state, { ...resumed.state, readyAtMs: 1100 });
 });

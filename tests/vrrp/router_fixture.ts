@@ -56,6 +56,7 @@ export const waiting: State & { name: "initialize" } = {
   priority: 100,
   waiting: ["starting"],
   readyAtMs: 0,
+  resumeUntilMs: 0,
 };
 export const faulty: State & { name: "fault" } = { name: "fault", priority: 100, faults: ["eth0 is down"] };
 

@@ -15,6 +15,8 @@ import {
   noInterface,
   promoted,
   reconfigured,
+  remove,
+  renew,
   router,
   type Row,
   send,
@@ -23,6 +25,9 @@ import {
   v2,
   waiting,
 } from "./router_fixture.ts";
+
+/** The addresses of the run before are still here. */
+const resuming = { ...waiting, resumeUntilMs: 1300 };
 
 const ROWS: readonly Row[] = [
   ["ready: listens first (§6.4.1)", router, waiting, fine, 1000, backup, [
@@ -86,6 +91,53 @@ const ROWS: readonly Row[] = [
   ["shutdown in fault", router, faulty, shutdown, 1000, { ...waiting, waiting: ["stopped"], readyAtMs: 0 }, [
     moved("fault", "initialize", "stopped"),
   ]],
+  [
+    "resuming: goes on as active at once, the lease begins anew",
+    router,
+    resuming,
+    fine,
+    1000,
+    promoted(1000),
+    [
+      send(100),
+      add,
+      announce,
+      moved("initialize", "active", "goes on where the run before ended"),
+      renew,
+    ],
+  ],
+  ["resuming: as long as it waits, the addresses stay", router, resuming, noInterface, 1000, {
+    ...resuming,
+    waiting: ["interface eth0 does not exist"],
+  }, []],
+  ["resuming without preemption: listens first", router, { ...resuming, readyAtMs: 1100 }, fine, 1000, {
+    ...resuming,
+    waiting: [],
+    readyAtMs: 1100,
+  }, []],
+  [
+    "resuming: nobody was heard",
+    router,
+    { ...resuming, waiting: [], readyAtMs: 1100 },
+    deadline,
+    1100,
+    promoted(1100),
+    [
+      send(100),
+      add,
+      announce,
+      moved("initialize", "active", "goes on where the run before ended"),
+      renew,
+    ],
+  ],
+  ["resuming: somebody else has taken over", router, resuming, heard(90), 1000, waiting, [remove]],
+  ["resuming: somebody who resigns has not", router, resuming, heard(0), 1000, resuming, []],
+  ["resuming: the peers wait no longer", router, resuming, deadline, 1300, waiting, [remove]],
+  ["resuming: a check fails", router, resuming, nginxDown, 1000, { ...faulty, faults: ["nginx: dead"] }, [
+    remove,
+    moved("initialize", "fault", "nginx: dead"),
+  ]],
+  ["resuming: stopped", router, resuming, shutdown, 1000, { ...waiting, waiting: ["stopped"] }, [remove]],
 ];
 
 testSteps("stopped", ROWS);

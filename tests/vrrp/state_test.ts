@@ -6,6 +6,7 @@ import { active, backup, faulty, leaving } from "./router_fixture.ts";
 Deno.test("deadlineMs is the first of a state's deadlines", () => {
   assertEquals(deadlineMs(initialState(100, 5000)), Infinity);
   assertEquals(deadlineMs({ ...initialState(100, 5000), waiting: [] }), 5000);
+  assertEquals(deadlineMs(initialState(100, 5000, 1300)), 1300);
   assertEquals(deadlineMs(faulty), Infinity);
   assertEquals(deadlineMs(backup), backup.activeDownAtMs);
   assertEquals(deadlineMs({ ...backup, preemptAtMs: 5 }), 5);
