@@ -288,7 +288,7 @@ bundle() {
 # --no-code-cache: the cache would be read from a guessable name in /tmp, which any local user can create first.
 # --max-semi-space-size (MB): a young generation that stays small keeps a busy API from growing the process by 20 MB.
 compile() {
-  "$DENO" compile --quiet --allow-all --no-check --no-code-cache --v8-flags=--max-semi-space-size=1 \
+  "$DENO" compile --quiet --allow-all --no-check --no-code-cache --v8-flags=--max-semi-space-size=1,--expose-gc \
     --include mod/vrrp/worker.ts "$@"
 }
 

@@ -30,7 +30,10 @@ export interface News {
   readonly virtual: readonly Address[];
   /** Indexes of interfaces whose link-layer address is another one. */
   readonly readdressed: readonly number[];
-  /** Where the last address that is not virtual went: the kernel may have forgotten the multicast groups with it. */
+  /**
+   * Where the last address that is not virtual went: the kernel may have forgotten the multicast groups with
+   * it.
+   */
   readonly emptied: readonly Place[];
   /** A sentence for the log when something was lost, else null. */
   readonly loss: string | null;

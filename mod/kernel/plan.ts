@@ -76,8 +76,8 @@ export function planLeftovers<Actual extends ActualAddress>(
 }
 
 /**
- * The managed addresses, held where the run before has left them under a lease that still runs: it ended a moment
- * ago and was active. Only a tag tells that (Linux 5.18); without one they are leftovers like others.
+ * The managed addresses, held where the run before has left them under a lease that still runs: it ended a
+ * moment ago and was active. Only a tag tells that (Linux 5.18); without one they are leftovers like others.
  */
 export function planResumption(
   managed: readonly ManagedAddress[],

@@ -4,6 +4,7 @@
  */
 import { errnoName, type SyscallError } from "../../ffi/errno.ts";
 import type { Netlink } from "../../ffi/netlink.ts";
+import type { Address } from "../../ffi/rtnetlink.ts";
 import { sockaddr } from "../../ffi/socket.ts";
 import type { LinkTable } from "../kernel/links.ts";
 import { isSame, type ManagedAddress, planIntruders, planLeftovers, planResumption } from "../kernel/plan.ts";
@@ -25,6 +26,9 @@ const BLOCK_MS = 10_000;
 const TELL_EVERY_MS = 60_000;
 /** Who removes an address again and again must not make us flood the link. */
 const ANNOUNCE_RESTORED_MS = 1_000;
+
+/** The kernel tells of a new address within a millisecond; what it tells later are renewals. */
+const NEW_ADDRESS_MS = 200;
 
 /** What the effects work on; `channelOf` is undefined while a router has no sockets. */
 export interface Surroundings {
@@ -237,6 +241,25 @@ export class Effects {
     }
     const options = { repeat: only.repeat ?? repeat, intervalMs: interval, nowMs };
     this.announcer.announce(announcements, options, (name) => instance.counters[name]++);
+  }
+
+  /**
+   * The kernel joins the solicited-node group of a new IPv6 address a moment after it has added it; who asked
+   * in between would ask again only after a second. So once more, now that it is there.
+   */
+  announceAnswering(
+    instances: Iterable<Instance>,
+    { address, family, ...place }: Address,
+    nowMs: number,
+  ): void {
+    if (family !== 6) return;
+    for (const instance of instances) {
+      if (!instance.isActive || nowMs - instance.activeSinceMs >= NEW_ADDRESS_MS) continue;
+      if (!instance.addresses.some((managed) => managed.held && isSame(managed, { address, ...place }))) {
+        continue;
+      }
+      this.announce(instance, nowMs, { address, repeat: 1 });
+    }
   }
 
   #announceFailed(ifindex: number, error: SyscallError): void {

@@ -6,7 +6,6 @@
 import { monotonicMs } from "../../ffi/clock.ts";
 import type { Epoll } from "../../ffi/epoll.ts";
 import type { Netlink } from "../../ffi/netlink.ts";
-import type { Address } from "../../ffi/rtnetlink.ts";
 import type { VirtualRouterConfig } from "../config/schema.ts";
 import { effectivePriority } from "../health/health.ts";
 import { LinkTable } from "../kernel/links.ts";
@@ -27,8 +26,6 @@ import { isSameRouter, virtualAddresses } from "./settings.ts";
 import { type Event, RESIGNATION } from "./state.ts";
 import { intervalMs } from "./timers.ts";
 
-/** The kernel tells of a new address within a millisecond; what it tells later are renewals. */
-const NEW_ADDRESS_MS = 200;
 /**
  * After the kernel refused a socket. An interface that has just gone or come is the usual reason, so soon.
  */
@@ -215,8 +212,8 @@ export class Engine {
   }
 
   /**
-   * Somebody is active where this instance takes part: what it has replaced (another VRID, another version) still hands over and
-   * cannot hear that. If it is this instance itself, the addresses stay where they are.
+   * Somebody is active where this instance takes part: what it has replaced (another VRID, another version)
+   * still hands over and cannot hear that. If it is this instance itself, the addresses stay where they are.
    */
   #succeed(instance: Instance, source: Uint8Array, priority: number, nowMs: number): void {
     for (const old of this.#leaving) {
@@ -231,25 +228,11 @@ export class Engine {
     this.#kernelNews = false;
     const news = this.#kernel.receive(nowMs, (address) => this.#virtual.has(formatAddress(address)));
     if (news.loss !== null) this.#notice("warn", "", news.loss);
-    for (const address of news.virtual) this.#answerable(address, nowMs);
+    for (const address of news.virtual) {
+      this.#effects.announceAnswering(this.#instances.values(), address, nowMs);
+    }
     for (const place of news.emptied) this.#listener.rejoin(place);
     this.#relocate(news, nowMs);
-  }
-
-  /**
-   * The kernel joins the solicited-node group of a new IPv6 address a moment after it has added it; who asked
-   * in between would ask again only after a second. So once more, now that it is there.
-   */
-  #answerable(address: Address, nowMs: number): void {
-    if (address.family !== 6) return;
-    const isNew = ({ isActive, activeSinceMs }: Instance): boolean =>
-      isActive && nowMs - activeSinceMs < NEW_ADDRESS_MS;
-    const owner = [...this.#instances.values()].find((instance) =>
-      isNew(instance) && instance.addresses.some((managed) => managed.held && isSame(managed, address))
-    );
-    if (owner !== undefined) {
-      this.#effects.announce(owner, nowMs, { address: address.address, repeat: 1 });
-    }
   }
 
   /**

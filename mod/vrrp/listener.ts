@@ -81,8 +81,9 @@ export class Listener {
   }
 
   /**
-   * Joins the groups of this place anew: with its last address the kernel forgets them, whatever the socket still believes (an
-   * MTU too small for IPv6 does that). Who cannot is detached, so that the next look tries again.
+   * Joins the groups of this place anew: with its last address the kernel forgets them, whatever the socket
+   * still believes (an MTU too small for IPv6 does that). Who cannot is detached, so that the next look tries
+   * again.
    */
   rejoin({ ifindex, family }: Place): void {
     const channel = this.#channels.get(`${ifindex}/${family}`);

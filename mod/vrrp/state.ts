@@ -32,8 +32,8 @@ export interface Initialize {
   /** Start-up delay: nothing begins before. */
   readonly readyAtMs: number;
   /**
-   * The addresses of the run before are still here, under their lease: until this moment the router may go on as active
-   * where that one ended, unless somebody else has taken over. 0: they are not.
+   * The addresses of the run before are still here, under their lease: until this moment the router may go on
+   * as active where that one ended, unless somebody else has taken over. 0: they are not.
    */
   readonly resumeUntilMs: number;
 }

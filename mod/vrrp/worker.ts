@@ -8,7 +8,7 @@ import { Epoll } from "../../ffi/epoll.ts";
 import { SyscallError } from "../../ffi/errno.ts";
 import { eventfd_read, timerfd_create, timerfd_read, timerfd_settime_at } from "../../ffi/fd.ts";
 import { openMonitor, openRtnetlink } from "../../ffi/rtnetlink.ts";
-import { setRealtime } from "../../ffi/sched.ts";
+import { setRealtime, trimHeap } from "../../ffi/sched.ts";
 import { Engine } from "./engine.ts";
 import type { Command, EngineEvent, EngineStart } from "./messages.ts";
 
@@ -40,8 +40,12 @@ async function turn(start: EngineStart): Promise<void> {
   const heartbeat = new Int32Array(start.heartbeat);
   const engine = openEngine(epoll, start);
   if (engine === null) return;
+  let isFresh = true;
   scope.onmessage = ({ data }): void => {
     if (data.type !== "start") engine.command(data);
+    // Once, before there is any service that a pause could disturb.
+    if (isFresh && data.type === "configure") trimHeap();
+    if (data.type === "configure") isFresh = false;
     mail.delivered++;
     mail.wake();
   };

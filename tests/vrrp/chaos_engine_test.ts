@@ -1,0 +1,133 @@
+/** The engine under attack: what others do to its interface, its addresses and its ears, and what it may not do in return. */
+import { assert, assertEquals } from "@std/assert";
+import { addAddress, removeAddress, setLink } from "../../ffi/rtnetlink.ts";
+import { EngineLab, WEB } from "./engine_lab.ts";
+import { bytes, type Written } from "./fixture.ts";
+
+const VIP = "192.0.2.100/24";
+
+function notices({ posted }: EngineLab): string[] {
+  return posted.flatMap((event) => event.type === "notice" ? [event.message] : []);
+}
+
+function activate(lab: EngineLab, written: Written = {}): void {
+  lab.configure({ web: { ...WEB, ...written } });
+  lab.until(() => lab.status("web").state === "ACTIVE");
+}
+
+/** Keeps the router in BACKUP for a while: its active router speaks every few milliseconds. */
+function listen(lab: EngineLab, ms: number): void {
+  for (let i = 0; i < ms / 5; i++) {
+    lab.speak();
+    lab.during(5);
+  }
+}
+
+Deno.test("a new link-layer address of the interface is announced at once", () => {
+  using lab = new EngineLab();
+  activate(lab);
+  lab.heard();
+  lab.kernel((nl, eth0) => setLink(nl, eth0, { mac: Uint8Array.of(2, 0, 0, 0, 0, 0x77) }));
+  lab.during(100);
+  assertEquals(lab.heard().filter((word) => word === "arp"), ["arp"]);
+});
+
+Deno.test("whoever removes the address again and again gets it back each time, and is not answered by a flood", () => {
+  using lab = new EngineLab();
+  activate(lab);
+  lab.heard();
+  for (let i = 0; i < 30; i++) {
+    lab.kernel((nl, ifindex) => removeAddress(nl, { ifindex, address: bytes("192.0.2.100"), prefix: 24 }));
+    lab.until(() => lab.addresses().includes(VIP));
+  }
+  assertEquals(lab.status("web").counters["addresses_restored"], 30);
+  const announced = lab.heard().filter((word) => word === "arp").length;
+  assert(announced <= 2, `${announced} announcements`);
+});
+
+Deno.test("an address that somebody adds to a backup is removed and told", () => {
+  using lab = new EngineLab();
+  lab.configure({ web: WEB });
+  listen(lab, 20);
+  lab.kernel((nl, ifindex) => addAddress(nl, { ifindex, address: bytes("192.0.2.100"), prefix: 32 }));
+  listen(lab, 50);
+  assertEquals(lab.addresses(), ["192.0.2.1/24"]);
+  assertEquals(lab.status("web").counters["leftovers_removed"], 1);
+  assert(notices(lab).some((text) => text.startsWith("somebody added 192.0.2.100/32 on eth0")));
+});
+
+Deno.test("an address that somebody has added beside ours goes when we go", () => {
+  using lab = new EngineLab();
+  activate(lab);
+  lab.kernel((nl, ifindex) => addAddress(nl, { ifindex, address: bytes("192.0.2.100"), prefix: 32 }));
+  lab.during(20);
+  assertEquals(lab.addresses().length, 3);
+  listen(lab, 30);
+  assertEquals(lab.addresses(), ["192.0.2.1/24"]);
+});
+
+Deno.test("who cannot hear the others does not believe to be alone", () => {
+  using lab = new EngineLab();
+  // Linux lets one socket join 20 groups.
+  const routers = Array.from({ length: 22 }, (_, i): [string, Written] => {
+    const addresses = [`192.0.2.${101 + i}`];
+    return [`r${i}`, { ...WEB, vrid: i + 1, addresses, multicast_group: `224.0.1.${i + 1}` }];
+  });
+  lab.configure(Object.fromEntries(routers));
+  lab.during(150);
+  const states = lab.report().virtual_routers.map(({ state }) => state);
+  assertEquals(states, [...Array(20).fill("ACTIVE"), "FAULT", "FAULT"]);
+  assert(lab.status("r20").reason.startsWith("cannot listen on eth0"), lab.status("r20").reason);
+});
+
+Deno.test("a reload that comes during the stop begins nothing anew", () => {
+  using lab = new EngineLab();
+  activate(lab);
+  lab.stop();
+  lab.configure({ web: { ...WEB, vrid: 52 } });
+  lab.until(() => lab.posted.some(({ type }) => type === "stopped"));
+  assertEquals(lab.report().virtual_routers, []);
+  assertEquals(lab.addresses(), ["192.0.2.1/24"]);
+});
+
+Deno.test("another VRID: the successor takes the address over, nobody removes it", () => {
+  using lab = new EngineLab();
+  activate(lab, { handover: { timeout: "5s" } });
+  lab.configure({ web: { ...WEB, vrid: 52, handover: { timeout: "5s" } } });
+  lab.until(() => lab.status("web").state === "ACTIVE");
+  lab.during(50);
+  assert(lab.addresses().includes(VIP));
+  assertEquals(lab.status("web").counters["addresses_restored"], 0);
+  const reasons = lab.posted.flatMap((event) => event.type === "transition" ? [event.reason] : []);
+  assert(reasons.includes("changed in the configuration; handed over to priority 100"), reasons.join("\n"));
+});
+
+Deno.test("another VRID: what was replaced goes as soon as somebody is active under the new one", () => {
+  using lab = new EngineLab();
+  activate(lab, { handover: { timeout: "5s" } });
+  lab.configure({ web: { ...WEB, vrid: 52, handover: { timeout: "5s" } } });
+  lab.speak({ vrid: 52 });
+  lab.during(5);
+  assertEquals(lab.addresses(), ["192.0.2.1/24"]);
+});
+
+Deno.test("foreign routers: more of them than are remembered do not flood the log", () => {
+  using lab = new EngineLab();
+  lab.configure({ web: WEB });
+  for (let vrid = 100; vrid < 250; vrid++) lab.speak({ vrid });
+  lab.during(20);
+  for (let vrid = 100; vrid < 250; vrid++) lab.speak({ vrid });
+  lab.during(20);
+  assertEquals(lab.report().foreign_routers.length, 64);
+  assertEquals(notices(lab).filter((text) => text.includes("which no virtual router here has")).length, 16);
+});
+
+Deno.test("a peer with other addresses counts, and is told once", () => {
+  using lab = new EngineLab();
+  lab.configure({ web: WEB });
+  for (let i = 0; i < 3; i++) lab.speak({ addresses: [bytes("192.0.2.99")] });
+  lab.during(10);
+  assertEquals(lab.status("web").counters["address_list_mismatches"], 3);
+  const told = "192.0.2.2 advertises other addresses than this router has: 192.0.2.99";
+  assertEquals(notices(lab), [told]);
+});
