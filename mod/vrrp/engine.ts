@@ -243,6 +243,7 @@ export class Engine {
     for (const instance of this.#all()) {
       if (moved) this.#evaluate(instance, nowMs);
       if (removed) this.#guard(instance, nowMs);
+      if (moved) this.#complete(instance, nowMs);
       if (virtual.length > 0 && !instance.isActive) this.#effects.expel(instance, nowMs);
       if (instance.isActive && instance.addresses.some(({ ifindex }) => readdressed.includes(ifindex))) {
         this.#effects.announce(instance, nowMs);
@@ -256,6 +257,7 @@ export class Engine {
       managed.held && !this.#links.addressesOf(managed.ifindex).some((there) => isSame(there, managed))
     );
     if (lost.length === 0) return;
+    const names = new Set(lost.map(({ address }) => formatAddress(address)));
     if (
       !instance.isActive || lost.some(({ ifindex, interface: name }) => this.#links.indexOf(name) !== ifindex)
     ) {
@@ -266,8 +268,21 @@ export class Engine {
     }
     const blocked = instance.blocked;
     this.#effects.setAddresses(instance, true, nowMs);
-    if (instance.blocked === blocked) this.#effects.announceRestored(instance, lost, nowMs);
-    else this.#evaluate(instance, nowMs);
+    if (instance.blocked !== blocked) return this.#evaluate(instance, nowMs);
+    const back = instance.addresses.filter(({ held, address }) => held && names.has(formatAddress(address)));
+    if (back.length > 0) this.#effects.announceRestored(instance, back, nowMs);
+  }
+
+  /** The interface of an address has come back before the router had to let go: the address as well. */
+  #complete(instance: Instance, nowMs: number): void {
+    const heldBefore = instance.heldCount;
+    const isMissing = instance.addresses.some(({ held, interface: name }) =>
+      !held && this.#links.indexOf(name) !== 0
+    );
+    if (!instance.isActive || instance.blocked !== null || !isMissing) return;
+    this.#effects.setAddresses(instance, true, nowMs);
+    if (instance.blocked !== null) return this.#evaluate(instance, nowMs);
+    if (instance.heldCount > heldBefore) this.#effects.announce(instance, nowMs);
   }
 
   #configure(routers: Readonly<Record<string, VirtualRouterConfig>>, nowMs: number): void {

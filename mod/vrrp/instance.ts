@@ -95,6 +95,10 @@ export class Instance {
     this.since = now;
   }
 
+  get heldCount(): number {
+    return this.addresses.filter(({ held }) => held).length;
+  }
+
   get isActive(): boolean {
     return this.state.name === "active";
   }

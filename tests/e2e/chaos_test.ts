@@ -1,4 +1,4 @@
-/** What goes wrong around the daemon rather than in it: pauses, interfaces that forget, clients that never end. */
+/** What goes wrong around the daemon: pauses, interfaces that forget, clients that never end. */
 import { assert, assertEquals } from "@std/assert";
 import { vipdRouter } from "./lab/routers.ts";
 import { inLab, settled, testTogether } from "./lab/scenario.ts";
@@ -31,7 +31,7 @@ function withPair(addresses: readonly string[], body: (pair: Pair) => Promise<vo
   });
 }
 
-/** The signal that ends the pause also ends the wait for packets: those that came meanwhile count all the same. */
+/** The signal that ends the pause also ends the wait for packets: what came meanwhile counts all the same. */
 async function frozenBackup({ first, second }: Pair): Promise<void> {
   second.child.signal("SIGSTOP");
   await sleep(PAUSE_MS);

@@ -1,4 +1,7 @@
-/** Announcements that still wait when their address leaves: saying them would send the neighbours to the wrong host. */
+/**
+ * Announcements that still wait when their address leaves: saying them would send the neighbours to the wrong
+ * host.
+ */
 import { assertEquals } from "@std/assert";
 import { Announcer } from "../../mod/vrrp/announcer.ts";
 import { decodeArp } from "../../mod/wire/arp.ts";
