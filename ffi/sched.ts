@@ -73,9 +73,10 @@ export function releaseCode(): string | null {
 }
 
 /**
- * Collects what the start has left behind, in this thread's JavaScript heap and in the C library's (malloc_trim(3)), and gives it
- * back to the kernel. V8 would not look at its old generation before that has grown to many times of what lives in it; after one
- * look it grows by what lives. Needs V8's --expose-gc, and does the rest without.
+ * Collects what the start has left behind, in this thread's JavaScript heap and in the C library's
+ * (malloc_trim(3)), and gives it back to the kernel. V8 would not look at its old generation before that has
+ * grown to many times of what lives in it; after one look it grows by what lives. Needs V8's --expose-gc, and
+ * does the rest without.
  */
 export function trimHeap(): void {
   (globalThis as { gc?: () => void }).gc?.();

@@ -4,10 +4,10 @@
 import { type ApiServer, createApi, type ReloadResult, serveApi } from "./api/mod.ts";
 import { lockCode, releaseCode, trimHeap } from "../ffi/sched.ts";
 import { type Loaded, loadToRun } from "./config/load.ts";
-import { changesOf, summaryOf } from "./config/changes.ts";
+import { changesOf, refusal, summaryOf } from "./config/changes.ts";
 import type { Config } from "./config/schema.ts";
 import { readToken } from "./config/token.ts";
-import { ConfigError, formatProblem, StartError } from "./errors.ts";
+import { ConfigError, documentProblem, formatProblem, StartError } from "./errors.ts";
 import { LinuxHost } from "./health/host.ts";
 import { type CheckChange, Monitor } from "./health/monitor.ts";
 import { configureLogging, logger } from "./log.ts";
@@ -208,6 +208,8 @@ export class Daemon {
     try {
       const loading = await load(this.#options.configFile);
       if (this.#stopping) throw tooLate(this.#options.configFile);
+      const problem = refusal(this.#loading.config, loading.config);
+      if (problem !== null) throw new ConfigError([documentProblem(this.#options.configFile, problem)]);
       const changes = changesOf(this.#loading.config, loading.config);
       this.#loading = loading;
       for (const warning of loading.warnings) {

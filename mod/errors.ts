@@ -11,6 +11,11 @@ export interface Problem {
   readonly message: string;
 }
 
+/** A problem of the file as a whole. */
+export function documentProblem(file: string, message: string): Problem {
+  return { file, line: 0, column: 0, path: "", message };
+}
+
 /** `vipd.toml:14:12: virtual_router.VI_1.priority: expected 1..254, got 300` */
 export function formatProblem({ file, line, column, path, message }: Problem): string {
   const place = line > 0 ? `${file}:${line}:${column}` : file;

@@ -14,10 +14,13 @@ const DEFAULT_CONFIG = "/etc/vipd/vipd.toml";
 export async function run(args: string[], io: Io, { signals, workerUrl }: Hooks): Promise<number> {
   const { config = DEFAULT_CONFIG } = parseOptions(args, { string: ["config"], alias: { c: "config" } });
   try {
-    const daemon = await Daemon.start({ configFile: String(config), workerUrl });
-    signals.onTerminate((signal) => void daemon.stop(`stopped by ${signal}`));
-    signals.onReload(() => void daemon.reload());
-    return await daemon.ended;
+    const starting = Daemon.start({ configFile: String(config), workerUrl });
+    // A signal that comes while it starts waits; how a start fails is told below.
+    const once = (act: (daemon: Daemon) => Promise<unknown>): void =>
+      void starting.then(act, () => undefined);
+    signals.onTerminate((signal) => once((daemon) => daemon.stop(`stopped by ${signal}`)));
+    signals.onReload(() => once((daemon) => daemon.reload()));
+    return await (await starting).ended;
   } catch (error) {
     if (error instanceof StartError) {
       io.err(`vipd: ${error.message}`);

@@ -32,6 +32,17 @@ export function changesOf(before: Config, after: Config): Changes {
   };
 }
 
+/**
+ * Why a reload must not go from `before` to `after`; null when it may. A file without any virtual router is
+ * far more often one that was cut short while it was written than a wish to stop serving, for which there is
+ * a command.
+ */
+export function refusal(before: Config, after: Config): string | null {
+  const [had, has] = [before, after].map(({ virtual_router }) => Object.keys(virtual_router).length);
+  if (had === 0 || has !== 0) return null;
+  return "expected at least one virtual router, got none (to stop serving, stop vipd)";
+}
+
 /** `virtual_router: 1 added (VI_2), 1 changed (VI_1); check: unchanged` */
 export function summaryOf({ tables, atNextStart }: Changes): string {
   const lines = tables.map((change) => `${change.table}: ${describe(change)}`);
@@ -39,11 +50,19 @@ export function summaryOf({ tables, atNextStart }: Changes): string {
   return lines.join("; ");
 }
 
+/** Names beyond these are only counted: the line is for people. */
+const MAX_NAMES = 8;
+
 function describe({ added, removed, changed }: TableChange): string {
   const parts = Object.entries({ added, removed, changed })
     .filter(([, names]) => names.length > 0)
-    .map(([what, names]) => `${names.length} ${what} (${names.join(", ")})`);
+    .map(([what, names]) => `${names.length} ${what} (${list(names)})`);
   return parts.length === 0 ? "unchanged" : parts.join(", ");
+}
+
+function list(names: readonly string[]): string {
+  const more = names.length - MAX_NAMES;
+  return names.slice(0, MAX_NAMES).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
 type Table = Readonly<Record<string, unknown>>;

@@ -77,18 +77,22 @@ export function planLeftovers<Actual extends ActualAddress>(
 
 /**
  * The managed addresses, held where the run before has left them under a lease that still runs: it ended a
- * moment ago and was active. Only a tag tells that (Linux 5.18); without one they are leftovers like others.
+ * moment ago and was active. A lease on a configured address without any tag is ours too: before Linux 5.18
+ * there are none. What another virtual router holds now (`taken`) is no leftover.
  */
 export function planResumption(
   managed: readonly ManagedAddress[],
   links: { indexOf(name: string): number; addressesOf(ifindex: number): readonly ActualAddress[] },
+  taken: readonly Place[] = [],
 ): ManagedAddress[] {
   return managed.map((address) => {
     const located = { ...address, ifindex: links.indexOf(address.interface) };
     const isLeased = links.addressesOf(located.ifindex).some((there) =>
-      isSame(there, located) && there.proto === PROTOCOL_TAG && (there.validLft ?? Infinity) !== Infinity
+      isSame(there, located) && (there.proto ?? PROTOCOL_TAG) === PROTOCOL_TAG &&
+      (there.validLft ?? Infinity) !== Infinity
     );
-    return isLeased ? { ...located, held: true } : address;
+    const isTaken = taken.some((other) => isSame(other, located));
+    return isLeased && !isTaken ? { ...located, held: true } : address;
   });
 }
 

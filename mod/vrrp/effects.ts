@@ -119,13 +119,16 @@ export class Effects {
     const source = instance.primaryAddress;
     if (channel === undefined || source === null) return;
     const outgoing = instance.packets.get(priority) ?? this.#encode(instance, priority, source, channel);
+    let errors = 0;
     for (const { packet, to } of outgoing) {
       const sent = channel.send(packet, source, to);
       if (sent >= 0) continue;
+      errors++;
       instance.counters.send_errors++;
       const name = errnoName(-sent);
       this.tell(instance, `send ${name}`, `cannot send an advertisement: ${name}`, nowMs);
     }
+    if (errors === outgoing.length) return;
     instance.counters.advertisements_sent++;
     if (priority === 0) instance.counters.priority_zero_pkts_sent++;
   }
@@ -182,11 +185,10 @@ export class Effects {
   takeLeftovers(instance: Instance, others: readonly Instance[]): number {
     const { netlink, links, post } = this.around;
     const { name, config } = instance;
-    instance.addresses = planResumption(instance.addresses, links);
     const owner = config.priority === OWNER_PRIORITY;
-    const held = [...others, instance].flatMap(({ addresses }) =>
-      addresses.filter((managed) => managed.held)
-    );
+    const taken = others.flatMap(({ addresses }) => addresses.filter((managed) => managed.held));
+    instance.addresses = planResumption(instance.addresses, links, taken);
+    const held = [...taken, ...instance.addresses.filter((managed) => managed.held)];
     const found = planLeftovers(instance.addresses, links.allAddresses(), owner)
       .filter((there) => !held.some((managed) => isSame(managed, there)));
     if (found.length === 0) return 0;

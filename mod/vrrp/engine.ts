@@ -291,8 +291,6 @@ export class Engine {
       const config = routers[name];
       if (config === undefined) this.#remove(instance, "removed from the configuration", nowMs);
       else if (!isSameRouter(instance.config, config)) {
-        // Its successor wants the same addresses: serving on would only be in its way.
-        instance.handOverNothing();
         this.#remove(instance, "changed in the configuration", nowMs);
       }
     }

@@ -157,11 +157,6 @@ export class Instance {
     this.enter(initialState(this.state.priority, Math.max(readyAtMs, listenedAtMs), untilMs));
   }
 
-  /** From now on it leaves as the RFC says: it resigns and lets go. */
-  handOverNothing(): void {
-    this.router = { ...this.router, handover: { ...this.router.handover, enabled: false } };
-  }
-
   setPrimaryAddress(address: Uint8Array | null): void {
     const before = this.primaryAddress;
     if (before === address || (before !== null && address !== null && equalAddresses(before, address))) {

@@ -1,6 +1,6 @@
 /** What a reload changes, and how it is told. */
 import { assertEquals } from "@std/assert";
-import { type Changes, changesOf, summaryOf } from "../../mod/config/changes.ts";
+import { type Changes, changesOf, refusal, summaryOf } from "../../mod/config/changes.ts";
 import { load } from "./fixture.ts";
 
 const WEB = `[virtual_router.web]\ninterface = "eth0"\nvrid = 51\naddresses = ["192.0.2.1/24"]\n`;
@@ -61,4 +61,25 @@ Deno.test("changesOf() tells two regular expressions apart", async () => {
     changesOf(matching(a), matching(b)).tables[1]?.changed;
   assertEquals(changed(/a/u, /b/u), ["app"]);
   assertEquals(changed(/a/u, /a/u), []);
+});
+
+Deno.test("summaryOf() counts what would be too many names", async () => {
+  const names = Array.from({ length: 10 }, (_, i) => `r${i}`);
+  const many = names.map((name, i) =>
+    `[virtual_router.${name}]\ninterface = "eth0"\nvrid = ${i + 1}\naddresses = ["192.0.2.${i + 1}/24"]\n`
+  ).join("");
+  const summary = summaryOf(await changes("", many));
+  assertEquals(
+    summary,
+    "virtual_router: 10 added (r0, r1, r2, r3, r4, r5, r6, r7 and 2 more); check: unchanged",
+  );
+});
+
+Deno.test("refusal() is for a reload that would end all virtual routers at once", async () => {
+  const [none, some] = [await load(""), await load(WEB)];
+  assertEquals(
+    refusal(some, none),
+    "expected at least one virtual router, got none (to stop serving, stop vipd)",
+  );
+  assertEquals([refusal(none, none), refusal(none, some), refusal(some, some)], [null, null, null]);
 });

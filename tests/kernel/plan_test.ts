@@ -88,7 +88,9 @@ const RESUMPTIONS: readonly (readonly [name: string, actual: readonly ActualAddr
   ["nothing is there", [], false],
   ["ours, under a lease that runs", [{ ...ours, validLft: 2 }], true],
   ["ours, but for ever: nobody renews it", [{ ...ours, validLft: Infinity }], false],
-  ["somebody else's lease", [{ ...there, validLft: 2 }], false],
+  ["a lease without a tag, as old kernels have it", [{ ...there, validLft: 2 }], true],
+  ["somebody else's lease", [{ ...there, proto: 3, validLft: 2 }], false],
+  ["added by hand, for ever", [there], false],
   ["ours with another prefix", [{ ...ours, prefix: 32, validLft: 2 }], false],
   ["ours on another interface", [{ ...ours, ifindex: 3, validLft: 2 }], false],
 ];
@@ -103,3 +105,8 @@ for (const [name, actual, held] of RESUMPTIONS) {
     ]);
   });
 }
+
+Deno.test("planResumption() leaves alone what another virtual router holds now", () => {
+  const links = { indexOf: () => 2, addressesOf: () => [{ ...ours, validLft: 2 }] };
+  assertEquals(planResumption([managed], links, [ours]), [managed]);
+});
