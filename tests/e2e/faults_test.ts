@@ -208,7 +208,7 @@ async function brokenReload({ lab, first }: Pair): Promise<void> {
   const before = await router(first, "VI_1");
   const probe = await probeUdp(lab.client, VIP);
   await probe.answeredBy("n1", 1000);
-  for (const broken of ["this is not TOML", config(150).replace("vrid = 51", "vrid = 300")]) {
+  for (const broken of ["", "this is not TOML", config(150).replace("vrid = 51", "vrid = 300")]) {
     await reload(first, broken);
     await waitFor(
       "the error to show",
