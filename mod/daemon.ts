@@ -2,6 +2,7 @@
  * The daemon: checks, VRRP thread and API put together, and what happens to them on a reload and at the end.
  */
 import { type ApiServer, createApi, type ReloadResult, serveApi } from "./api/mod.ts";
+import { SyscallError } from "../ffi/errno.ts";
 import { lockCode, releaseCode, trimHeap } from "../ffi/sched.ts";
 import { type Loaded, loadToRun } from "./config/load.ts";
 import { changesOf, refusal, summaryOf } from "./config/changes.ts";
@@ -11,7 +12,7 @@ import { ConfigError, documentProblem, formatProblem, StartError } from "./error
 import { LinuxHost } from "./health/host.ts";
 import { type CheckChange, Monitor } from "./health/monitor.ts";
 import { configureLogging, logger } from "./log.ts";
-import { notifySystemd, watchdogIntervalMs } from "./notify/systemd.ts";
+import { notifySystemd, type ServiceState, watchdogIntervalMs } from "./notify/systemd.ts";
 import { ReadModel } from "./read_model.ts";
 import type { NodeStatus, RouterState, Transition } from "./snapshot.ts";
 import { VERSION } from "./version.ts";
@@ -67,6 +68,7 @@ export class Daemon {
   #beat = 0;
   #reloadError: string | null = null;
   #realtime = false;
+  #supervisorError = "";
   #stopping = false;
   /** Reloads one after the other, in the order in which they were asked for. */
   #reloads: Promise<unknown> = Promise.resolve();
@@ -112,7 +114,7 @@ export class Daemon {
     if (this.#stopping) return;
     this.#stopping = true;
     log.info("stopping reason={reason}", { reason });
-    notifySystemd({ stopping: true });
+    this.#tellSupervisor({ stopping: true });
     const timer = setTimeout(() => void this.#exit(1), STOP_TIMEOUT_MS);
     await this.#engine.stop(reason);
     await Promise.all([this.#monitor.stop(), this.#stopApi()]);
@@ -145,7 +147,7 @@ export class Daemon {
     if (failed !== undefined) return;
     this.#beat = setInterval(() => this.#checkHeartbeat(), BEAT_MS);
     log.info("ready {version} api={api}", { version: VERSION, api: this.#api.addresses.join(" ") });
-    notifySystemd({ ready: true, status: this.#statusLine() });
+    this.#tellSupervisor({ ready: true, status: this.#statusLine() });
     setTimeout(() => this.#settle(), SETTLE_MS);
   }
 
@@ -185,7 +187,7 @@ export class Daemon {
   }
 
   async #reload(): Promise<ReloadResult> {
-    notifySystemd({ reloading: true });
+    this.#tellSupervisor({ reloading: true });
     const result = await this.#tryReload();
     this.#reloadError = result.ok ? null : result.problems.map(formatProblem).join("\n");
     this.#model.invalidate();
@@ -200,7 +202,7 @@ export class Daemon {
       to: result.ok ? "reloaded" : "refused",
       reason,
     });
-    if (!this.#stopping) notifySystemd({ ready: true });
+    if (!this.#stopping) this.#tellSupervisor({ ready: true });
     return result;
   }
 
@@ -255,7 +257,7 @@ export class Daemon {
       reason,
       priority,
     });
-    notifySystemd({ status: this.#statusLine() });
+    this.#tellSupervisor({ status: this.#statusLine() });
   }
 
   #hearCheck({ name, from, to, reason, at }: CheckChange): void {
@@ -288,6 +290,20 @@ export class Daemon {
     };
   }
 
+  /** A supervisor that cannot be reached is no reason to stop serving; it will act by itself. */
+  #tellSupervisor(state: ServiceState): void {
+    try {
+      notifySystemd(state);
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      // Once, not for each of 255 transitions.
+      if (error.message !== this.#supervisorError) {
+        log.warn("supervisor {message}", { message: error.message });
+      }
+      this.#supervisorError = error.message;
+    }
+  }
+
   #statusLine(): string {
     return [...this.#states].map(([name, state]) => `${name} ${state}`).join(", ");
   }
@@ -298,7 +314,7 @@ export class Daemon {
    */
   #checkHeartbeat(): void {
     const missed = this.#engine.missedBeats();
-    if (missed === 0 && watchdogIntervalMs() !== null) notifySystemd({ watchdog: true });
+    if (missed === 0 && watchdogIntervalMs() !== null) this.#tellSupervisor({ watchdog: true });
     if (missed >= MAX_MISSED_BEATS) this.#engineFailed(`no heartbeat for ${missed * BEAT_MS} ms`);
   }
 
