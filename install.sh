@@ -13,7 +13,7 @@ DENORT_PACKAGE=@stdy/cli-linux-x64 DENORT_PACKAGE_VERSION=0.22.2 DENORT_MEMBER=p
 DENORT_BYTES=97076048
 DENORT_SHA256=f12d5d3886d5ea138304fb8d67d7396cfbedf53656676132152cb89f3fa4d8e6
 DENO_SITE=${VIPD_DENO_SITE:-https://dl.deno.land/release}
-NPM_SITE=${NPM_CONFIG_REGISTRY:-https://registry.npmjs.org}
+NPM_SITE=${NPM_CONFIG_REGISTRY:-}
 
 REPO=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vipd
@@ -136,10 +136,12 @@ unzip_member() {
   fi
 }
 
-# from_npm PACKAGE VERSION FILE: the package's tarball, by npm where there is one (it knows proxies and mirrors)
+# from_npm PACKAGE VERSION FILE: the package's tarball, by npm (it knows proxies, mirrors and where the registry is), or
+# without it from the registry that NPM_CONFIG_REGISTRY names
 from_npm() {
   need tar tar
   need gzip gzip
+  have npm || [ -n "$NPM_SITE" ] || { step "npm: installing"; (packages npm) || return 1; }
   if have npm; then
     rm -rf -- "$WORK/pack" && mkdir "$WORK/pack"
     if quietly limited 300 npm pack --silent --fetch-timeout=30000 --fetch-retries=1 \
@@ -149,6 +151,7 @@ from_npm() {
     fi
     note "npm could not get $1@$2"
   fi
+  [ -n "$NPM_SITE" ] || return 1
   fetch "${NPM_SITE%/}/$1/-/${1##*/}-$2.tgz" "$3"
 }
 
@@ -207,7 +210,7 @@ get_deno() {
   elif deno_from_site; then
     way="Deno's download site"
   elif ! have npm && deno_from_npm; then
-    way="the npm package @deno/linux-$ARCH-glibc, without npm"
+    way="the npm package @deno/linux-$ARCH-glibc"
   else
     die "cannot get Deno $DENO_VERSION: neither npm nor $DENO_SITE can be reached; put it on PATH and try again"
   fi

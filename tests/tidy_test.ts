@@ -229,7 +229,6 @@ const SAMPLES: readonly Sample[] = [
     `// from npm${"js"}.org`,
     `docs/a.md:1: npm${"js"}.org: a registry's host; bare names are mapped in deno.json`,
   ],
-  [banned, "install.sh", `// from npm${"js"}.org`, ""],
 ];
 
 Deno.test("tidy: every rule of one file finds its bad sample and lets the good one pass", () => {

@@ -133,9 +133,6 @@ const BANNED: readonly (readonly [pattern: RegExp, why: string])[] = [
   ],
 ];
 
-/** install.sh fetches from the public registry where a host has no npm. */
-const MAY_NAME_REGISTRY = /^install\.sh$/;
-
 export function zoneOf(path: string): Zone | undefined {
   return ZONES.find(([prefix]) => path.startsWith(prefix))?.[1];
 }
@@ -252,7 +249,6 @@ export function badManners({ path, source, anyTypes, emptyCatches }: Facts): str
 export function bannedWords(path: string, text: string): string[] {
   return text.split("\n").flatMap((line, index) =>
     BANNED.filter(([pattern]) => pattern.test(line))
-      .filter(([, why]) => !(MAY_NAME_REGISTRY.test(path) && why.startsWith("a registry")))
       .map(([pattern, why]) => `${path}:${index + 1}: ${pattern.exec(line)?.[0].trim()}: ${why}`)
   );
 }
