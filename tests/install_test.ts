@@ -173,7 +173,10 @@ Deno.test("install: stopped in the middle, it cleans up after itself", async () 
 });
 
 /** A host with nothing but coreutils, where each way to Deno is a script of this test. */
-async function bareHost(tools: Record<string, string>): Promise<Result & { cache: string[] }> {
+async function bareHost(
+  tools: Record<string, string>,
+  environment: Record<string, string> = {},
+): Promise<Result & { cache: string[] }> {
   const stage = Deno.makeTempDirSync({ prefix: "vipd-stage-" });
   const links = [
     "sh",
@@ -209,7 +212,7 @@ async function bareHost(tools: Record<string, string>): Promise<Result & { cache
       const { out } = await run(["sh", "-c", `command -v ${name}`]);
       Deno.symlinkSync(out.trim(), `${directory}/${name}`);
     }
-    const env = { PATH: directory, XDG_CACHE_HOME: stage, TMPDIR: stage, HOME: stage };
+    const env = { PATH: directory, XDG_CACHE_HOME: stage, TMPDIR: stage, HOME: stage, ...environment };
     const child = new Deno.Command("/bin/sh", {
       args: ["./install.sh", "--deno"],
       env,
@@ -244,6 +247,13 @@ Deno.test("install: a host that reaches nothing is told so at once", async () =>
   assert(performance.now() - began < 5000);
 });
 
+Deno.test("install: without npm, a registry that is named is asked directly", async () => {
+  const asked = `while [ $# -gt 1 ]; do shift; done; echo "asked $1" >&2; exit 6`;
+  const { code, err } = await bareHost({ curl: asked }, { NPM_CONFIG_REGISTRY: "https://packages.invalid/" });
+  assertEquals(code, 1);
+  assertStringIncludes(err, "asked https://packages.invalid/@deno/linux-");
+});
+
 Deno.test("install: a Deno with another SHA-256 is refused and not kept", {
   ignore: Deno.build.arch !== "x86_64",
 }, async () => {
@@ -252,7 +262,8 @@ Deno.test("install: a Deno with another SHA-256 is refused and not kept", {
 case $1 in *.zip) exit 22 ;; esac
 d=$(mktemp -d) && mkdir "$d/package" && printf '#!/bin/sh\\necho deno 2.7.11\\n' >"$d/package/deno" && chmod 755 "$d/package/deno"
 tar -czf "$out" -C "$d" package/deno && rm -r "$d"`;
-  const { code, err, cache } = await bareHost({ curl: forged });
+  const registry = { NPM_CONFIG_REGISTRY: "https://packages.invalid" };
+  const { code, err, cache } = await bareHost({ curl: forged }, registry);
   assertEquals([code, cache], [1, []]);
   assertStringIncludes(
     err,

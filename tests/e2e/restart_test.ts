@@ -1,4 +1,4 @@
-/** A daemon that was killed and is started again: in time it goes on where it was, too late it does not disturb. */
+/** A daemon that was killed and is started again: in time it goes on, too late it disturbs nobody. */
 import { assert, assertEquals } from "@std/assert";
 import { longestOutage, probeUdp, startEcho } from "./lab/probe.ts";
 import { vipdRouter } from "./lab/routers.ts";
