@@ -209,8 +209,8 @@ export class Daemon {
   async #tryReload(): Promise<ReloadResult> {
     try {
       const loading = await load(this.#options.configFile);
-      if (this.#stopping) throw tooLate(this.#options.configFile);
-      const problem = refusal(this.#loading.config, loading.config);
+      // What a stop takes away must not come back.
+      const problem = this.#stopping ? "vipd is stopping" : refusal(this.#loading.config, loading.config);
       if (problem !== null) throw new ConfigError([documentProblem(this.#options.configFile, problem)]);
       const changes = changesOf(this.#loading.config, loading.config);
       this.#loading = loading;
@@ -329,11 +329,6 @@ export class Daemon {
     await this.#flushLog();
     this.#end.resolve(code);
   }
-}
-
-/** What a stop takes away must not come back. */
-function tooLate(file: string): ConfigError {
-  return new ConfigError([{ file, line: 0, column: 0, path: "", message: "vipd is stopping" }]);
 }
 
 async function load(configFile: string): Promise<Loading> {

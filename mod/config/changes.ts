@@ -1,4 +1,5 @@
 /** What a reload changes: names by table, for the log and the answer to whoever asked. PURE. */
+import { fingerprint } from "../fingerprint.ts";
 import type { Config } from "./schema.ts";
 
 export interface TableChange {
@@ -77,9 +78,6 @@ function tableChange(table: TableChange["table"], before: Table, after: Table): 
   };
 }
 
-/** Configurations are plain values but for the regular expressions of checks, which JSON would lose. */
 function isEqual(a: unknown, b: unknown): boolean {
-  const text = (value: unknown): string =>
-    JSON.stringify(value, (_, inner: unknown) => inner instanceof RegExp ? String(inner) : inner);
-  return text(a) === text(b);
+  return fingerprint(a) === fingerprint(b);
 }

@@ -2,6 +2,7 @@
 import type { CheckType, Host } from "../../checks/check.ts";
 import { checkType } from "../../checks/mod.ts";
 import type { CheckConfig } from "../config/check.ts";
+import { fingerprint } from "../fingerprint.ts";
 import type { CheckStatus } from "../snapshot.ts";
 import { type CheckChange, CheckRunner, type Services } from "./runner.ts";
 
@@ -83,9 +84,4 @@ export class Monitor {
     const ended = runner.stop().finally(() => this.#stopping.delete(ended));
     this.#stopping.add(ended);
   }
-}
-
-/** Equal for equal configurations; regular expressions, which JSON does not have, count by their source. */
-function fingerprint(config: CheckConfig): string {
-  return JSON.stringify(config, (_, value: unknown) => value instanceof RegExp ? String(value) : value);
 }

@@ -138,6 +138,8 @@ function preferredSeconds(
 }
 
 /** `192.0.2.1/24 on eth0`, for logs. */
-export function nameAddress({ address, prefix, interface: name }: ManagedAddress): string {
+export function nameAddress(
+  { address, prefix, interface: name }: Pick<ManagedAddress, "address" | "prefix" | "interface">,
+): string {
   return `${formatAddress(address)}/${prefix} on ${name}`;
 }

@@ -2,7 +2,7 @@
  * Tells the neighbours where the virtual addresses live now: gratuitous ARP, and unsolicited neighbour
  * advertisements for IPv6.
  */
-import type { SyscallError } from "../../ffi/errno.ts";
+import { SyscallError } from "../../ffi/errno.ts";
 import { openPacketSocket, sendFrame } from "../../ffi/packet.ts";
 import { equalAddresses } from "../wire/address.ts";
 import { gratuitousArp } from "../wire/arp.ts";
@@ -101,8 +101,8 @@ export class Announcer {
       sendFrame(this.#fd, ifindex, frame);
       count(counter);
     } catch (error) {
-      if (!(error instanceof Error) || error.name !== "SyscallError") throw error;
-      this.onError(ifindex, error as SyscallError);
+      if (!(error instanceof SyscallError)) throw error;
+      this.onError(ifindex, error);
     }
   }
 }

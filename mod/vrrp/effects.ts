@@ -8,7 +8,7 @@ import type { Address } from "../../ffi/rtnetlink.ts";
 import { sockaddr } from "../../ffi/socket.ts";
 import type { LinkTable } from "../kernel/links.ts";
 import { isSame, type ManagedAddress, planIntruders, planLeftovers, planResumption } from "../kernel/plan.ts";
-import { reconcileAddresses, removeFound, renewAddresses } from "../kernel/reconcile.ts";
+import { nameAddress, reconcileAddresses, removeFound, renewAddresses } from "../kernel/reconcile.ts";
 import { equalAddresses, formatAddress } from "../wire/address.ts";
 import { encodeIpv4Header, IPV4_HEADER_LENGTH } from "../wire/ip.ts";
 import { type Announcement, Announcer } from "./announcer.ts";
@@ -26,7 +26,6 @@ const BLOCK_MS = 10_000;
 const TELL_EVERY_MS = 60_000;
 /** Who removes an address again and again must not make us flood the link. */
 const ANNOUNCE_RESTORED_MS = 1_000;
-
 /** The kernel tells of a new address within a millisecond; what it tells later are renewals. */
 const NEW_ADDRESS_MS = 200;
 
@@ -214,9 +213,7 @@ export class Effects {
       .filter((there) => !besidesOurs || !addresses.some((managed) => isSame(managed, there)));
     if (found.length === 0) return;
     instance.counters.leftovers_removed += found.length;
-    const names = found.map(({ address, prefix, ifindex }) =>
-      `${formatAddress(address)}/${prefix} on ${links.nameOf(ifindex)}`
-    );
+    const names = found.map((there) => nameAddress({ ...there, interface: links.nameOf(there.ifindex) }));
     const message = `somebody added ${names.join(", ")} although this router is not active: removed`;
     this.tell(instance, "expel", message, nowMs);
     for (const problem of removeFound(netlink, found)) this.tell(instance, "expel failed", problem, nowMs);

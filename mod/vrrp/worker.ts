@@ -44,8 +44,10 @@ async function turn(start: EngineStart): Promise<void> {
   scope.onmessage = ({ data }): void => {
     if (data.type !== "start") engine.command(data);
     // Once, before there is any service that a pause could disturb.
-    if (isFresh && data.type === "configure") trimHeap();
-    if (data.type === "configure") isFresh = false;
+    if (isFresh && data.type === "configure") {
+      isFresh = false;
+      trimHeap();
+    }
     mail.delivered++;
     mail.wake();
   };

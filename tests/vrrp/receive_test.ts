@@ -8,7 +8,7 @@ import type { Instance } from "../../mod/vrrp/instance.ts";
 import { encode, type OutgoingAdvertisement } from "../../mod/vrrp/packet.ts";
 import { read, type Received } from "../../mod/vrrp/receive.ts";
 import { encodeIpv4Header, IPV4_HEADER_LENGTH } from "../../mod/wire/ip.ts";
-import { bytes, instanceOf } from "./fixture.ts";
+import { advertisement, bytes, instanceOf } from "./fixture.ts";
 
 const GROUP = "224.0.0.18";
 
@@ -29,17 +29,7 @@ function message(
   destination: string,
   change: Partial<OutgoingAdvertisement> = {},
 ): Uint8Array {
-  const advertisement: OutgoingAdvertisement = {
-    version: 3,
-    vrid: 51,
-    priority: 100,
-    maxAdvertiseInterval: 100,
-    addresses: [bytes("192.0.2.100")],
-    family: 4,
-    checksum: "pseudo_header",
-    ...change,
-  };
-  return encode(advertisement, bytes(source), bytes(destination));
+  return encode({ ...advertisement, ...change }, bytes(source), bytes(destination));
 }
 
 /** A channel of these routers that has just received the packet. */
