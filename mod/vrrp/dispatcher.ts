@@ -1,0 +1,91 @@
+/**
+ * One event of one virtual router and everything that follows from it: `step()`, its effects, and what the
+ * new state means for the conditions, the sockets and the routers that hand over.
+ */
+import type { LinkTable } from "../kernel/links.ts";
+import { conditionsOf, findPrimaryAddress } from "./conditions.ts";
+import type { Effects } from "./effects.ts";
+import type { Instance } from "./instance.ts";
+import type { Listener } from "./listener.ts";
+import type { Roster } from "./roster.ts";
+import { step } from "./router.ts";
+import type { Event } from "./state.ts";
+
+/**
+ * After the kernel refused a socket. An interface that has just gone or come is the usual reason, so soon.
+ */
+const LISTEN_RETRY_MS = 1_000;
+
+export interface DispatcherParts {
+  readonly roster: Roster;
+  readonly links: LinkTable;
+  readonly listener: Listener;
+  readonly effects: Effects;
+}
+
+export class Dispatcher {
+  readonly #parts: DispatcherParts;
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts;
+  }
+
+  dispatch(instance: Instance, event: Event, nowMs: number): void {
+    const before = instance.state;
+    const { state, effects } = step(instance.router, before, event, nowMs);
+    instance.enter(state);
+    if (
+      before.name === "active" && before.handover !== null && event.type === "advertisement" &&
+      state !== before
+    ) {
+      instance.counters.handovers_completed++;
+    }
+    if (effects.length === 0) return;
+    const blocked = instance.blocked;
+    this.#parts.effects.run(instance, effects, nowMs);
+    // The kernel refused an address: whoever cannot serve must not stay active.
+    if (instance.blocked !== blocked) this.evaluate(instance, nowMs);
+    else if (instance.isActive && before.name !== "active") {
+      this.succeed(instance, instance.router.primaryAddress, instance.state.priority, nowMs);
+    }
+  }
+
+  /** Looks at the conditions anew: the primary address, the sockets, the link, the checks. */
+  evaluate(instance: Instance, nowMs: number): void {
+    const { roster, links, effects } = this.#parts;
+    instance.setPrimaryAddress(findPrimaryAddress(instance, links, roster.virtual));
+    this.#listen(instance, nowMs);
+    if (instance.leaving && !instance.isActive) return;
+    this.dispatch(instance, conditionsOf(instance, links, nowMs), nowMs);
+    effects.tellObstacles(instance);
+    instance.enter(instance.state);
+  }
+
+  /**
+   * Somebody is active where this instance takes part: what it has replaced (another VRID, another version)
+   * still hands over and cannot hear that. If it is this instance itself, the addresses stay where they are.
+   */
+  succeed(instance: Instance, source: Uint8Array, priority: number, nowMs: number): void {
+    for (const old of this.#parts.roster.leaving) {
+      if (old === instance || !old.isActive || !old.sharesAddress(instance)) continue;
+      if (instance.isActive) old.leaveAddressesTo(instance);
+      const advertisement = { source, priority, maxAdvertiseInterval: old.router.advertisementInterval };
+      this.dispatch(old, { type: "advertisement", advertisement }, nowMs);
+    }
+  }
+
+  /**
+   * Sockets on the interface. Who cannot hear the others must not believe to be alone: without them it is
+   * out, and tries again.
+   */
+  #listen(instance: Instance, nowMs: number): void {
+    const { links, listener, effects } = this.#parts;
+    const ifindex = instance.primaryAddress === null ? 0 : links.indexOf(instance.config.interface);
+    if (ifindex === instance.ifindex || (ifindex !== 0 && instance.blocked !== null)) return;
+    const problem = listener.attach(instance, ifindex);
+    effects.learnForwarding(instance);
+    if (problem === null) return;
+    instance.blocked = { reason: problem, untilMs: nowMs + LISTEN_RETRY_MS };
+    effects.tell(instance, "listen", problem, nowMs);
+  }
+}

@@ -1,0 +1,108 @@
+/** How virtual routers come, change and go: a configuration, a reload, the end. */
+import type { Netlink } from "../../ffi/netlink.ts";
+import type { VirtualRouterConfig } from "../config/schema.ts";
+import { removeFound } from "../kernel/reconcile.ts";
+import type { Dispatcher, DispatcherParts } from "./dispatcher.ts";
+import type { Guardian } from "./guardian.ts";
+import { Instance } from "./instance.ts";
+import type { EngineEvent } from "./messages.ts";
+import { isSameRouter, virtualAddresses } from "./settings.ts";
+
+export interface TurnoverParts extends DispatcherParts {
+  readonly dispatcher: Dispatcher;
+  readonly guardian: Guardian;
+  readonly netlink: Netlink;
+  /** `monotonicMs()` before which no virtual router begins. */
+  readonly readyAtMs: number;
+  post(event: EngineEvent): void;
+}
+
+export class Turnover {
+  readonly #parts: TurnoverParts;
+  #stopping: string | null = null;
+  #stopped = false;
+
+  constructor(parts: TurnoverParts) {
+    this.#parts = parts;
+  }
+
+  /** These are the virtual routers from now on, unless a stop has begun: who stops must not begin anew. */
+  configure(routers: Readonly<Record<string, VirtualRouterConfig>>, nowMs: number): void {
+    if (this.#stopping !== null) return;
+    const { roster } = this.#parts;
+    roster.virtual = virtualAddresses(Object.values(routers));
+    for (const [name, instance] of roster.instances) {
+      const config = routers[name];
+      if (config === undefined) this.#remove(instance, "removed from the configuration", nowMs);
+      else if (!isSameRouter(instance.config, config)) {
+        this.#remove(instance, "changed in the configuration", nowMs);
+      }
+    }
+    for (const [name, config] of Object.entries(routers)) {
+      const instance = roster.instances.get(name);
+      if (instance === undefined) this.#create(name, config, nowMs);
+      else if (JSON.stringify(instance.config) !== JSON.stringify(config)) {
+        this.#change(instance, config, nowMs);
+      }
+    }
+    this.forgetStopped();
+  }
+
+  /** All of them leave; `stopped` is posted when the last one has. */
+  stop(reason: string, nowMs: number): void {
+    this.#stopping = reason;
+    for (const instance of [...this.#parts.roster.instances.values()]) this.#remove(instance, reason, nowMs);
+    this.forgetStopped();
+  }
+
+  /** Who left has handed over. */
+  forgetStopped(): void {
+    const { roster, listener, post } = this.#parts;
+    for (const instance of roster.leaving) {
+      if (instance.isActive) continue;
+      roster.leaving.delete(instance);
+      listener.detach(instance);
+    }
+    if (this.#stopping === null || this.#stopped || roster.leaving.size > 0) return;
+    this.#stopped = true;
+    post({ type: "stopped" });
+  }
+
+  #create(name: string, config: VirtualRouterConfig, nowMs: number): void {
+    const { roster, effects, guardian, dispatcher, readyAtMs } = this.#parts;
+    const instance = new Instance(name, config, roster.trackers, { readyAtMs, now: Date.now() });
+    const removed = effects.takeLeftovers(instance, roster.all());
+    if (removed > 0) guardian.hear(nowMs);
+    instance.counters.leftovers_removed = removed;
+    if (instance.addresses.some(({ held }) => held)) instance.resume(readyAtMs, nowMs);
+    roster.instances.set(name, instance);
+    dispatcher.evaluate(instance, nowMs);
+  }
+
+  /** In place: a changed list of addresses is applied without leaving ACTIVE. */
+  #change(instance: Instance, config: VirtualRouterConfig, nowMs: number): void {
+    const { roster, effects, dispatcher, netlink, post } = this.#parts;
+    const dropped = instance.reconfigure(config, roster.trackers);
+    effects.learnForwarding(instance);
+    if (dropped.length > 0) {
+      for (const message of removeFound(netlink, dropped)) {
+        post({ type: "notice", level: "error", name: instance.name, message });
+      }
+    }
+    if (instance.isActive) {
+      effects.setAddresses(instance, true, nowMs);
+      effects.announce(instance, nowMs);
+    }
+    dispatcher.dispatch(instance, { type: "reconfigured" }, nowMs);
+    dispatcher.dispatch(instance, { type: "priority", priority: instance.health.effective }, nowMs);
+    dispatcher.evaluate(instance, nowMs);
+  }
+
+  #remove(instance: Instance, reason: string, nowMs: number): void {
+    const { roster, dispatcher } = this.#parts;
+    roster.instances.delete(instance.name);
+    roster.leaving.add(instance);
+    instance.leaving = true;
+    dispatcher.dispatch(instance, { type: "shutdown", reason }, nowMs);
+  }
+}
