@@ -1,0 +1,128 @@
+/**
+ * Two independent accounts of what one daemon did: the lines of its log and its stream of events. Log lines
+ * of trouble are sorted by kind; what no kind knows is unexpected.
+ */
+import type { Child } from "../e2e/lab/child.ts";
+import { sleep } from "../e2e/lab.ts";
+import { Transition } from "../../mod/snapshot.ts";
+
+interface Line {
+  readonly level: string;
+  readonly event: string;
+  readonly message: string;
+}
+
+/** What the troubles make a healthy daemon say at level warn or above. */
+const EXPECTED: readonly (readonly [kind: string, pattern: RegExp])[] = [
+  ["a configuration was refused", /^reload_refused /],
+  ["a configuration is doubtful", /^warning .* which is cut to 1$/],
+  ["a deadline was late", / a deadline was kept \d+ ms late/],
+  ["an address was removed by hand", /: somebody removed .*: added again/],
+  ["an address was added by hand", /: somebody added .* although this router is not active: removed/],
+  ["a packet was discarded", /: discarded an advertisement from /],
+  ["other addresses are advertised", / advertises other addresses than this router has/],
+  [
+    "an advertisement could not be sent",
+    /: cannot send an advertisement: (ENETDOWN|ENODEV|ENETUNREACH|ENXIO|EADDRNOTAVAIL)$/,
+  ],
+  ["an address could not be set", /: .*(ENODEV|EADDRNOTAVAIL|ENETDOWN)/],
+  ["sockets were refused", /: cannot listen on \S+: /],
+  ["notifications were lost", /netlink notifications were lost/],
+  ["an earlier run left addresses", /: removed what an earlier run left behind/],
+];
+
+export class Witness {
+  /** Transitions of virtual routers as the log tells them, by name and new state: `r1 ACTIVE` -> 17. */
+  readonly logged = new Map<string, number>();
+  /** The same as the events tell them. */
+  readonly streamed = new Map<string, number>();
+  /** Lines of level warn and above, by kind. */
+  readonly troubles = new Map<string, number>();
+  readonly unexpected: string[] = [];
+  #open = true;
+  #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | null = null;
+  #lastId = "";
+  readonly #task: Promise<void>;
+
+  constructor(child: Child, readonly socket: string) {
+    child.onLine((line) => this.#hear(line));
+    this.#task = this.#listen();
+  }
+
+  async close(): Promise<void> {
+    this.#open = false;
+    await this.#reader?.cancel();
+    await this.#task;
+  }
+
+  /** Both begin at the same moment: from now on. */
+  begin(): void {
+    this.logged.clear();
+    this.streamed.clear();
+  }
+
+  /** Where the two accounts differ, in words. */
+  differences(): string[] {
+    const keys = new Set([...this.logged.keys(), ...this.streamed.keys()]);
+    return [...keys].filter((key) => this.logged.get(key) !== this.streamed.get(key)).map((key) =>
+      `${key}: ${this.logged.get(key) ?? 0} in the log, ${this.streamed.get(key) ?? 0} in the events`
+    );
+  }
+
+  get transitions(): number {
+    return [...this.logged.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  #hear(text: string): void {
+    if (!text.startsWith("{")) {
+      this.unexpected.push(text);
+      return;
+    }
+    const { level, event, message } = JSON.parse(text) as Line;
+    const transition = event === "transition" ? /^transition (\S+) \S+ -> (\S+)/.exec(message) : null;
+    if (transition !== null) count(this.logged, `${transition[1]} ${transition[2]}`);
+    if (level === "info" || level === "debug") return;
+    const kind = EXPECTED.find(([, pattern]) => pattern.test(message))?.[0];
+    if (kind === undefined) this.unexpected.push(`${level} ${message}`);
+    else count(this.troubles, kind);
+  }
+
+  /** Comes back with the id of the last event, as a browser does, so that nothing is missed. */
+  async #listen(): Promise<void> {
+    while (this.#open) {
+      try {
+        using client = Deno.createHttpClient({ proxy: { transport: "unix", path: this.socket } });
+        const headers: HeadersInit = this.#lastId === "" ? {} : { "last-event-id": this.#lastId };
+        const { body } = await fetch("http://vipd/events", { client, headers });
+        this.#reader = body!.getReader();
+        await this.#read(this.#reader);
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error;
+        await sleep(50);
+      }
+    }
+  }
+
+  async #read(reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>): Promise<void> {
+    const decoder = new TextDecoder();
+    let rest = "";
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      const messages = (rest + decoder.decode(part.value, { stream: true })).split("\n\n");
+      rest = messages.pop() ?? "";
+      for (const message of messages) this.#take(message);
+    }
+  }
+
+  #take(message: string): void {
+    const id = /^id: (.*)$/m.exec(message)?.[1];
+    const data = /^data: (.*)$/m.exec(message)?.[1];
+    if (id === undefined || data === undefined) return;
+    this.#lastId = id;
+    const { kind, name, to } = Transition.parse(JSON.parse(data));
+    if (kind === "virtual_router") count(this.streamed, `${name} ${to}`);
+  }
+}
+
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
