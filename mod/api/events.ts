@@ -74,7 +74,8 @@ type Controller = ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
  */
 class EventHub {
   readonly #limits: EventLimits;
-  readonly #clients = new Set<Controller>();
+  /** Each with the way to let it go. */
+  readonly #clients = new Map<Controller, () => void>();
   readonly #recent: Message[] = [];
   readonly #encoder = new TextEncoder();
   /** Numbers start anew with the process, so the id names the process as well. */
@@ -97,14 +98,19 @@ class EventHub {
     return new ReadableStream<Uint8Array<ArrayBuffer>>(
       {
         start: (client) => {
-          const end = (): void => this.#end(client);
+          const end = (): void => {
+            leave();
+            client.close();
+          };
+          // However it ends, the listener must not wait for the server's stop with all that it refers to.
           leave = () => {
             stopping.removeEventListener("abort", end);
-            this.#forget(client);
+            this.#clients.delete(client);
+            this.#beat();
           };
           client.enqueue(this.#encoder.encode("retry: 1000\n: connected\n\n"));
           for (const message of this.#missedSince(lastEventId)) client.enqueue(message.bytes);
-          this.#clients.add(client);
+          this.#clients.set(client, leave);
           this.#beat();
           stopping.addEventListener("abort", end, { once: true });
           if (stopping.aborted) end();
@@ -125,9 +131,9 @@ class EventHub {
   }
 
   #broadcast(bytes: Uint8Array<ArrayBuffer>): void {
-    for (const client of [...this.#clients]) {
+    for (const [client, leave] of [...this.#clients]) {
       if ((client.desiredSize ?? 0) < bytes.byteLength) {
-        this.#forget(client);
+        leave();
         client.error(new Error("The client reads too slowly"));
       } else {
         client.enqueue(bytes);
@@ -138,17 +144,6 @@ class EventHub {
   #missedSince(lastEventId: string | undefined): Message[] {
     const [epoch, number] = lastEventId?.split("-") ?? [];
     return epoch === this.#epoch ? this.#recent.filter((message) => message.number > Number(number)) : [];
-  }
-
-  #end(client: Controller): void {
-    if (!this.#clients.has(client)) return;
-    this.#forget(client);
-    client.close();
-  }
-
-  #forget(client: Controller): void {
-    this.#clients.delete(client);
-    this.#beat();
   }
 
   /** The heartbeat tells proxies and clients that the line is alive, and us that a client is gone. */

@@ -76,6 +76,22 @@ Deno.test("GET /events drops a client that does not read, and nobody else", asyn
   await good.cancel();
 });
 
+Deno.test("GET /events waits for the stop only as long as the client is there", async () => {
+  const context = fakeContext();
+  const app = eventRoutes(context.subscribe, { ...EVENT_LIMITS, bufferedBytes: 500 });
+  const { signal } = new AbortController();
+  const waiting = new Set<unknown>();
+  signal.addEventListener = (_: string, listener: unknown): void => void waiting.add(listener);
+  signal.removeEventListener = (_: string, listener: unknown): void => void waiting.delete(listener);
+  const open = async (): Promise<Reader> => readerOf(await app.request("/", {}, { stopping: signal }));
+  await (await open()).cancel();
+  const slow = await open();
+  assertEquals(waiting.size, 1);
+  for (let i = 0; i < 10; i++) context.emit(transition());
+  await assertRejects(() => slow.read(), Error, "reads too slowly");
+  assertEquals(waiting.size, 0);
+});
+
 Deno.test("GET /events takes a bounded number of clients and frees the place of one that leaves", async () => {
   const app = eventRoutes(fakeContext().subscribe, { ...EVENT_LIMITS, clients: 2 });
   const readers = [readerOf(await app.request("/")), readerOf(await app.request("/"))];
