@@ -246,7 +246,8 @@ export class Daemon {
   }
 
   #hearTransition({ at, name, from, to, reason, priority }: EngineEvent & { type: "transition" }): void {
-    this.#states.set(name, to);
+    // What a reload has taken out goes on for a moment, and is no part of the status any more.
+    if (name in this.#loading.config.virtual_router) this.#states.set(name, to);
     vrrpLog.info("transition {name} {from} -> {to}", { name, from, to, reason, priority });
     this.#publish({
       at: new Date(at).toISOString(),

@@ -50,6 +50,7 @@ export interface Rejected {
 }
 
 export class Instance {
+  name: string;
   config: VirtualRouterConfig;
   router: VirtualRouter;
   wire: Wire;
@@ -81,11 +82,12 @@ export class Instance {
   readonly told = new Map<string, number>();
 
   constructor(
-    readonly name: string,
+    name: string,
     config: VirtualRouterConfig,
     trackers: ReadonlyMap<string, TrackerState>,
     { readyAtMs, now }: { readonly readyAtMs: number; readonly now: number },
   ) {
+    this.name = name;
     this.config = config;
     this.wire = wireOf(config);
     this.addresses = managedAddressesOf(config);
@@ -106,6 +108,11 @@ export class Instance {
   enter(state: State): void {
     this.state = state;
     this.deadlineMs = Math.min(deadlineMs(state), this.blocked?.untilMs ?? Infinity);
+  }
+
+  /** Another one has its name from now on, and must not be taken for the doer of what this one still does. */
+  cedeName(): void {
+    this.name = `${this.name} (replaced)`;
   }
 
   /** The rest of the configuration changed, the identity on the wire did not. Held addresses stay held. */

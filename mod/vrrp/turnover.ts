@@ -45,6 +45,7 @@ export class Turnover {
         this.#change(instance, config, nowMs);
       }
     }
+    this.#forgetTrackers();
     this.forgetStopped();
   }
 
@@ -68,8 +69,18 @@ export class Turnover {
     post({ type: "stopped" });
   }
 
+  /** A check that a reload has taken out; whoever tracks it again will be told of it anew. */
+  #forgetTrackers(): void {
+    const { trackers, instances } = this.#parts.roster;
+    const tracked = new Set(
+      [...instances.values()].flatMap(({ config }) => config.track).map(({ check }) => check),
+    );
+    for (const check of trackers.keys()) if (!tracked.has(check)) trackers.delete(check);
+  }
+
   #create(name: string, config: VirtualRouterConfig, nowMs: number): void {
     const { roster, effects, guardian, dispatcher, readyAtMs } = this.#parts;
+    for (const old of roster.leaving) if (old.name === name) old.cedeName();
     const instance = new Instance(name, config, roster.trackers, { readyAtMs, now: Date.now() });
     const removed = effects.takeLeftovers(instance, roster.all());
     if (removed > 0) guardian.hear(nowMs);

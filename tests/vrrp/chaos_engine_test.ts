@@ -103,6 +103,28 @@ Deno.test("another VRID: the successor takes the address over, nobody removes it
   assertEquals(lab.status("web").counters["addresses_restored"], 0);
 });
 
+Deno.test("another VRID: what the replaced router still does is not told under the successor's name", () => {
+  using lab = new EngineLab();
+  activate(lab);
+  lab.posted.length = 0;
+  lab.configure({ web: { ...WEB, vrid: 52 } });
+  const told = (): string[] =>
+    lab.posted.flatMap((event) => event.type === "transition" ? [`${event.name} -> ${event.to}`] : []);
+  lab.until(() => told().length === 3);
+  assertEquals(told(), ["web -> BACKUP", "web -> ACTIVE", "web (replaced) -> INIT"]);
+});
+
+Deno.test("a check that a reload has taken out is forgotten", () => {
+  using lab = new EngineLab();
+  const tracked = { ...WEB, track: ["nginx"] };
+  lab.track({ check: "nginx", state: "up", reason: "passed" });
+  lab.configure({ web: tracked });
+  lab.until(() => lab.status("web").state === "ACTIVE");
+  lab.configure({});
+  lab.configure({ web: tracked });
+  assertEquals(lab.status("web").reason, "check nginx has not decided yet");
+});
+
 Deno.test("another VRID: what was replaced goes as soon as somebody is active under the new one", () => {
   using lab = new EngineLab();
   activate(lab, { handover: { timeout: "5s" } });
