@@ -46,9 +46,12 @@ export function errnoName(number: number): string {
   return name === "-" ? `errno ${number}` : name;
 }
 
-/** The C library's sentence for a number: `No such file or directory`. */
+/** The kernel's largest (linux/err.h). */
+const MAX_ERRNO = 4095;
+
+/** The C library's sentence for a number: `No such file or directory`; its name for what is no errno. */
 export function strerror(number: number): string {
-  const text = libc().strerror(number);
+  const text = number > MAX_ERRNO ? null : libc().strerror(number);
   return text === null ? errnoName(number) : Deno.UnsafePointerView.getCString(text);
 }
 

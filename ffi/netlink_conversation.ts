@@ -34,6 +34,11 @@ const DUMP_ATTEMPTS = 10;
 
 /** What one `receive()` takes at most: some milliseconds of work. */
 const DATAGRAMS_PER_RECEIVE = 1024;
+/**
+ * After the longest wait, what has already come is still read (the process may have been stopped), but no
+ * more than this: an answer without an end must not be one here.
+ */
+const LATE_DATAGRAMS = 4096;
 
 /** The answer to one request: the messages before its acknowledgement, and the refusal if it was one. */
 export interface Reply {
@@ -80,13 +85,16 @@ export interface Transport {
 export class NetlinkConversation implements Netlink {
   overrun = false;
   readonly #transport: Transport;
+  readonly #nowMs: () => number;
   #sequence = 0;
   #losses = 0;
   #lossesReported = 0;
   #notifications: NetlinkMessage[] = [];
 
-  constructor(transport: Transport) {
+  /** `nowMs`: a clock that never goes back. */
+  constructor(transport: Transport, nowMs: () => number = () => performance.now()) {
     this.#transport = transport;
+    this.#nowMs = nowMs;
   }
 
   get portId(): number {
@@ -137,15 +145,17 @@ export class NetlinkConversation implements Netlink {
     this.#transport.send(answers.encode(this.portId));
 
     const losses = this.#losses;
-    const endMs = performance.now() + TIMEOUT_MS;
-    while (!answers.complete) {
+    const endMs = this.#nowMs() + TIMEOUT_MS;
+    for (let late = 0; !answers.complete;) {
       // Once something was lost, an answer may be among it: take what is there and give up.
       const lost = this.#losses !== losses;
-      const datagram = this.#next(lost ? 0 : Math.max(0, endMs - performance.now()));
+      const waitMs = lost ? 0 : Math.max(0, endMs - this.#nowMs());
+      const isOver = waitMs === 0 && late++ === LATE_DATAGRAMS;
+      const datagram = isOver ? null : this.#next(waitMs);
       if (datagram?.multicast) this.#keep(datagram);
       else if (datagram) answers.accept(datagram.bytes);
       else if (lost) answers.giveUp(ENOBUFS);
-      else if (performance.now() >= endMs) answers.giveUp(ETIMEDOUT);
+      else if (this.#nowMs() >= endMs) answers.giveUp(ETIMEDOUT);
     }
     return answers;
   }
@@ -155,13 +165,16 @@ export class NetlinkConversation implements Netlink {
   }
 
   #next(waitMs: number): Datagram | null {
-    try {
-      return this.#transport.receive(waitMs);
-    } catch (error) {
-      if (!(error instanceof SyscallError) || error.errno !== ENOBUFS) throw error;
-      this.#losses++;
-      return this.#next(0);
+    // A loss is told once, and what comes after it waits already: who tells nothing but losses has nothing.
+    for (let losses = 0; losses < DATAGRAMS_PER_RECEIVE; losses++) {
+      try {
+        return this.#transport.receive(losses === 0 ? waitMs : 0);
+      } catch (error) {
+        if (!(error instanceof SyscallError) || error.errno !== ENOBUFS) throw error;
+        this.#losses++;
+      }
     }
+    return null;
   }
 }
 

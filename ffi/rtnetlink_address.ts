@@ -162,7 +162,10 @@ export function addressRequest(change: AddressChange): NetlinkRequest {
   return { type: RTM_NEWADDR, flags, payload, description };
 }
 
-/** An RTM_NEWADDR or RTM_DELADDR as an address; null for other families. */
+/**
+ * An RTM_NEWADDR or RTM_DELADDR as an address; null for other families, and when it is not as long as those
+ * of its own.
+ */
 export function parseAddress({ payload }: NetlinkMessage): Address | null {
   if (payload.length < ifaddrmsg.size) return null;
   const header = ifaddrmsg.decode(payload);
@@ -170,7 +173,7 @@ export function parseAddress({ payload }: NetlinkMessage): Address | null {
   const attributes = new Attributes(payload, ifaddrmsg.size);
   const far = attributes.octets(IFA_ADDRESS);
   const address = attributes.octets(IFA_LOCAL) ?? far;
-  if (family === null || address === undefined) return null;
+  if (family === null || address?.length !== addressLength(family)) return null;
   const flags = attributes.u32(IFA_FLAGS) ?? header.ifa_flags;
   const lifetime = attributes.field(IFA_CACHEINFO, ifa_cacheinfo);
   const label = attributes.text(IFA_LABEL);
@@ -223,6 +226,10 @@ function wireSeconds(seconds: number): number {
 
 function seconds(wire: number | undefined): number {
   return wire === undefined || wire === INFINITY_LIFE_TIME ? Infinity : wire;
+}
+
+function addressLength(family: 4 | 6): number {
+  return family === 4 ? 4 : 16;
 }
 
 function addressFamily(family: 4 | 6): number {

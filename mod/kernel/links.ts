@@ -89,7 +89,9 @@ export class LinkTable {
 
   #putLink(link: Link): void {
     const before = this.#links.get(link.index);
-    if (before !== undefined && before.name !== link.name) this.#indexes.delete(before.name);
+    if (before !== undefined && this.#indexes.get(before.name) === link.index) {
+      this.#indexes.delete(before.name);
+    }
     this.#links.set(link.index, link);
     this.#indexes.set(link.name, link.index);
   }

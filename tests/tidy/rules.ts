@@ -120,7 +120,7 @@ const RESERVED: readonly (readonly [name: string, where: RegExp, why: string])[]
 const LIMITS = { functionLines: 70, fileLines: 400, mainLines: 80, columns: 110 } as const;
 
 /** Files of data, not of thought: as long and as wide as the data. */
-const DATA = /^tests\/golden\//;
+const DATA = /^tests\/(golden|fuzz\/corpus)\//;
 
 /** Patterns that no text of the project may hold. Written so that this table does not hold them either. */
 const BANNED: readonly (readonly [pattern: RegExp, why: string])[] = [

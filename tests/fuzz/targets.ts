@@ -1,0 +1,6 @@
+/** The table of everything that is fuzzed. */
+import { netlink } from "./netlink.ts";
+import { packets } from "./packets.ts";
+import type { Target } from "./target.ts";
+
+export const TARGETS: Readonly<Record<string, Target<unknown>>> = { packets, netlink };

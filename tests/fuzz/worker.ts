@@ -1,0 +1,35 @@
+/** One worker of `deno task fuzz`: runs its share of the cases, and says which one it is at. */
+/// <reference lib="deno.worker" />
+
+import { TARGETS } from "./targets.ts";
+import { run, shrink, type Slice } from "./target.ts";
+
+declare const self: DedicatedWorkerGlobalScope;
+
+/** What a worker is told to do. `at[0]` is the case that it runs: one which never ends can be named. */
+export interface Order {
+  readonly kind: string;
+  readonly slice: Slice;
+  readonly at: Int32Array;
+}
+
+/** What a worker has done. */
+export interface Done {
+  readonly cases: number;
+  readonly outcomes: ReadonlyMap<string, number>;
+  readonly slowestMs: number;
+  readonly find: { readonly index: number; readonly message: string; readonly row: readonly string[] } | null;
+}
+
+async function obey({ kind, slice, at }: Order): Promise<Done> {
+  const target = TARGETS[kind];
+  if (target === undefined) throw new Error(`no target ${kind}`);
+  const { find, ...ran } = await run(target, slice, (index) => Atomics.store(at, 0, index));
+  if (find === null) return { ...ran, find };
+  const row = target.toRow(await shrink(target, find.input));
+  return { ...ran, find: { index: find.index, message: find.message, row } };
+}
+
+self.onmessage = async ({ data }: MessageEvent<Order>): Promise<void> => {
+  self.postMessage(await obey(data));
+};
