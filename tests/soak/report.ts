@@ -15,15 +15,18 @@ interface Bound {
   readonly quiet: number | null;
 }
 
-/** Memory is judged by what is left after each minute's collections; descriptors must be the very same. */
+/**
+ * Memory is judged by what is left after each minute's collections. A few descriptors and groups more or less
+ * depend on which routers have sent, and which IPv6 addresses are there.
+ */
 const BOUNDS: readonly Bound[] = [
   { measure: "rssMb", title: "RSS MB", digits: 1, perHour: 6, quiet: null },
   { measure: "pssMb", title: "PSS MB", digits: 1, perHour: 6, quiet: null },
   { measure: "anonymousMb", title: "anonymous MB", digits: 1, perHour: 6, quiet: null },
-  { measure: "fds", title: "fds", digits: 0, perHour: 6, quiet: 0 },
+  { measure: "fds", title: "fds", digits: 0, perHour: 6, quiet: 3 },
   { measure: "threads", title: "threads", digits: 0, perHour: 2, quiet: 6 },
   { measure: "children", title: "children", digits: 0, perHour: 1, quiet: 1 },
-  { measure: "groups", title: "groups", digits: 0, perHour: 1, quiet: 0 },
+  { measure: "groups", title: "groups", digits: 0, perHour: null, quiet: 12 },
   { measure: "queuedBytes", title: "queued B", digits: 0, perHour: null, quiet: 65_536 },
   { measure: "drops", title: "drops", digits: 0, perHour: null, quiet: null },
 ];

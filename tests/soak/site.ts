@@ -3,7 +3,7 @@ import { createLab, type Host, type Lab, waitFor } from "../e2e/lab.ts";
 import type { Child } from "../e2e/lab/child.ts";
 import { startKeepalived } from "../e2e/lab/keepalived.ts";
 import { type Nginx, startNginx } from "../e2e/lab/nginx.ts";
-import { reload, startVipd, type Vipd } from "../e2e/lab/vipd.ts";
+import { reload, startVipd, status, type Vipd } from "../e2e/lab/vipd.ts";
 import {
   CALM,
   type HostName,
@@ -88,7 +88,7 @@ export async function restartKeepalived(site: Site): Promise<void> {
 }
 
 /** What is not as it should be while nothing is wrong: addresses that are nowhere, twice or not at home. */
-export async function misplaced({ lab, stations }: Site): Promise<string[]> {
+async function misplaced({ lab, stations }: Site): Promise<string[]> {
   const hosts = [...stations.map(({ host }) => host), lab.node(KEEPALIVED)];
   const held = await Promise.all(hosts.map(async (host) => new Set(await host.addresses(host.iface))));
   return PLANS.flatMap(({ name, addresses, home }) =>
@@ -101,10 +101,23 @@ export async function misplaced({ lab, stations }: Site): Promise<string[]> {
   );
 }
 
+/** Routers that neither serve nor stand by: `r3 of n1 FAULT`. */
+async function idle({ stations }: Site): Promise<string[]> {
+  const snapshots = await Promise.all(stations.map(({ vipd }) => status(vipd)));
+  return snapshots.flatMap(({ virtual_routers }, i) =>
+    virtual_routers.filter(({ state }) => state !== "ACTIVE" && state !== "BACKUP").map(({ name, state }) =>
+      `${name} of ${stations[i]!.name} ${state}`
+    )
+  );
+}
+
 /** Waits until every address is exactly where it belongs; throws with those that are not. */
 export async function settled(site: Site, timeoutMs: number): Promise<void> {
   let last: string[] = [];
-  const calm = async (): Promise<boolean> => (last = await misplaced(site)).length === 0;
+  const calm = async (): Promise<boolean> => {
+    last = [...await misplaced(site), ...await idle(site)];
+    return last.length === 0;
+  };
   await waitFor("every address to be at home", calm, timeoutMs, 200).catch((error) => {
     throw new Error(`${error.message}: ${last.join("; ")}`);
   });

@@ -66,7 +66,7 @@ const CALM_MS = 2_000;
 const LINGER_MS = 300;
 const SAMPLE_MS = 5_000;
 const BEAT_MS = 1_000;
-const REQUESTS_PER_SECOND = 60;
+const REQUESTS_PER_SECOND = 100;
 
 class Soak {
   readonly #random: Random;
@@ -210,9 +210,9 @@ class Soak {
     await sleep(CALM_MS);
     for (const [i, { name, witness }] of this.#accounts.entries()) {
       const moved = witness.transitions - before[i]!;
-      if (moved > 0) {
-        this.#problems.push(`round ${this.#rounds}: ${name} made ${moved} transitions in the quiet`);
-      }
+      if (moved === 0) continue;
+      const told = witness.latest.slice(-moved).join("; ");
+      this.#problems.push(`round ${this.#rounds}: ${name} made ${moved} transitions in the quiet: ${told}`);
     }
     await sleep(LINGER_MS);
     await this.#sampleAll(true);

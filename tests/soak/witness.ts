@@ -31,6 +31,8 @@ const EXPECTED: readonly (readonly [kind: string, pattern: RegExp])[] = [
   ["an earlier run left addresses", /: removed what an earlier run left behind/],
 ];
 
+const MAX_LATEST = 100;
+
 export class Witness {
   /** Transitions of virtual routers as the log tells them, by name and new state: `r1 ACTIVE` -> 17. */
   readonly logged = new Map<string, number>();
@@ -39,6 +41,8 @@ export class Witness {
   /** Lines of level warn and above, by kind. */
   readonly troubles = new Map<string, number>();
   readonly unexpected: string[] = [];
+  /** The latest transitions as the log told them. */
+  readonly latest: string[] = [];
   #open = true;
   #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | null = null;
   #lastId = "";
@@ -80,7 +84,11 @@ export class Witness {
     }
     const { level, event, message } = JSON.parse(text) as Line;
     const transition = event === "transition" ? /^transition (\S+) \S+ -> (\S+)/.exec(message) : null;
-    if (transition !== null) count(this.logged, `${transition[1]} ${transition[2]}`);
+    if (transition !== null) {
+      count(this.logged, `${transition[1]} ${transition[2]}`);
+      this.latest.push(text);
+      if (this.latest.length > MAX_LATEST) this.latest.shift();
+    }
     if (level === "info" || level === "debug") return;
     const kind = EXPECTED.find(([, pattern]) => pattern.test(message))?.[0];
     if (kind === undefined) this.unexpected.push(`${level} ${message}`);
