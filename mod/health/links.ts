@@ -2,6 +2,7 @@
 import type { Link as LinkState } from "../../checks/check.ts";
 import { NETLINK_ROUTE, NetlinkSocket } from "../../ffi/netlink.ts";
 import {
+  getLink,
   type Link as KernelLink,
   listLinks,
   openRtnetlink,
@@ -24,18 +25,24 @@ export class Links {
   readonly #watchers = new Set<Watcher>();
   readonly #byIndex = new Map<number, Link>();
   #monitor: NetlinkSocket | undefined;
+  #requests: NetlinkSocket | undefined;
 
   constructor(loop: FdLoop) {
     this.#loop = loop;
   }
 
-  /** The interface as the kernel has it at this moment. */
+  /**
+   * The interface as the kernel has it at this moment. What it told last is not enough: it tells of a lost
+   * carrier up to a second late when other links have changed just before (net/core/link_watch.c).
+   */
   find(name: string): LinkState | undefined {
-    if (this.#monitor === undefined) {
+    if (this.#monitor === undefined || this.#requests === undefined) {
       return listNow().find((link) => link.name === name);
     }
     this.#receive(this.#monitor);
-    return this.#byIndex.values().find((link) => link.name === name);
+    const known = this.#byIndex.entries().find(([, link]) => link.name === name);
+    const link = known === undefined ? null : getLink(this.#requests, known[0]);
+    return link?.name === name ? summary(link) : undefined;
   }
 
   /** See `Host.watchLink`. */
@@ -58,6 +65,7 @@ export class Links {
     if (this.#monitor !== undefined) return;
     const monitor = new NetlinkSocket(NETLINK_ROUTE, [RTNLGRP_LINK]);
     this.#monitor = monitor;
+    this.#requests = openRtnetlink();
     this.#loop.add(monitor.fd, () => this.#receive(monitor));
     this.#list();
   }
@@ -67,6 +75,8 @@ export class Links {
     this.#loop.remove(this.#monitor.fd);
     this.#monitor.close();
     this.#monitor = undefined;
+    this.#requests?.close();
+    this.#requests = undefined;
     this.#byIndex.clear();
   }
 

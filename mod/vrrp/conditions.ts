@@ -19,7 +19,11 @@ export function conditionsOf(instance: Instance, links: LinkTable, nowMs: number
     ...checkWaits(instance),
   ];
   const broken = link === undefined ? null : linkFault(link);
-  const faults = [...(broken === null ? [] : [broken]), ...instance.health.faults];
+  const faults = [
+    ...(broken === null ? [] : [broken]),
+    ...addressFaults(instance, links),
+    ...instance.health.faults,
+  ];
   if (instance.blocked !== null && nowMs < instance.blocked.untilMs) faults.push(instance.blocked.reason);
   // An interface that is down has no usable address: one reason is enough.
   const waits = broken === null ? waiting : [];
@@ -61,6 +65,17 @@ function addressWaits({ addresses, config }: Instance, links: LinkTable): string
     .map(({ address, interface: name }) => `interface ${name} of ${formatAddress(address)} does not exist`);
 }
 
+/** Clients reach the addresses over their own interface: whoever cannot serve there must not be active. */
+function addressFaults({ addresses, config }: Instance, links: LinkTable): string[] {
+  const names = new Set(addresses.map((address) => address.interface));
+  names.delete(config.interface);
+  return [...names].flatMap((name) => {
+    const link = links.byName(name);
+    const fault = link === undefined ? null : linkFault(link);
+    return fault === null ? [] : [fault];
+  });
+}
+
 /**
  * Only before it takes part does a virtual router wait for checks: one that a reload adds must not stop a
  * running router.
@@ -70,7 +85,7 @@ function checkWaits({ health, state }: Instance): string[] {
   return health.pending.map((check) => `check ${check} has not decided yet`);
 }
 
-function linkFault({ name, up, running }: Link): string | null {
+function linkFault({ name, up, running, lowerUp }: Link): string | null {
   if (!up) return `${name} is down`;
-  return running ? null : `${name} has no carrier`;
+  return running && lowerUp ? null : `${name} has no carrier`;
 }

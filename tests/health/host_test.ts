@@ -24,6 +24,17 @@ function shell(
   return host.run({ argv: ["/bin/sh", "-c", script], ...(user === undefined ? {} : { user }) }, endless);
 }
 
+/** A short command in this thread's network namespace. */
+function run(command: string): void {
+  const [program = "", ...args] = command.split(" ");
+  const { success, stderr } = new Deno.Command(program, { args }).outputSync();
+  assert(success, `${command}: ${new TextDecoder().decode(stderr)}`);
+}
+
+function networkOf(pid: number): string {
+  return Deno.readLinkSync(`/proc/${pid}/ns/net`);
+}
+
 Deno.test("host.run: exit code, signal, both outputs", async () => {
   assertEquals(await shell("echo out; exit 3"), { code: 3, signal: null, output: "out\n" });
   assertEquals(await shell("echo err >&2"), { code: 0, signal: null, output: "err\n" });
@@ -190,6 +201,40 @@ Deno.test("interface check: absent, down, up, carrier, gone: told by netlink", a
     setns(home);
     close(home);
     close(namespace);
+  }
+});
+
+Deno.test("interface check: a lost carrier is seen at the next look although the kernel tells of it late", async () => {
+  const home = openNamespace();
+  const namespace = createNamespace();
+  const far = new Deno.Command("unshare", { args: ["-n", "sleep", "30"] }).spawn();
+  await until(() => networkOf(far.pid) !== networkOf(Deno.pid), 2000, "no namespace");
+  setns(namespace);
+  try {
+    // A veth whose ends have the same index is to the kernel as hardware: not urgent.
+    run(`ip link add vt0 index 900 type veth peer name vt1 index 900 netns ${far.pid}`);
+    run("ip link set vt0 up");
+    const cable = (state: string): void => run(`nsenter -t ${far.pid} -n ip link set vt1 ${state}`);
+    cable("up");
+    await using recorder = new Recorder();
+    recorder.monitor.configure({ link: config("interface", { interface: "vt0" }, { interval: 50 }) });
+    recorder.monitor.start();
+    if ((await recorder.next()).to === "down") await recorder.next(1500);
+    for (let i = 0; i < 4; i++) {
+      const cutMs = performance.now();
+      cable("down");
+      const { monotonicMs, reason } = await recorder.next(1500);
+      assertEquals(reason, "vt0 has no carrier");
+      assert(monotonicMs - cutMs < 250, `seen after ${monotonicMs - cutMs} ms`);
+      cable("up");
+      assertEquals((await recorder.next(1500)).to, "up");
+    }
+  } finally {
+    setns(home);
+    close(home);
+    close(namespace);
+    far.kill();
+    await far.status;
   }
 });
 

@@ -3,6 +3,7 @@
  * do in return.
  */
 import { assert, assertEquals } from "@std/assert";
+import type { NetlinkSocket } from "../../ffi/netlink.ts";
 import { addAddress, addLink, listLinks, removeAddress, removeLink, setLink } from "../../ffi/rtnetlink.ts";
 import { EngineLab, WEB } from "./engine_lab.ts";
 import { bytes, type Written } from "./fixture.ts";
@@ -155,17 +156,44 @@ Deno.test("a peer with other addresses counts, and is told once", () => {
   assertEquals(notices(lab), [told]);
 });
 
+/** A link beside eth0 that clients might come over: `far0`, up. */
+function addFar(lab: EngineLab): void {
+  lab.kernel((nl) => {
+    addLink(nl, { name: "far0", kind: "veth", peer: { name: "far1" } });
+    for (const name of ["far1", "far0"]) setLink(nl, indexIn(nl, name), { up: true });
+  });
+}
+
+function indexIn(nl: NetlinkSocket, name: string): number {
+  return listLinks(nl).find((link) => link.name === name)!.index;
+}
+
+const FAR = { address: "198.51.100.9/32", interface: "far0" };
+
 Deno.test("the interface of an address comes back while the router still serves: the address as well", () => {
   using lab = new EngineLab();
-  const add = (): void => lab.kernel((nl) => addLink(nl, { name: "br7", kind: "bridge" }));
-  add();
-  const far = { address: "198.51.100.9/32", interface: "br7" };
-  activate(lab, { addresses: ["192.0.2.100/24", far], handover: { timeout: "5s" } });
+  addFar(lab);
+  activate(lab, { addresses: ["192.0.2.100/24", FAR], handover: { timeout: "5s" } });
   assert(lab.find("198.51.100.9") !== undefined);
-  lab.kernel((nl) => removeLink(nl, listLinks(nl).find(({ name }) => name === "br7")!.index));
+  lab.kernel((nl) => removeLink(nl, indexIn(nl, "far0")));
   lab.during(20);
-  add();
+  addFar(lab);
   lab.until(() => lab.find("198.51.100.9") !== undefined);
   assertEquals(lab.status("web").state, "ACTIVE");
   assertEquals(notices(lab).filter((text) => text.startsWith("somebody removed")), []);
+});
+
+Deno.test("the interface of an address loses its carrier, or goes down: FAULT until it is back", () => {
+  using lab = new EngineLab();
+  addFar(lab);
+  activate(lab, { addresses: ["192.0.2.100/24", FAR], handover: { enabled: false } });
+  for (const [name, reason] of [["far1", "far0 has no carrier"], ["far0", "far0 is down"]] as const) {
+    lab.kernel((nl) => setLink(nl, indexIn(nl, name), { up: false }));
+    lab.until(() => lab.status("web").state === "FAULT");
+    assertEquals(lab.status("web").reason, reason);
+    assertEquals(lab.addresses(), ["192.0.2.1/24"]);
+    lab.kernel((nl) => setLink(nl, indexIn(nl, name), { up: true }));
+    lab.until(() => lab.status("web").state === "ACTIVE");
+    assert(lab.find("198.51.100.9") !== undefined);
+  }
 });

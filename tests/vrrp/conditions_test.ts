@@ -68,6 +68,26 @@ const ROWS: readonly Row[] = [
     expected: { waiting: ["interface eth7 of 192.0.2.101 does not exist"] },
   },
   {
+    name: "the interface of an address has no carrier: it can still speak",
+    written: { addresses: ["192.0.2.100/24", { address: "192.0.2.101", interface: "eth7" }] },
+    table: withLinks([link(2, "eth0"), link(7, "eth7", { running: false })], [address(2, "192.0.2.1/24")]),
+    expected: { faults: ["eth7 has no carrier"] },
+  },
+  {
+    name: "the interface of two addresses is down: told once, and other interfaces do not matter",
+    written: {
+      addresses: [{ address: "192.0.2.101", interface: "eth7" }, {
+        address: "192.0.2.102",
+        interface: "eth7",
+      }],
+    },
+    table: withLinks(
+      [link(2, "eth0"), link(7, "eth7", { up: false }), link(8, "eth8", { up: false })],
+      [address(2, "192.0.2.1/24")],
+    ),
+    expected: { faults: ["eth7 is down"] },
+  },
+  {
     name: "a check without weight fails: it can still speak",
     written: { track: ["nginx"] },
     trackers: [dead],
