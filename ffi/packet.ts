@@ -1,6 +1,6 @@
 /** Sending whole Ethernet frames: a packet socket that receives nothing (packet(7)). */
 
-import { check } from "./errno.ts";
+import { check, lastErrno } from "./errno.ts";
 import { buffer, libc } from "./libc.ts";
 import { AF_PACKET, sockaddr_ll } from "./sockaddr.ts";
 import { SOCK_RAW, socket } from "./socket.ts";
@@ -19,9 +19,19 @@ export function openPacketSocket(): number {
  * when it is gone.
  */
 export function sendFrame(fd: number, ifindex: number, frame: Uint8Array): number {
+  return check("sendto", send(fd, ifindex, frame));
+}
+
+/** Like {@link sendFrame}, for callers that expect failure: octets sent, or -errno. */
+export function trySendFrame(fd: number, ifindex: number, frame: Uint8Array): number {
+  const sent = send(fd, ifindex, frame);
+  return sent === -1 ? -lastErrno() : sent;
+}
+
+function send(fd: number, ifindex: number, frame: Uint8Array): number {
   // Newer kernels would find the EtherType in the frame by themselves; for older ones filters would see none.
   const type = (frame[ETHERTYPE_AT] ?? 0) << 8 | (frame[ETHERTYPE_AT + 1] ?? 0);
   addressView.setUint16(sockaddr_ll.offsets.sll_protocol, type);
   addressView.setInt32(sockaddr_ll.offsets.sll_ifindex, ifindex, true);
-  return check("sendto", libc().sendto(fd, buffer(frame), frame.length, 0, address, address.length));
+  return libc().sendto(fd, buffer(frame), frame.length, 0, address, address.length);
 }

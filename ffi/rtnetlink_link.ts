@@ -43,6 +43,7 @@ const IFLA_LINK = 5;
 const IFLA_MASTER = 10;
 const IFLA_OPERSTATE = 16;
 const IFLA_LINKINFO = 18;
+const IFLA_IFALIAS = 20;
 const IFLA_AF_SPEC = 26;
 const IFLA_NET_NS_FD = 28;
 const IFLA_EXT_MASK = 29;
@@ -93,6 +94,8 @@ export interface Link {
   readonly master?: number;
   /** Index of the interface below it (macvlan, vlan) or beside it (veth; perhaps in another namespace). */
   readonly linkIndex?: number;
+  /** What somebody has written down about it (`ip link set ... alias`). */
+  readonly alias?: string;
 }
 
 /** What {@link addLink} makes. */
@@ -115,6 +118,7 @@ export interface LinkChange {
   readonly name?: string;
   readonly mac?: Uint8Array;
   readonly mtu?: number;
+  readonly alias?: string;
   /** Index of the bridge to join; 0 leaves it. */
   readonly master?: number;
   /** Open descriptor of the network namespace to move to. */
@@ -213,6 +217,7 @@ export function parseLink({ payload }: NetlinkMessage): Link | null {
   const kind = attributes.nested(IFLA_LINKINFO)?.text(IFLA_INFO_KIND);
   const master = attributes.u32(IFLA_MASTER);
   const linkIndex = attributes.u32(IFLA_LINK);
+  const alias = attributes.text(IFLA_IFALIAS);
   return {
     index: header.ifi_index,
     name,
@@ -228,6 +233,7 @@ export function parseLink({ payload }: NetlinkMessage): Link | null {
     ...(kind === undefined ? {} : { kind }),
     ...(master === undefined ? {} : { master }),
     ...(linkIndex === undefined ? {} : { linkIndex }),
+    ...(alias === undefined ? {} : { alias }),
   };
 }
 
@@ -241,6 +247,7 @@ function setLinkRequest(index: number, change: LinkChange): NetlinkRequest {
     [IFLA_IFNAME, change.name],
     [IFLA_ADDRESS, change.mac],
     [IFLA_MTU, optional(u32, change.mtu)],
+    [IFLA_IFALIAS, change.alias],
     [IFLA_MASTER, optional(u32, change.master)],
     [IFLA_NET_NS_FD, optional(u32, change.namespaceFd)],
     [IFLA_AF_SPEC, afSpec(change.addrGenMode)],

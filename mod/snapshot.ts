@@ -76,6 +76,12 @@ export const VirtualRouterStatus = z.strictObject({
   active_router: z.string().nullable(),
   handover: z.boolean(),
   addresses: z.array(VirtualAddress),
+  /** The macvlan with the virtual router MAC address; null when the interface's own is used. */
+  virtual_mac: z.strictObject({
+    interface: z.string(),
+    mac: z.string(),
+    advertise_from: z.enum(["virtual", "base"]),
+  }).nullable(),
   peers: z.array(Peer),
   counters: z.record(z.string(), counter),
   rejected: z.array(RejectedPacket),

@@ -67,6 +67,7 @@ function routerLines(router: VirtualRouterStatus, at: string, view: View): strin
     ...field("priority", [priorityText(router)], view),
     ...field("trackers", trackerRows(router, view.color), view),
     ...field("addresses", router.addresses.map((address) => addressText(address, state, view.color)), view),
+    ...field("MAC", [virtualMacText(router)], view),
     ...field("active", [activeText(router)], view),
     ...field("peers", peerRows(router, at, view.color), view),
     ...field("counters", [counterText(router.counters)], view),
@@ -124,6 +125,13 @@ function addressText(
   return `${text(address)} ${paint(bound, missing ? "red" : "dim", color)}${
     advertised ? "" : " (not advertised)"
   }`;
+}
+
+function virtualMacText({ virtual_mac }: VirtualRouterStatus): string {
+  if (virtual_mac === null) return "";
+  const { mac, interface: device, advertise_from } = virtual_mac;
+  const base = advertise_from === "base" ? ", advertises from the interface's own" : "";
+  return `${mac} on ${text(device)}${base}`;
 }
 
 function activeText({ active_router, primary_address, state }: VirtualRouterStatus): string {

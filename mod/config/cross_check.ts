@@ -6,7 +6,7 @@ import { formatDuration } from "./duration.ts";
 import type { apiFields } from "./schema.ts";
 import { didYouMean } from "./suggest.ts";
 import { familyOfText, formatListen, isLoopback, type Vip } from "./values.ts";
-import { defaultGroup, familyOfRouter, type RouterFields } from "./virtual_router.ts";
+import { defaultGroup, familyOfRouter, type RouterFields, virtualMacOf } from "./virtual_router.ts";
 import type { z } from "zod";
 
 /**
@@ -46,10 +46,12 @@ export function crossCheck(config: Partially): Finding[] {
     checkAddresses(subject, report);
     checkUnicast(subject, report);
     checkLease(subject, report);
+    checkVirtualMac(subject, report);
     checkTracks(subject, config.checkNames, report);
   }
   checkVips(subjects, report);
   checkVrids(subjects, report);
+  checkVirtualMacs(subjects, report);
   checkApi(config.api, report);
   return findings;
 }
@@ -111,7 +113,7 @@ function checkAddresses({ path, router, family }: Subject, report: Report): void
     );
   }
   for (const [vipPath, vip] of vipsOf({ path, router, family })) {
-    checkLabel(vipPath, vip, router.interface, report);
+    checkLabel(vipPath, vip, virtualMacOf(router)?.interface ?? router.interface, report);
   }
 }
 
@@ -158,6 +160,44 @@ function checkLease({ path, router }: Subject, report: Report): void {
   const { lease, advertisement_interval: interval } = router;
   if (typeof lease !== "number" || interval === undefined || lease >= 3 * interval) return;
   report([...path, "lease"], `expected at least 3 advertisement intervals (${formatDuration(3 * interval)})`);
+}
+
+function checkVirtualMac({ path, router }: Subject, report: Report): void {
+  const { virtual_mac: written, priority, unicast_peers: peers } = router;
+  const at = [...path, "virtual_mac"];
+  if (written === undefined || written === false) return;
+  if (priority === 255) {
+    report(
+      at,
+      "an owner (priority 255) has the addresses on its interface already, under that interface's MAC address",
+    );
+  }
+  if (peers !== undefined && written !== true && written.advertise_from === "virtual") {
+    report(
+      [...at, "advertise_from"],
+      'expected "base": unicast advertisements are routed, from the interface\'s own MAC address',
+    );
+  }
+  if (written !== true && written.interface !== undefined && written.interface === router.interface) {
+    report([...at, "interface"], "expected another name than that of the virtual router's interface");
+  }
+}
+
+/** Each macvlan interface carries one MAC address. */
+function checkVirtualMacs(subjects: readonly Subject[], report: Report): void {
+  const users = new Map<string, Path>();
+  for (const { path, router } of subjects) {
+    const link = router.vrid === undefined ? null : virtualMacOf(router);
+    if (link === null) continue;
+    const at = [...path, "virtual_mac"];
+    const first = users.get(link.interface);
+    if (first === undefined) users.set(link.interface, at);
+    else {report(
+        at,
+        `${link.interface} is already the interface of ${formatPath(first)}: name another`,
+        first,
+      );}
+  }
 }
 
 function checkTracks({ path, router }: Subject, checkNames: readonly string[], report: Report): void {

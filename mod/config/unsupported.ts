@@ -9,7 +9,6 @@ const UNSUPPORTED_KEYS: readonly string[] = [
   "virtual_server",
   "direct_routing",
   "virtual_router.*.authentication",
-  "virtual_router.*.virtual_mac",
   "virtual_router.*.routes",
   "virtual_router.*.rules",
   "virtual_router.*.notify",

@@ -37,6 +37,18 @@ const handover = z.strictObject({
   ),
 });
 
+const virtualMac = z.union([
+  z.boolean(),
+  z.strictObject({
+    interface: interfaceName.exactOptional().describe(
+      "Name of the macvlan interface; default vrrp.VRID, for IPv6 vrrp6.VRID",
+    ),
+    advertise_from: z.enum(["virtual", "base"]).exactOptional().describe(
+      "MAC address that advertisements come from; default virtual (RFC 9568 §7.2), with unicast_peers base",
+    ),
+  }),
+], { error: "expected true, false or { interface, advertise_from }" });
+
 /** Keys of a virtual router; what depends on several of them is in `derive` and in cross_check.ts. */
 export const routerFields = z.strictObject({
   interface: interfaceName.describe(
@@ -82,6 +94,9 @@ export const routerFields = z.strictObject({
     .describe(
       "Version 3 over IPv4 sends this checksum; both are always accepted. keepalived and FRR send pseudo_header",
     ),
+  virtual_mac: virtualMac.default(false).describe(
+    "Answer for the addresses from the virtual router MAC address, on a macvlan interface of its own (RFC 9568 §7.3)",
+  ),
   garp: garp.prefault({}).describe(
     "Gratuitous ARP and unsolicited neighbour advertisements after becoming ACTIVE",
   ),
@@ -110,15 +125,32 @@ export function familyOfRouter(router: Partial<RouterFields>): 4 | 6 {
   return telling === undefined ? 4 : familyOfText(telling);
 }
 
-/** A virtual router as the engine wants it: the family and the group are no longer implied. */
-export type VirtualRouterConfig = Omit<RouterFields, "multicast_group"> & {
+/** The macvlan interface with the virtual router MAC address. */
+export interface VirtualMac {
+  readonly interface: string;
+  readonly advertise_from: "virtual" | "base";
+}
+
+/** A virtual router as the engine wants it: the family, the group and the macvlan are no longer implied. */
+export type VirtualRouterConfig = Omit<RouterFields, "multicast_group" | "virtual_mac"> & {
   readonly family: 4 | 6;
   readonly multicast_group: string;
+  readonly virtual_mac: VirtualMac | null;
 };
 
 export function derive(router: RouterFields): VirtualRouterConfig {
   const family = familyOfRouter(router);
-  return { ...router, family, multicast_group: router.multicast_group ?? defaultGroup(family) };
+  const multicast_group = router.multicast_group ?? defaultGroup(family);
+  return { ...router, family, multicast_group, virtual_mac: virtualMacOf(router) };
+}
+
+/** Null when the addresses live on the interface itself, under its own MAC address. */
+export function virtualMacOf(router: Partial<RouterFields>): VirtualMac | null {
+  const { virtual_mac: written = false, vrid, unicast_peers: peers } = router;
+  if (written === false) return null;
+  const name = familyOfRouter(router) === 4 ? `vrrp.${vrid}` : `vrrp6.${vrid}`;
+  const advertise_from = peers === undefined ? "virtual" : "base";
+  return { interface: name, advertise_from, ...(written === true ? {} : written) };
 }
 
 /** RFC 9568 §5.1.1.2 and §5.1.2.2. */

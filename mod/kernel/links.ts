@@ -47,6 +47,10 @@ export class LinkTable {
     }
   }
 
+  all(): Link[] {
+    return [...this.#links.values()];
+  }
+
   byName(name: string): Link | undefined {
     const index = this.#indexes.get(name);
     return index === undefined ? undefined : this.#links.get(index);

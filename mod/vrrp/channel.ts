@@ -2,6 +2,7 @@
 import type { Epoll } from "../../ffi/epoll.ts";
 import { SyscallError } from "../../ffi/errno.ts";
 import { close } from "../../ffi/fd.ts";
+import { openPacketSocket, trySendFrame } from "../../ffi/packet.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -44,6 +45,8 @@ export class Channel {
   readonly #fd: number;
   #instances: readonly Instance[] = [];
   readonly #groups = new Map<string, Uint8Array>();
+  /** For frames that carry another MAC address than the interface's; opened when the first one goes out. */
+  #frames: number | null = null;
   /**
    * IPv6 sockets by source address: the kernel writes that header, so the socket must be bound to the source.
    */
@@ -92,8 +95,12 @@ export class Channel {
     return this.routers.size === 0;
   }
 
-  /** Octets sent, or -errno. For IPv4 `packet` starts with the IP header, for IPv6 it is the payload. */
-  send(packet: Uint8Array, source: Uint8Array, destination: Uint8Array): number {
+  /**
+   * Octets sent, or -errno. For IPv4 `packet` starts with the IP header, for IPv6 it is the payload; without
+   * a destination it is a whole frame.
+   */
+  send(packet: Uint8Array, source: Uint8Array, destination: Uint8Array | null): number {
+    if (destination === null) return trySendFrame(this.#frames ??= openPacketSocket(), this.ifindex, packet);
     if (this.family === 4) return trySendto(this.#fd, packet, destination);
     try {
       return trySendto(this.#sender(source), packet, destination);
@@ -117,6 +124,7 @@ export class Channel {
     close(this.#fd);
     for (const fd of this.#senders.values()) close(fd);
     this.#senders.clear();
+    if (this.#frames !== null) close(this.#frames);
   }
 
   /** A socket of this interface, made ready by `prepare`; none is left open when the kernel refuses. */

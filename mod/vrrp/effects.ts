@@ -5,17 +5,16 @@
 import { errnoName, type SyscallError } from "../../ffi/errno.ts";
 import type { Netlink } from "../../ffi/netlink.ts";
 import type { Address } from "../../ffi/rtnetlink.ts";
-import { sockaddr } from "../../ffi/socket.ts";
 import type { LinkTable } from "../kernel/links.ts";
 import { isSame, type ManagedAddress, planIntruders, planLeftovers, planResumption } from "../kernel/plan.ts";
 import { nameAddress, reconcileAddresses, removeFound, renewAddresses } from "../kernel/reconcile.ts";
+import type { VirtualLinks } from "../kernel/virtual_links.ts";
 import { equalAddresses, formatAddress } from "../wire/address.ts";
-import { encodeIpv4Header, IPV4_HEADER_LENGTH } from "../wire/ip.ts";
 import { type Announcement, Announcer } from "./announcer.ts";
 import type { Channel } from "./channel.ts";
 import type { Heard, Instance, Outgoing } from "./instance.ts";
 import type { EngineEvent } from "./messages.ts";
-import { encode, type OutgoingAdvertisement, VRRP_PROTOCOL, VRRP_TTL } from "./packet.ts";
+import { outgoingOf } from "./outgoing.ts";
 import { obstacles, stateName } from "./report.ts";
 import { leaseMs } from "./settings.ts";
 import { type Effect, OWNER_PRIORITY } from "./state.ts";
@@ -34,6 +33,7 @@ export interface Surroundings {
   readonly netlink: Netlink;
   readonly links: LinkTable;
   channelOf(instance: Instance): Channel | undefined;
+  readonly virtualLinks: VirtualLinks;
   /**
    * Whether this host forwards IPv6 on the interface: the R flag of neighbour advertisements. May read a
    * file.
@@ -132,39 +132,79 @@ export class Effects {
     if (priority === 0) instance.counters.priority_zero_pkts_sent++;
   }
 
-  #encode(instance: Instance, priority: number, source: Uint8Array, channel: Channel): readonly Outgoing[] {
-    const outgoing = instance.wire.destinations.map((destination): Outgoing => {
-      const message = encode(advertisementOf(instance, priority), source, destination);
-      const to = sockaddr(destination, 0, channel.ifindex);
-      if (channel.family === 6) return { packet: message, to };
-      const packet = new Uint8Array(IPV4_HEADER_LENGTH + message.length);
-      const payloadLength = message.length;
-      encodeIpv4Header(
-        { source, destination, ttl: VRRP_TTL, protocol: VRRP_PROTOCOL, payloadLength },
-        packet,
-      );
-      packet.set(message, IPV4_HEADER_LENGTH);
-      return { packet, to };
-    });
+  #encode(
+    instance: Instance,
+    priority: number,
+    source: Uint8Array,
+    { ifindex }: Channel,
+  ): readonly Outgoing[] {
+    const outgoing = outgoingOf(instance, priority, source, ifindex);
     instance.packets.set(priority, outgoing);
     return outgoing;
   }
 
-  /** Brings the kernel to what is wanted; an address that is held but gone comes back. */
+  /**
+   * Brings the kernel to what is wanted; an address that is held but gone comes back. A macvlan is up around
+   * its addresses.
+   */
   setAddresses(instance: Instance, wanted: boolean, nowMs: number): void {
+    const { virtualLinks } = this.around;
+    const { virtualLink } = instance;
+    if (!wanted) this.announcer.cancel(instance.addresses);
+    if (virtualLink === null) return this.#reconcile(instance, wanted, nowMs);
+    const problem = wanted ? virtualLinks.raise(instance, virtualLink) : null;
+    if (problem !== null) return this.#fail(instance, [problem], wanted, nowMs);
+    this.#reconcile(instance, wanted, nowMs);
+    const left = wanted ? null : virtualLinks.lower(instance, virtualLink);
+    if (left !== null) this.#fail(instance, [left], wanted, nowMs);
+  }
+
+  #reconcile(instance: Instance, wanted: boolean, nowMs: number): void {
     const { netlink, links } = this.around;
     const { config, counters } = instance;
-    if (!wanted) this.announcer.cancel(instance.addresses);
     const wish = { wanted, leaseMs: leaseMs(config), owner: config.priority === OWNER_PRIORITY };
     const { addresses, problems, restored } = reconcileAddresses(netlink, links, instance.addresses, wish);
     instance.addresses = addresses;
     counters.addresses_restored += restored;
-    if (problems.length === 0) return;
-    counters.address_errors += problems.length;
+    if (problems.length > 0) this.#fail(instance, problems, wanted, nowMs);
+  }
+
+  /** The kernel refuses: who cannot serve stays out for a while, who cannot let go says so. */
+  #fail(instance: Instance, problems: readonly string[], wanted: boolean, nowMs: number): void {
+    instance.counters.address_errors += problems.length;
     for (const problem of problems) {
       this.around.post({ type: "notice", level: "error", name: instance.name, message: problem });
     }
     if (wanted) instance.blocked = { reason: problems[0]!, untilMs: nowMs + BLOCK_MS };
+  }
+
+  /** The macvlan of this virtual router, if it has one, is there; who cannot have it is blocked. */
+  prepareLink(instance: Instance, nowMs: number): void {
+    const { virtualLink, blocked } = instance;
+    if (virtualLink === null || blocked !== null) return;
+    const problem = this.around.virtualLinks.attach(instance, virtualLink);
+    if (problem !== null) this.#fail(instance, [problem], true, nowMs);
+  }
+
+  /** The run before has left addresses on it, with which this one goes on. */
+  keepLink(instance: Instance): void {
+    if (instance.virtualLink !== null) this.around.virtualLinks.raise(instance, instance.virtualLink);
+  }
+
+  /** What an earlier run left behind and no virtual router needs now. */
+  sweepLinks(): void {
+    const names = this.around.virtualLinks.sweep();
+    if (names.length === 0) return;
+    const message = `removed interfaces that an earlier run left behind: ${names.join(", ")}`;
+    this.around.post({ type: "notice", level: "warn", name: "", message });
+  }
+
+  /** A stopped virtual router needs its macvlan no longer. */
+  releaseLink(instance: Instance): void {
+    if (instance.virtualLink === null) return;
+    const problem = this.around.virtualLinks.detach(instance, instance.virtualLink);
+    if (problem === null) return;
+    this.around.post({ type: "notice", level: "warn", name: instance.name, message: problem });
   }
 
   /**
@@ -300,24 +340,4 @@ function isDue({ told }: Instance, key: string, everyMs: number, nowMs: number):
   if (nowMs - (told.get(key) ?? -Infinity) < everyMs) return false;
   told.set(key, nowMs);
   return true;
-}
-
-function advertisementOf({ config, router, wire }: Instance, priority: number): OutgoingAdvertisement {
-  return {
-    version: config.version,
-    vrid: config.vrid,
-    priority,
-    maxAdvertiseInterval: router.advertisementInterval,
-    addresses: wire.advertised,
-    family: config.family,
-    checksum: checksumKind(config),
-    password: wire.password,
-  };
-}
-
-function checksumKind(
-  { version, family, ipv4_checksum }: Instance["config"],
-): OutgoingAdvertisement["checksum"] {
-  if (family === 6) return "pseudo_header";
-  return version === 2 ? "rfc3768" : ipv4_checksum;
 }

@@ -8,6 +8,8 @@ import type { Epoll } from "../../ffi/epoll.ts";
 import type { Netlink } from "../../ffi/netlink.ts";
 import { effectivePriority } from "../health/health.ts";
 import { LinkTable } from "../kernel/links.ts";
+import type { Parameters } from "../kernel/sysctl.ts";
+import { VirtualLinks } from "../kernel/virtual_links.ts";
 import { formatAddress } from "../wire/address.ts";
 import type { Discard } from "./discard.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -31,8 +33,8 @@ export interface EngineOptions {
   readonly monitor: Netlink & { readonly fd: number };
   /** `monotonicMs()` before which no virtual router begins. */
   readonly readyAtMs: number;
-  /** Whether this host forwards IPv6 on the interface. May read a file. */
-  forwards(ifname: string): boolean;
+  /** Of the kernel's network. Files: never touched between a decision and its effects. */
+  readonly parameters: Parameters;
   post(event: EngineEvent): void;
 }
 
@@ -48,7 +50,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    const { epoll, netlink, monitor, readyAtMs, forwards, post } = options;
+    const { epoll, netlink, monitor, readyAtMs, parameters, post } = options;
     this.#listener = new Listener(epoll, {
       heard: (instance, heard) => this.#hear(instance, heard),
       rejected: (instances, source, discard) => this.#reject(instances, source, discard),
@@ -59,7 +61,8 @@ export class Engine {
       netlink,
       links,
       channelOf: (instance) => this.#listener.channelOf(instance),
-      forwards,
+      virtualLinks: new VirtualLinks(netlink, links, parameters),
+      forwards: (ifname) => parameters.read(`net/ipv6/conf/${ifname}/forwarding`) === "1",
       post,
     });
     epoll.add(monitor.fd);

@@ -5,12 +5,13 @@
 import type { VirtualRouterConfig } from "../config/schema.ts";
 import { effectivePriority, type Health } from "../health/health.ts";
 import { isSame, type ManagedAddress } from "../kernel/plan.ts";
+import type { VirtualLink } from "../kernel/virtual_links.ts";
 import { equalAddresses, formatAddress } from "../wire/address.ts";
 import { type Counters, newCounters } from "./counters.ts";
 import type { Discard } from "./discard.ts";
 import type { TrackerState } from "./messages.ts";
 import { addressesMatch, type Advertisement } from "./packet.ts";
-import { managedAddressesOf, virtualRouterOf, type Wire, wireOf } from "./settings.ts";
+import { managedAddressesOf, virtualLinkOf, virtualRouterOf, type Wire, wireOf } from "./settings.ts";
 import { deadlineMs, initialState, OWNER_PRIORITY, type State, type VirtualRouter } from "./state.ts";
 import { activeDownIntervalMs, intervalMs } from "./timers.ts";
 
@@ -37,10 +38,10 @@ export interface Heard {
 /** One packet as it arrived, in copies. */
 export type Arrival = Pick<Heard, "source" | "destination" | "hopLimit" | "bytes">;
 
-/** An encoded message and the socket address that it goes to. */
+/** An encoded message and the socket address that it goes to; with null it is a whole Ethernet frame. */
 export interface Outgoing {
   readonly packet: Uint8Array;
-  readonly to: Uint8Array;
+  readonly to: Uint8Array | null;
 }
 
 export interface Rejected {
@@ -55,6 +56,8 @@ export class Instance {
   router: VirtualRouter;
   wire: Wire;
   addresses: ManagedAddress[];
+  /** Fixed: with another one it is another virtual router. */
+  readonly virtualLink: VirtualLink | null;
   state: State;
   /** Cached `deadlineMs(state)`: the loop asks for it on every turn. */
   deadlineMs = Infinity;
@@ -91,6 +94,7 @@ export class Instance {
     this.config = config;
     this.wire = wireOf(config);
     this.addresses = managedAddressesOf(config);
+    this.virtualLink = virtualLinkOf(config);
     this.router = virtualRouterOf(config, new Uint8Array(config.family === 4 ? 4 : 16));
     this.health = effectivePriority(config.priority, config.track, trackers);
     this.state = initialState(this.health.effective, readyAtMs);
@@ -137,11 +141,12 @@ export class Instance {
     );
   }
 
-  /** Whether both are about one address on one interface. */
-  sharesAddress({ addresses }: Instance): boolean {
+  /** Whether both are about one address on one link; one of them may have it on a macvlan there. */
+  sharesAddress({ addresses, config }: Instance): boolean {
     return this.addresses.some((mine) =>
       addresses.some((other) =>
-        other.interface === mine.interface && equalAddresses(other.address, mine.address)
+        (other.interface === mine.interface || config.interface === this.config.interface) &&
+        equalAddresses(other.address, mine.address)
       )
     );
   }

@@ -1,6 +1,7 @@
 /** A running virtual router in the words of the read model. */
 import type { VirtualRouterStatus } from "../snapshot.ts";
-import { formatAddress } from "../wire/address.ts";
+import { formatAddress, formatMac } from "../wire/address.ts";
+import { virtualRouterMac } from "../wire/ethernet.ts";
 import type { Heard, Instance, Rejected } from "./instance.ts";
 import type { State } from "./state.ts";
 import { activeDownIntervalMs, intervalMs } from "./timers.ts";
@@ -36,6 +37,8 @@ export function reportOf(instance: Instance): VirtualRouterStatus {
     active_router: activeRouter(instance),
     handover: state.name === "active" && state.handover !== null,
     addresses: addressesOf(instance),
+    virtual_mac: config.virtual_mac &&
+      { ...config.virtual_mac, mac: formatMac(virtualRouterMac(config.family, config.vrid)) },
     peers: [...instance.heard.values()].map(peerOf),
     counters: { ...instance.counters },
     rejected: instance.rejected.map(rejectedOf),

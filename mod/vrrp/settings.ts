@@ -1,7 +1,9 @@
 /** From a `[virtual_router.*]` of the configuration to the values that the protocol works with. PURE. */
 import type { Vip, VirtualRouterConfig } from "../config/schema.ts";
 import type { ManagedAddress } from "../kernel/plan.ts";
+import type { VirtualLink } from "../kernel/virtual_links.ts";
 import { isLinkLocal, parseAddress } from "../wire/address.ts";
+import { virtualRouterMac } from "../wire/ethernet.ts";
 import { passwordBytes } from "./auth.ts";
 import { OWNER_PRIORITY, type VirtualRouter } from "./state.ts";
 import { intervalCs } from "./timers.ts";
@@ -53,8 +55,15 @@ export function virtualRouterOf(config: VirtualRouterConfig, primaryAddress: Uin
 /** Both lists of a virtual router, the advertised one first, none of them held. */
 export function managedAddressesOf(config: VirtualRouterConfig): ManagedAddress[] {
   return [...config.addresses, ...config.excluded_addresses].map((vip) =>
-    managedAddress(vip, config.interface)
+    managedAddress(vip, config.virtual_mac?.interface ?? config.interface)
   );
+}
+
+/** The macvlan that carries the virtual router MAC address; null when the interface's own is used. */
+export function virtualLinkOf(
+  { virtual_mac, interface: base, family, vrid }: VirtualRouterConfig,
+): VirtualLink | null {
+  return virtual_mac && { name: virtual_mac.interface, base, mac: virtualRouterMac(family, vrid) };
 }
 
 function managedAddress(vip: Vip, routerInterface: string): ManagedAddress {
@@ -80,6 +89,8 @@ export interface Wire {
   /** Where advertisements go: the group, or each peer. */
   readonly destinations: readonly Uint8Array[];
   readonly advertised: readonly Uint8Array[];
+  /** Source of the frames, when it is not the interface's own MAC address. */
+  readonly virtualMac: Uint8Array | null;
 }
 
 export function wireOf(config: VirtualRouterConfig): Wire {
@@ -93,6 +104,9 @@ export function wireOf(config: VirtualRouterConfig): Wire {
     password: config.password === undefined ? null : passwordBytes(config.password),
     destinations: peers.length > 0 ? peers : [multicastGroup],
     advertised: advertisedOrder(config),
+    virtualMac: config.virtual_mac?.advertise_from === "virtual"
+      ? virtualRouterMac(config.family, config.vrid)
+      : null,
   };
 }
 
@@ -110,7 +124,7 @@ function advertisedOrder({ addresses, family }: VirtualRouterConfig): Uint8Array
  */
 export function isSameRouter(a: VirtualRouterConfig, b: VirtualRouterConfig): boolean {
   const identity = (
-    { interface: name, vrid, version, family, multicast_group, unicast_source, unicast_peers }:
+    { interface: name, vrid, version, family, multicast_group, unicast_source, unicast_peers, virtual_mac }:
       VirtualRouterConfig,
   ): string =>
     JSON.stringify([
@@ -121,6 +135,7 @@ export function isSameRouter(a: VirtualRouterConfig, b: VirtualRouterConfig): bo
       multicast_group,
       unicast_source ?? null,
       unicast_peers ?? [],
+      virtual_mac?.interface ?? null,
     ]);
   return identity(a) === identity(b);
 }

@@ -29,7 +29,7 @@ export class Turnover {
   /** These are the virtual routers from now on, unless a stop has begun: who stops must not begin anew. */
   configure(routers: Readonly<Record<string, VirtualRouterConfig>>, nowMs: number): void {
     if (this.#stopping !== null) return;
-    const { roster } = this.#parts;
+    const { roster, effects } = this.#parts;
     roster.virtual = virtualAddresses(Object.values(routers));
     for (const [name, instance] of roster.instances) {
       const config = routers[name];
@@ -46,6 +46,7 @@ export class Turnover {
       }
     }
     this.#forgetTrackers();
+    effects.sweepLinks();
     this.forgetStopped();
   }
 
@@ -58,11 +59,12 @@ export class Turnover {
 
   /** Who left has handed over. */
   forgetStopped(): void {
-    const { roster, listener, post } = this.#parts;
+    const { roster, listener, effects, post } = this.#parts;
     for (const instance of roster.leaving) {
       if (instance.isActive) continue;
       roster.leaving.delete(instance);
       listener.detach(instance);
+      effects.releaseLink(instance);
     }
     if (this.#stopping === null || this.#stopped || roster.leaving.size > 0) return;
     this.#stopped = true;
@@ -85,7 +87,10 @@ export class Turnover {
     const removed = effects.takeLeftovers(instance, roster.all());
     if (removed > 0) guardian.hear(nowMs);
     instance.counters.leftovers_removed = removed;
-    if (instance.addresses.some(({ held }) => held)) instance.resume(readyAtMs, nowMs);
+    if (instance.addresses.some(({ held }) => held)) {
+      effects.keepLink(instance);
+      instance.resume(readyAtMs, nowMs);
+    }
     roster.instances.set(name, instance);
     dispatcher.evaluate(instance, nowMs);
   }

@@ -9,6 +9,7 @@ import { SyscallError } from "../../ffi/errno.ts";
 import { eventfd_read, timerfd_create, timerfd_read, timerfd_settime_at } from "../../ffi/fd.ts";
 import { openMonitor, openRtnetlink } from "../../ffi/rtnetlink.ts";
 import { setRealtime, trimHeap } from "../../ffi/sched.ts";
+import { PROC_SYS } from "../kernel/sysctl.ts";
 import { Engine } from "./engine.ts";
 import type { Command, EngineEvent, EngineStart } from "./messages.ts";
 
@@ -82,7 +83,7 @@ function openEngine(epoll: Epoll, { startupDelayMs }: EngineStart): Engine | nul
       netlink: openRtnetlink(),
       monitor: openMonitor(),
       readyAtMs: monotonicMs() + startupDelayMs,
-      forwards: forwardsIpv6,
+      parameters: PROC_SYS,
       post: (event) => scope.postMessage(event),
     });
   } catch (error) {
@@ -112,14 +113,4 @@ function becomeRealtime(): string[] {
     warnings.push(`no real-time scheduling: ${error.message}`);
   }
   return warnings;
-}
-
-/** net.ipv6.conf.IF.forwarding; an interface that has gone forwards nothing. */
-function forwardsIpv6(ifname: string): boolean {
-  try {
-    return Deno.readTextFileSync(`/proc/sys/net/ipv6/conf/${ifname}/forwarding`).trim() === "1";
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

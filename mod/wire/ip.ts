@@ -1,10 +1,11 @@
 /**
- * The IPv4 header (RFC 791 §3.1): written for raw sockets with IP_HDRINCL, read from what raw sockets
- * receive.
+ * The IPv4 header (RFC 791 §3.1), written for raw sockets with IP_HDRINCL and read from what raw sockets
+ * receive, and the IPv6 header (RFC 8200 §3), written for whole frames.
  */
 import { addBytes, finish } from "./checksum.ts";
 
 export const IPV4_HEADER_LENGTH = 20;
+export const IPV6_HEADER_LENGTH = 40;
 /**
  * DSCP CS6, network control (RFC 4594 §3.1): what routing protocols send, so that a congested switch drops
  * other traffic first.
@@ -22,6 +23,16 @@ export interface Ipv4Header {
   readonly tos?: number;
   /** 0 (the default) lets the kernel choose. */
   readonly identification?: number;
+}
+
+/** Like {@link Ipv4Header}; addresses are 16 bytes. */
+export interface Ipv6Header {
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  readonly hopLimit: number;
+  readonly nextHeader: number;
+  /** Bytes after the header. */
+  readonly payloadLength: number;
 }
 
 /** A received packet: `payload` is a view that ends where the header says, the addresses are copies. */
@@ -55,6 +66,24 @@ export function encodeIpv4Header<Buffer extends ArrayBufferLike = ArrayBuffer>(
   buffer.set(source, 12);
   buffer.set(destination, 16);
   writeWord(buffer, 10, finish(addBytes(0, buffer, 0, IPV4_HEADER_LENGTH)));
+  return buffer;
+}
+
+/**
+ * Writes 40 bytes, of class network control and without a flow label, at the start of `buffer` and returns
+ * `buffer`.
+ */
+export function encodeIpv6Header<Buffer extends ArrayBufferLike = ArrayBuffer>(
+  { source, destination, hopLimit, nextHeader, payloadLength }: Ipv6Header,
+  buffer: Uint8Array<Buffer>,
+): Uint8Array<Buffer> {
+  writeWord(buffer, 0, 0x6000 | TOS_NETWORK_CONTROL << 4);
+  writeWord(buffer, 2, 0);
+  writeWord(buffer, 4, payloadLength);
+  buffer[6] = nextHeader;
+  buffer[7] = hopLimit;
+  buffer.set(source, 8);
+  buffer.set(destination, 24);
   return buffer;
 }
 

@@ -27,6 +27,7 @@ export function router(changes: Partial<VirtualRouterStatus> = {}): VirtualRoute
     primary_address: "192.168.121.11",
     active_router: null,
     handover: false,
+    virtual_mac: null,
     addresses: [
       { address: "192.168.121.120/24", interface: "eth0", advertised: true, present: true },
       { address: "fd00::120/64", interface: "eth0", advertised: false, present: true },

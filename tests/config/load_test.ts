@@ -34,6 +34,7 @@ const ROUTER = {
   multicast_group: "224.0.0.18",
   ttl_security: true,
   ipv4_checksum: "pseudo_header",
+  virtual_mac: null,
   garp: { repeat: 5, delay: 5_000, refresh: 60_000, interval: 0 },
   lease: "auto",
   handover: { enabled: true, timeout: 1_000 },
@@ -83,6 +84,7 @@ Deno.test("loadConfig() reads every key of a virtual router", async () => {
     unicast_peers = ["192.0.2.4"]
     ttl_security = false
     ipv4_checksum = "rfc9568"
+    virtual_mac = { interface = "gateway" }
     garp = { repeat = 1, delay = "0s", refresh = "0s", interval = "10ms" }
     lease = "15s"
     handover = { enabled = false, timeout = "500ms" }
@@ -121,6 +123,7 @@ Deno.test("loadConfig() reads every key of a virtual router", async () => {
     multicast_group: "224.0.0.18",
     ttl_security: false,
     ipv4_checksum: "rfc9568",
+    virtual_mac: { interface: "gateway", advertise_from: "base" },
     garp: { repeat: 1, delay: 0, refresh: 0, interval: 10 },
     lease: 15_000,
     handover: { enabled: false, timeout: 500 },

@@ -6,6 +6,7 @@ import { ENETDOWN, ENOBUFS, EPERM } from "../../ffi/errno.ts";
 import { concat, decodeMessages } from "../../ffi/netlink.ts";
 import { acknowledge, acknowledgeAll, type FakeKernel, FakeNetlink } from "../ffi/netlink_fake.ts";
 import { parseAddress, RTM_DELADDR, RTM_NEWADDR } from "../../ffi/rtnetlink.ts";
+import { VirtualLinks } from "../../mod/kernel/virtual_links.ts";
 import type { Channel } from "../../mod/vrrp/channel.ts";
 import { Effects } from "../../mod/vrrp/effects.ts";
 import type { Instance } from "../../mod/vrrp/instance.ts";
@@ -55,6 +56,7 @@ function lab({ kernel = acknowledgeAll, family = 4, hasChannel = true }: {
       netlink,
       links: links(),
       channelOf: () => hasChannel ? channel as unknown as Channel : undefined,
+      virtualLinks: new VirtualLinks(netlink, links(), { read: () => null, write: () => null }),
       forwards: () => true,
       post: (event) => posted.push(event),
     })

@@ -49,7 +49,7 @@ export class EngineLab implements Disposable {
         netlink: wrap(this.#netlink),
         monitor: this.#monitor,
         readyAtMs: 0,
-        forwards: (): boolean => false,
+        parameters: { read: (): string => "0", write: (): null => null },
         post: (event): number => this.posted.push(event),
       })
     );

@@ -40,9 +40,17 @@ Deno.test("reportOf() a router as configured, before anything happened", () => {
       { address: "192.0.2.100/24", interface: "eth0", advertised: true, present: false },
       { address: "198.51.100.7/32", interface: "eth0", advertised: false, present: false },
     ],
+    virtual_mac: null,
     peers: [],
     rejected: [],
   });
+});
+
+Deno.test("reportOf() the macvlan of a virtual router MAC address, and the addresses on it", () => {
+  const { virtual_mac, addresses } = report(instanceOf({ virtual_mac: true }));
+  const mac = "00:00:5e:00:01:33";
+  assertEquals(virtual_mac, { interface: "vrrp.51", mac, advertise_from: "virtual" });
+  assertEquals(addresses.map(({ interface: name }) => name), ["vrrp.51"]);
 });
 
 Deno.test("reportOf() who is active: itself, the one it hears, nobody", () => {

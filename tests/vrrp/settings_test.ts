@@ -9,6 +9,7 @@ import {
   leaseMs,
   managedAddressesOf,
   virtualAddresses,
+  virtualLinkOf,
   virtualRouterOf,
   wireOf,
 } from "../../mod/vrrp/settings.ts";
@@ -82,7 +83,26 @@ Deno.test("wireOf() multicasts to the group and advertises in the operator's ord
     password: null,
     destinations: [bytes("224.0.0.18")],
     advertised: [bytes("192.0.2.9"), bytes("192.0.2.3")],
+    virtualMac: null,
   });
+});
+
+Deno.test("wireOf() and virtualLinkOf(): one macvlan for each family and VRID, named as configured", () => {
+  const ipv6 = configOf({ addresses: ["fe80::100"], virtual_mac: true });
+  const mac = Uint8Array.of(0, 0, 0x5e, 0, 2, 51);
+  assertEquals(virtualLinkOf(ipv6), { name: "vrrp6.51", base: "eth0", mac });
+  assertEquals(wireOf(ipv6).virtualMac, mac);
+  const named = configOf({ virtual_mac: { interface: "gateway", advertise_from: "base" } });
+  assertEquals(virtualLinkOf(named)?.name, "gateway");
+  assertEquals(wireOf(named).virtualMac, null);
+  assertEquals(virtualLinkOf(configOf()), null);
+});
+
+Deno.test("isSameRouter(): another macvlan is another router, another source MAC address is not", () => {
+  const plain = configOf();
+  const virtual = configOf({ virtual_mac: true });
+  assertEquals(isSameRouter(plain, virtual), false);
+  assertEquals(isSameRouter(virtual, configOf({ virtual_mac: { advertise_from: "base" } })), true);
 });
 
 Deno.test("wireOf() sends to each peer, from the source that is configured", () => {

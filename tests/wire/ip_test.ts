@@ -2,7 +2,7 @@
  * The IPv4 header: written as keepalived's raw socket puts it on the wire, read with every way it can lie.
  */
 import { assert, assertEquals } from "@std/assert";
-import { decodeIpv4, encodeIpv4Header, IPV4_HEADER_LENGTH } from "../../mod/wire/ip.ts";
+import { decodeIpv4, encodeIpv4Header, encodeIpv6Header, IPV4_HEADER_LENGTH } from "../../mod/wire/ip.ts";
 import { address, hex } from "../golden/bytes.ts";
 
 const SOURCE = address("192.0.2.1");
@@ -78,4 +78,13 @@ Deno.test("decodeIpv4() says what is wrong", () => {
   assertEquals(patched({ 6: 0x20 }), "a fragment");
   assertEquals(patched({ 7: 1 }), "a fragment");
   assertEquals(patched({ 6: 0x40 }), null, "don't fragment is fine");
+});
+
+Deno.test("encodeIpv6Header() writes class network control, lengths and addresses (RFC 8200 §3)", () => {
+  const buffer = new Uint8Array(50).fill(0xa5);
+  const [source, destination] = [address("fe80::1"), address("ff02::12")];
+  encodeIpv6Header({ source, destination, hopLimit: 255, nextHeader: 112, payloadLength: 260 }, buffer);
+  const expected = hex(["6c000000", "0104", "70", "ff"]);
+  assertEquals(buffer.subarray(0, 40), Uint8Array.of(...expected, ...source, ...destination));
+  assertEquals(buffer.subarray(40), new Uint8Array(10).fill(0xa5));
 });

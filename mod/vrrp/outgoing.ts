@@ -1,0 +1,70 @@
+/** What goes on the wire for one advertisement: a packet or message for the raw socket, or a whole frame. */
+import { sockaddr } from "../../ffi/socket.ts";
+import { encodeEthernetHeader, ETHERNET_HEADER_LENGTH, multicastMac } from "../wire/ethernet.ts";
+import { encodeIpv4Header, encodeIpv6Header, IPV4_HEADER_LENGTH, IPV6_HEADER_LENGTH } from "../wire/ip.ts";
+import type { Instance, Outgoing } from "./instance.ts";
+import { encode, type OutgoingAdvertisement, VRRP_PROTOCOL, VRRP_TTL } from "./packet.ts";
+
+/** One for each destination. `source`: the primary address; `ifindex`: where they go out. */
+export function outgoingOf(
+  instance: Instance,
+  priority: number,
+  source: Uint8Array,
+  ifindex: number,
+): readonly Outgoing[] {
+  const { family } = instance.config;
+  const { destinations, virtualMac } = instance.wire;
+  return destinations.map((destination): Outgoing => {
+    const message = encode(advertisementOf(instance, priority), source, destination);
+    if (virtualMac !== null) {
+      return {
+        packet: frameOf(withIpHeader(message, source, destination), destination, virtualMac),
+        to: null,
+      };
+    }
+    const to = sockaddr(destination, 0, ifindex);
+    return { packet: family === 4 ? withIpHeader(message, source, destination) : message, to };
+  });
+}
+
+function withIpHeader(message: Uint8Array, source: Uint8Array, destination: Uint8Array): Uint8Array {
+  const headerLength = source.length === 4 ? IPV4_HEADER_LENGTH : IPV6_HEADER_LENGTH;
+  const packet = new Uint8Array(headerLength + message.length);
+  const addressed = { source, destination, payloadLength: message.length };
+  if (source.length === 4) {
+    encodeIpv4Header({ ...addressed, ttl: VRRP_TTL, protocol: VRRP_PROTOCOL }, packet);
+  } else {
+    encodeIpv6Header({ ...addressed, hopLimit: VRRP_TTL, nextHeader: VRRP_PROTOCOL }, packet);
+  }
+  packet.set(message, headerLength);
+  return packet;
+}
+
+/** To a multicast group, from a MAC address that is not the interface's own. */
+function frameOf(packet: Uint8Array, group: Uint8Array, source: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(ETHERNET_HEADER_LENGTH + packet.length);
+  const family = group.length === 4 ? 4 : 6;
+  encodeEthernetHeader({ destination: multicastMac(group), source, family }, frame);
+  frame.set(packet, ETHERNET_HEADER_LENGTH);
+  return frame;
+}
+
+function advertisementOf({ config, router, wire }: Instance, priority: number): OutgoingAdvertisement {
+  return {
+    version: config.version,
+    vrid: config.vrid,
+    priority,
+    maxAdvertiseInterval: router.advertisementInterval,
+    addresses: wire.advertised,
+    family: config.family,
+    checksum: checksumKind(config),
+    password: wire.password,
+  };
+}
+
+function checksumKind(
+  { version, family, ipv4_checksum }: Instance["config"],
+): OutgoingAdvertisement["checksum"] {
+  if (family === 6) return "pseudo_header";
+  return version === 2 ? "rfc3768" : ipv4_checksum;
+}
