@@ -1,0 +1,157 @@
+/**
+ * The faults, one function each: what is done to the victim, noted with its time. Each returns when the fault
+ * itself is over; a supervisor brings back what has died.
+ */
+import { type Host, type Lab, sleep, waitFor } from "../e2e/lab.ts";
+import { run } from "../e2e/lab/command.ts";
+import { helperProgram } from "../e2e/lab/compile.ts";
+import type { Child } from "../e2e/lab/child.ts";
+import { type Actor, within } from "./actor.ts";
+import type { Happening } from "./facts.ts";
+import type { Fault, FaultKind } from "./plan.ts";
+import { nowMs } from "./stage.ts";
+
+const MIB = 1024 * 1024;
+/** What the daemon still gets before there is no more. */
+const HEADROOM_BYTES = 4 * MIB;
+const HOG_MIB = 64;
+/** So long the daemon is asked to do what needs memory. */
+const POKE_MS = 3000;
+const KILL_TIMEOUT_MS = 5000;
+
+interface Scene {
+  readonly victim: Actor;
+  readonly fault: Fault;
+  readonly lab: Lab;
+}
+
+type Strike = (scene: Scene) => Promise<void>;
+
+const STRIKES: Readonly<Record<FaultKind, Strike>> = {
+  "kill": ({ victim, fault }) => Promise.resolve(victim.kill(fault.restartMs)),
+  "host dies": hostDies,
+  "freeze": async ({ victim, fault }) => {
+    freeze(victim);
+    await sleep(fault.forMs);
+    thaw(victim);
+  },
+  "freeze, kill": async ({ victim, fault }) => {
+    freeze(victim);
+    await sleep(fault.forMs);
+    victim.kill(fault.restartMs);
+  },
+  "stall vrrp": async ({ victim, fault }) => {
+    const thread = await victim.vrrpThread();
+    if (thread === null) return;
+    await hold(victim, ["hold", String(thread), fault.forMs.toFixed(0)], "held", "released");
+  },
+  "stall main": async ({ victim, fault }) => {
+    const argv = ["hold", String(victim.pid), fault.forMs.toFixed(0)];
+    await hold(victim, argv, "main held", "main released");
+  },
+  "stuck call": async ({ victim, fault }) => {
+    const thread = await victim.vrrpThread();
+    if (thread === null) return;
+    const argv = ["call", String(thread), fault.forMs.toFixed(0), fault.socket, String(fault.call)];
+    await hold(victim, argv, "held", "released");
+  },
+  "out of memory": outOfMemory,
+  "memory refused": memoryRefused,
+};
+
+/** Nothing happens to a daemon that has just ended by itself. */
+export async function strike(scene: Scene): Promise<void> {
+  if (scene.victim.running) await STRIKES[scene.fault.kind](scene);
+}
+
+function freeze(victim: Actor): void {
+  victim.mark("stopped");
+  victim.signal("SIGSTOP");
+}
+
+function thaw(victim: Actor): void {
+  victim.mark("continued");
+  victim.signal("SIGCONT");
+}
+
+/** Killed and cut off at once; the host comes back without the address, as after a boot. */
+async function hostDies({ victim, fault, lab }: Scene): Promise<void> {
+  victim.mark("cut");
+  const cutting = lab.cut(victim.node);
+  victim.kill(null);
+  await cutting;
+  await sleep(fault.restartMs);
+  await removeVirtual(victim.node);
+  await lab.heal(victim.node);
+  victim.mark("joined");
+  await victim.succeeded();
+  if (!victim.running) await victim.launch();
+}
+
+async function removeVirtual(node: Host): Promise<void> {
+  const links = JSON.parse(await node.ip("-json", "address", "show", "dev", node.iface)) as {
+    addr_info: { local: string; prefixlen: number; protocol?: string }[];
+  }[];
+  const virtual = links.flatMap(({ addr_info }) => addr_info).filter(({ protocol }) =>
+    protocol === "keepalived"
+  );
+  const commands = virtual.map(({ local, prefixlen }) =>
+    `address delete ${local}/${prefixlen} dev ${node.iface}`
+  );
+  await run(["ip", "-n", node.namespace, "-force", "-batch", "-"], {
+    stdin: commands.join("\n"),
+    mayFail: true,
+  });
+}
+
+/** One thread is held by its tracer; what the tracer says becomes the marks. */
+async function hold(
+  victim: Actor,
+  argv: readonly string[],
+  held: Happening,
+  released: Happening,
+): Promise<void> {
+  const child = victim.node.spawn("trouble", [await helperProgram("trouble"), ...argv]);
+  child.onLine((line) => {
+    const { event, at_ms } = JSON.parse(line) as { event: string; at_ms: number };
+    if (event === "held") victim.mark(held, at_ms);
+    if (event === "released") victim.mark(released, at_ms);
+  });
+  await child.exited;
+  await child.drained;
+}
+
+async function outOfMemory({ victim, fault }: Scene): Promise<void> {
+  const group = victim.stage.memory(victim.node);
+  if (group === undefined) return victim.kill(fault.restartMs);
+  victim.doom(fault.restartMs);
+  const { pid } = victim;
+  await group.limit(await group.usage() + HEADROOM_BYTES);
+  const hog = victim.node.spawn(
+    "trouble",
+    within(group, [await helperProgram("trouble"), "hog", String(HOG_MIB)]),
+  );
+  await waitFor("the OOM killer to act", () => victim.pid !== pid || !victim.running, KILL_TIMEOUT_MS, 5);
+  await endOf(hog);
+  await group.limit(null);
+}
+
+async function endOf(child: Child): Promise<void> {
+  child.signal("SIGKILL");
+  await child.exited;
+}
+
+/** RLIMIT_DATA at what it has: the next page that V8 or libc asks for is refused. */
+async function memoryRefused({ victim, fault }: Scene): Promise<void> {
+  const { pid } = victim;
+  const status = await Deno.readTextFile(`/proc/${pid}/status`).catch(() => "");
+  const kib = /^VmData:\s+(\d+)/m.exec(status)?.[1];
+  if (kib === undefined) return;
+  victim.doom(fault.restartMs);
+  await run(["prlimit", "--pid", String(pid), `--data=${Number(kib) * 1024}:unlimited`], { mayFail: true });
+  const untilMs = nowMs() + POKE_MS;
+  while (nowMs() < untilMs && victim.running && victim.pid === pid) await victim.poke();
+  if (!victim.running || victim.pid !== pid) return;
+  victim.pardon();
+  await run(["prlimit", "--pid", String(pid), "--data=unlimited"], { mayFail: true });
+}

@@ -1,0 +1,307 @@
+/**
+ * The verdict on one round: every promise that was broken, as a sentence with its moment, and the figures
+ * that the report is made of. Facts in, verdict out.
+ */
+import type { Outage } from "../e2e/lab/probe.ts";
+import {
+  deadSpans,
+  type Holding,
+  isAble,
+  isConnected,
+  type Mark,
+  pieces,
+  type Span,
+  spansOf,
+} from "./facts.ts";
+import { activeDownMs, addressesOf, leaseMs, lowestPriorityOf, nameOf, type Plan } from "./plan.ts";
+
+/** A shared machine schedules late, us too; what the protocol allows is in the limits. */
+const SLACK_MS = 500;
+/** The kernel looks at lifetimes once a second. */
+const LEASE_GRAIN_MS = 1000;
+/** A handover that nobody answers ends after so long (handover.timeout). */
+const HANDOVER_MS = 1000;
+/** The main thread looks at the heartbeat once a second, and the VRRP thread beats twice a second. */
+const WATCHDOG_LAG_MS = 2200;
+/** The supervisor must hear from a healthy daemon so often: half of WatchdogSec=10s. */
+const WATCHDOG_MAX_GAP_MS = 5000;
+/** A VRRP thread that stands still is given up after 5 looks, a second each, that see no beat. */
+const GIVE_UP_MS = { least: 4000, most: 7500 };
+/** sysexits(3) EX_SOFTWARE */
+const EXIT_ENGINE = 70;
+
+export interface Exit {
+  readonly atMs: number;
+  readonly node: string;
+  readonly code: number;
+  readonly signal: string | null;
+  /** We asked for it: a signal of ours, or the OOM killer. */
+  readonly isExpected: boolean;
+}
+
+export interface Facts {
+  readonly plan: Plan;
+  /** From the fault's prelude until all was in order again. */
+  readonly window: Span;
+  readonly marks: readonly Mark[];
+  readonly holdings: readonly Holding[];
+  readonly outages: readonly Outage[];
+  /** The node that answered the client last. */
+  readonly lastAnswer: string | undefined;
+  readonly watchdogs: readonly { readonly node: string; readonly atMs: number }[];
+  readonly exits: readonly Exit[];
+  /** How late our own clock was at its worst: what the moments are worth. */
+  readonly lateMs: number;
+}
+
+export interface Finding {
+  readonly atMs: number;
+  readonly what: string;
+}
+
+/** A duration that was measured, and what the protocol allows. */
+export interface Figure {
+  readonly ms: number;
+  readonly limitMs: number;
+}
+
+export interface Verdict {
+  readonly findings: readonly Finding[];
+  /** The client heard nobody although somebody could serve. */
+  readonly dark: readonly Figure[];
+  /** An address was on nobody although somebody could serve. */
+  readonly unheld: readonly Figure[];
+  /** An address was on two hosts that both were alive. */
+  readonly doubled: readonly Figure[];
+  /** From the death of a host's VRRP to the end of its last address. */
+  readonly left: readonly Figure[];
+}
+
+export function judge(facts: Facts): Verdict {
+  const parts = [darkness(facts), emptiness(facts), doubles(facts), leases(facts)] as const;
+  const [dark, unheld, doubled, left] = parts.map(({ figures }) => figures);
+  const findings = [
+    ...parts.flatMap((part) => part.findings),
+    ...watchdogFindings(facts),
+    ...exitFindings(facts),
+    ...stallFindings(facts),
+    ...lastAnswerFindings(facts),
+  ];
+  return {
+    findings: findings.toSorted((a, b) => a.atMs - b.atMs),
+    dark: dark!,
+    unheld: unheld!,
+    doubled: doubled!,
+    left: left!,
+  };
+}
+
+interface Part {
+  readonly figures: Figure[];
+  readonly findings: Finding[];
+}
+
+/** Figures and findings of spans that must not last longer than a limit. */
+function limited({ lateMs }: Facts, spans: readonly (Span & { limitMs: number; what: string })[]): Part {
+  const figures = spans.map(({ fromMs, toMs, limitMs }) => ({ ms: toMs - fromMs, limitMs }));
+  const findings = spans.filter(({ fromMs, toMs, limitMs }) => toMs - fromMs > limitMs + SLACK_MS + lateMs)
+    .map(({ fromMs, toMs, limitMs, what }) => ({
+      atMs: fromMs,
+      what: `${what} for ${(toMs - fromMs).toFixed(0)} ms, allowed are ${limitMs.toFixed(0)} ms`,
+    }));
+  return { figures, findings };
+}
+
+/** The best of those who could take over waits this long; null when nobody could. */
+function takeoverMs({ plan, marks }: Facts, router: number, atMs: number): number | null {
+  const able = plan.daemons.map((_, node) => node).filter((node) => isAble(marks, nameOf(node), atMs));
+  if (able.length === 0) return null;
+  return Math.min(...able.map((node) => activeDownMs(plan.profile, lowestPriorityOf(plan, node, router))));
+}
+
+/** The parts of a span in which somebody could serve, each with its limit. */
+function unexcused(
+  facts: Facts,
+  router: number,
+  span: Span,
+  what: string,
+): (Span & { limitMs: number; what: string })[] {
+  return pieces(facts.marks, span).flatMap((piece) => {
+    const limitMs = takeoverMs(facts, router, piece.fromMs);
+    return limitMs === null ? [] : [{ ...piece, limitMs, what }];
+  });
+}
+
+function darkness(facts: Facts): Part {
+  const { window, plan } = facts;
+  const spans = facts.outages.map(({ start_ms, length_ms }) => ({
+    fromMs: start_ms,
+    toMs: start_ms + length_ms,
+  }))
+    .map(({ fromMs, toMs }) => ({
+      fromMs: Math.max(fromMs, window.fromMs),
+      toMs: Math.min(toMs, window.toMs),
+    }))
+    .filter(({ fromMs, toMs }) => toMs > fromMs);
+  return limited(
+    facts,
+    spans.flatMap((span) => unexcused(facts, plan.watched, span, "the client was in the dark")),
+  );
+}
+
+function allAddresses(plan: Plan): { router: number; address: string }[] {
+  return Array.from({ length: plan.routers }, (_, router) => router)
+    .flatMap((router) => addressesOf(plan, router).map((address) => ({ router, address })));
+}
+
+function emptiness(facts: Facts): Part {
+  const { plan, marks, holdings, window } = facts;
+  const cables = marks.filter(({ what }) => what === "cut" || what === "joined").map(({ atMs }) => atMs);
+  const spans = allAddresses(plan).flatMap(({ router, address }) =>
+    spansOf(
+      holdings,
+      address,
+      window,
+      (holders, atMs) => !holders.some((node) => isConnected(marks, node, atMs)),
+      cables,
+    ).flatMap((span) => unexcused(facts, router, span, `${address} was on nobody`))
+  );
+  return limited(facts, spans);
+}
+
+/** Two that are alive and hear each other: one interval, or a handover's time. */
+function doubles(facts: Facts): Part {
+  const { plan, marks, holdings, window } = facts;
+  const limitMs = Math.max(plan.profile.intervalMs, HANDOVER_MS);
+  const spans = allAddresses(plan).flatMap(({ address }) =>
+    spansOf(holdings, address, window, (holders) => holders.length > 1).flatMap((span) =>
+      pieces(marks, span).filter(({ fromMs }) => areAble(facts, address, fromMs))
+        .map((piece) => ({ ...piece, limitMs, what: `${address} was on two hosts` }))
+    )
+  );
+  return limited(facts, spans);
+}
+
+function areAble({ plan, marks, holdings }: Facts, address: string, atMs: number): boolean {
+  const holding = plan.daemons.map((_, node) => nameOf(node)).filter((node) =>
+    spansOf(holdings, address, { fromMs: atMs, toMs: atMs + 0.001 }, (holders) => holders.includes(node))
+      .length > 0
+  );
+  return holding.filter((node) => isAble(marks, node, atMs)).length > 1;
+}
+
+/** Where VRRP runs no more, the addresses go with their lease. */
+function leases({ plan, marks, holdings, window, lateMs }: Facts): Part {
+  const limitMs = leaseMs(plan) + LEASE_GRAIN_MS;
+  const figures: Figure[] = [];
+  const findings: Finding[] = [];
+  for (const [index, daemon] of plan.daemons.entries()) {
+    const node = nameOf(index);
+    if (daemon !== "vipd") continue;
+    for (const dead of deadSpans(marks, node, window.toMs)) {
+      const held = allAddresses(plan).flatMap(({ address }) =>
+        spansOf(holdings, address, dead, (holders) => holders.includes(node)).slice(0, 1)
+          .filter(({ fromMs }) => fromMs === dead.fromMs).map(({ toMs }) => ({ address, toMs }))
+      ).toSorted((a, b) => b.toMs - a.toMs);
+      const [last] = held;
+      if (last === undefined) continue;
+      const ms = last.toMs - dead.fromMs;
+      if (last.toMs < dead.toMs) figures.push({ ms, limitMs });
+      if (ms <= limitMs + SLACK_MS + lateMs) continue;
+      const what = `${last.address} stayed on ${node} for ${ms.toFixed(0)} ms after its VRRP had stopped, ` +
+        `the lease allows ${limitMs} ms`;
+      findings.push({ atMs: last.toMs, what });
+    }
+  }
+  return { figures, findings };
+}
+
+/** Silent while either thread stands still, regular while the daemon is healthy. */
+function watchdogFindings({ plan, marks, watchdogs, window }: Facts): Finding[] {
+  return plan.daemons.flatMap((daemon, index) => {
+    if (daemon !== "vipd") return [];
+    const node = nameOf(index);
+    const own = marks.filter((mark) => mark.node === node);
+    const ticks = watchdogs.filter((tick) => tick.node === node).map(({ atMs }) => atMs);
+    const still = stillSpans(own, window.toMs);
+    const unwanted = still.flatMap(({ fromMs, toMs }) =>
+      ticks.filter((atMs) => atMs > fromMs + WATCHDOG_LAG_MS && atMs < toMs - 20)
+        .map((atMs) => ({ atMs, what: `${node} fed the watchdog although it stood still` }))
+    );
+    return [...unwanted, ...watchdogGaps(node, own, ticks, window)];
+  });
+}
+
+/** From "held", "main held" or "stopped" to whatever ends it. */
+function stillSpans(own: readonly Mark[], endMs: number): Span[] {
+  const ends: Readonly<Partial<Record<Mark["what"], readonly Mark["what"][]>>> = {
+    held: ["released", "ended"],
+    "main held": ["main released", "ended"],
+    stopped: ["continued", "ended"],
+  };
+  return own.flatMap(({ what, atMs }, i) => {
+    const until = ends[what];
+    if (until === undefined) return [];
+    const end = own.slice(i + 1).find((later) => until.includes(later.what));
+    return [{ fromMs: atMs, toMs: end?.atMs ?? endMs }];
+  });
+}
+
+function watchdogGaps(node: string, own: readonly Mark[], ticks: readonly number[], window: Span): Finding[] {
+  return own.filter(({ what }) => what === "ready").flatMap(({ atMs }) => {
+    const next = own.find((mark) => mark.atMs > atMs && mark.what !== "reloaded");
+    const toMs = Math.min(next?.atMs ?? window.toMs, window.toMs);
+    const times = [atMs, ...ticks.filter((tick) => tick > atMs && tick < toMs), toMs];
+    return times.slice(1).map((time, i) => ({ fromMs: times[i]!, gapMs: time - times[i]! }))
+      .filter(({ gapMs }) => gapMs > WATCHDOG_MAX_GAP_MS)
+      .map(({ fromMs, gapMs }) => ({
+        atMs: fromMs,
+        what: `${node} did not feed the watchdog for ${gapMs.toFixed(0)} ms`,
+      }));
+  });
+}
+
+/** A daemon ends when it is told to, and when its VRRP thread is stuck. */
+function exitFindings({ plan, exits }: Facts): Finding[] {
+  const mayGiveUp = ["stall vrrp", "stuck call"].includes(plan.fault.kind) &&
+    plan.fault.forMs > GIVE_UP_MS.least;
+  const mayAbort = plan.fault.kind === "memory refused";
+  return exits.flatMap(({ atMs, node, code, signal, isExpected }) => {
+    if (mayAbort && node === nameOf(plan.victim)) return [];
+    if (isExpected || (code === EXIT_ENGINE && mayGiveUp && node === nameOf(plan.victim))) return [];
+    return [{ atMs, what: `${node} ended by itself: ${signal ?? `exit code ${code}`}` }];
+  });
+}
+
+/** A VRRP thread that stands still too long ends the process, so that the supervisor starts it anew. */
+function stallFindings({ marks, exits }: Facts): Finding[] {
+  return marks.filter(({ what }) => what === "held").flatMap(({ node, atMs }) => {
+    const own = marks.filter((mark) => mark.node === node && mark.atMs > atMs);
+    const released = own.find(({ what }) => what === "released");
+    const gaveUp = exits.find((exit) => exit.node === node && exit.atMs > atMs && exit.code === EXIT_ENGINE);
+    const afterMs = (gaveUp?.atMs ?? Infinity) - atMs;
+    const lastedMs = (released?.atMs ?? own.find(({ what }) => what === "ended")?.atMs ?? Infinity) - atMs;
+    if (lastedMs > GIVE_UP_MS.most && afterMs > GIVE_UP_MS.most) {
+      return [{
+        atMs,
+        what: `${node}: a VRRP thread that stood still for ${lastedMs.toFixed(0)} ms was not noticed`,
+      }];
+    }
+    return [];
+  });
+}
+
+function lastAnswerFindings({ plan, holdings, lastAnswer, window }: Facts): Finding[] {
+  const address = addressesOf(plan, plan.watched).at(-1)!;
+  const last = spansOf(
+    holdings,
+    address,
+    { fromMs: window.toMs - 0.002, toMs: window.toMs },
+    (holders) => holders.length === 1 && holders[0] === lastAnswer,
+  );
+  if (lastAnswer === undefined || last.length > 0) return [];
+  return [{
+    atMs: window.toMs,
+    what: `the client is answered by ${lastAnswer}, which is not who holds ${address}`,
+  }];
+}
