@@ -28,6 +28,8 @@ const STOP_TIMEOUT_MS = 10_000;
 const API_STOP_TIMEOUT_MS = 500;
 /** After so long the start is over, and with it the use of most code that it needed. */
 const SETTLE_MS = 3_000;
+/** The supervisor's status line follows transitions at this pace: its socket queues a few messages only. */
+const STATUS_MS = 100;
 /** sysexits(3) EX_SOFTWARE: the VRRP thread failed or stalled, the supervisor shall start anew. */
 const EXIT_ENGINE = 70;
 
@@ -69,6 +71,7 @@ export class Daemon {
   #reloadError: string | null = null;
   #realtime = false;
   #supervisorError = "";
+  #isStatusDue = false;
   #stopping = false;
   /** Reloads one after the other, in the order in which they were asked for. */
   #reloads: Promise<unknown> = Promise.resolve();
@@ -258,7 +261,7 @@ export class Daemon {
       reason,
       priority,
     });
-    this.#tellSupervisor({ status: this.#statusLine() });
+    this.#tellStatus();
   }
 
   #hearCheck({ name, from, to, reason, at }: CheckChange): void {
@@ -303,6 +306,16 @@ export class Daemon {
       }
       this.#supervisorError = error.message;
     }
+  }
+
+  /** One line for all that changes together: hundreds of them would crowd out READY and WATCHDOG. */
+  #tellStatus(): void {
+    if (this.#isStatusDue) return;
+    this.#isStatusDue = true;
+    setTimeout(() => {
+      this.#isStatusDue = false;
+      this.#tellSupervisor({ status: this.#statusLine() });
+    }, STATUS_MS);
   }
 
   #statusLine(): string {

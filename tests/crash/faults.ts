@@ -5,7 +5,6 @@
 import { type Host, type Lab, sleep, waitFor } from "../e2e/lab.ts";
 import { run } from "../e2e/lab/command.ts";
 import { helperProgram } from "../e2e/lab/compile.ts";
-import type { Child } from "../e2e/lab/child.ts";
 import { type Actor, within } from "./actor.ts";
 import type { Happening } from "./facts.ts";
 import type { Fault, FaultKind } from "./plan.ts";
@@ -111,14 +110,18 @@ async function hold(
   held: Happening,
   released: Happening,
 ): Promise<void> {
+  const { pid } = victim;
+  let isGone = false;
   const child = victim.node.spawn("trouble", [await helperProgram("trouble"), ...argv]);
   child.onLine((line) => {
     const { event, at_ms } = JSON.parse(line) as { event: string; at_ms: number };
     if (event === "held") victim.mark(held, at_ms);
     if (event === "released") victim.mark(released, at_ms);
+    isGone ||= event === "gone";
   });
   await child.exited;
   await child.drained;
+  if (isGone) await endOf(victim, pid);
 }
 
 async function outOfMemory({ victim, fault }: Scene): Promise<void> {
@@ -131,14 +134,15 @@ async function outOfMemory({ victim, fault }: Scene): Promise<void> {
     "trouble",
     within(group, [await helperProgram("trouble"), "hog", String(HOG_MIB)]),
   );
-  await waitFor("the OOM killer to act", () => victim.pid !== pid || !victim.running, KILL_TIMEOUT_MS, 5);
-  await endOf(hog);
+  await endOf(victim, pid);
+  hog.signal("SIGKILL");
+  await hog.exited;
   await group.limit(null);
 }
 
-async function endOf(child: Child): Promise<void> {
-  child.signal("SIGKILL");
-  await child.exited;
+async function endOf(victim: Actor, pid: number): Promise<void> {
+  const isOver = (): boolean => victim.pid !== pid || !victim.running;
+  await waitFor(`the process ${pid} of ${victim.name} to end`, isOver, KILL_TIMEOUT_MS, 5);
 }
 
 /** RLIMIT_DATA at what it has: the next page that V8 or libc asks for is refused. */

@@ -86,6 +86,7 @@ export function judge(facts: Facts): Verdict {
     ...exitFindings(facts),
     ...stallFindings(facts),
     ...lastAnswerFindings(facts),
+    ...moveFindings(facts),
   ];
   return {
     findings: findings.toSorted((a, b) => a.atMs - b.atMs),
@@ -304,4 +305,17 @@ function lastAnswerFindings({ plan, holdings, lastAnswer, window }: Facts): Find
     atMs: window.toMs,
     what: `the client is answered by ${lastAnswer}, which is not who holds ${address}`,
   }];
+}
+
+/** The VRRP thread needs no main thread: while nothing else happens, nothing moves. */
+function moveFindings({ plan, marks, holdings }: Facts): Finding[] {
+  if (!["steady", "renewal"].includes(plan.phase)) return [];
+  const own = marks.filter(({ node, what }) => node === nameOf(plan.victim) && what.startsWith("main "));
+  return stillSpans(own, Infinity).flatMap(({ fromMs, toMs }) =>
+    holdings.filter(({ atMs }) => atMs > fromMs && atMs < toMs)
+      .map(({ atMs, node, address }) => ({
+        atMs,
+        what: `${address} moved on ${node} while only a main thread stood still`,
+      }))
+  );
 }

@@ -62,9 +62,7 @@ export async function playRound(stage: Stage, plan: Plan): Promise<Outcome> {
     const fromMs = nowMs();
     await trouble(cast);
     const calmedMs = nowMs();
-    await settle(cast, findings);
-    const settledMs = nowMs() - calmedMs;
-    await sleep(CALM_MS);
+    const settledMs = await settle(cast, findings) - calmedMs;
     const window = { fromMs, toMs: nowMs() };
     const { node: lastAnswer } = probe;
     const result = await probe.stop();
@@ -177,18 +175,24 @@ async function moveBy(
   await sleep(moment * (profile.intervalMs + 150));
 }
 
-/** Everything in order again within the protocol's time; what is not is a finding, and the round goes on. */
-async function settle(cast: Cast, findings: Finding[]): Promise<void> {
+/**
+ * Everything in order, and for a while; returns when that began. What is not in the protocol's time is a
+ * finding, and the round goes on.
+ */
+async function settle(cast: Cast, findings: Finding[]): Promise<number> {
   const limitMs = activeDownMs(cast.plan.profile, 100) + SETTLE_MS;
   const startMs = nowMs();
-  while (nowMs() - startMs < limitMs) {
-    if (isSettled(cast)) return;
+  let sinceMs: number | null = null;
+  for (;;) {
+    const atMs = nowMs();
+    sinceMs = isSettled(cast) ? sinceMs ?? atMs : null;
+    if (sinceMs !== null && atMs - sinceMs >= CALM_MS) return sinceMs;
+    if (atMs - startMs > limitMs && sinceMs === null) {
+      findings.push({ atMs, what: `not in order after ${limitMs.toFixed(0)} ms: ${strayAddresses(cast)}` });
+      return atMs;
+    }
     await sleep(10);
   }
-  findings.push({
-    atMs: nowMs(),
-    what: `not in order after ${limitMs.toFixed(0)} ms: ${strayAddresses(cast)}`,
-  });
 }
 
 async function belongingsOf({ actors }: Cast): Promise<ReadonlyMap<Actor, Belongings>> {

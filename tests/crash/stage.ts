@@ -96,7 +96,8 @@ export class Stage implements AsyncDisposable {
     const group = await MemoryGroup.create(node.namespace);
     if (group !== null) this.#groups.set(node.name, group);
     await startEcho(node);
-    const watch = node.spawn("watch", ["ip", "-ts", "-o", "monitor", "address"]);
+    // Real-time: whoever is late here loses news.
+    const watch = node.spawn("watch", ["chrt", "-r", "20", "ip", "-ts", "-o", "monitor", "address"]);
     watch.onLine((line) => this.#hearKernel(node.name, line));
     const supervisor = node.spawn("supervisor", [
       "socat",
