@@ -15,7 +15,7 @@ const ROUNDS: readonly (readonly [seed: number, kind: FaultKind, sign: Happening
   [191, "stall vrrp", "held"], // 10 ms, for 7.8 s: given up, and started anew by the supervisor
   [12, "kill", "ended"], // 100 ms, keepalived takes over, the lease ends
   [95, "freeze", "stopped"], // 100 ms, IPv6, in a handover, for 4.2 s
-  [342, "stall main", "main held"], // 10 ms, IPv6, for 3.4 s: nothing moves
+  [472, "stall main", "main held"], // 100 ms, three nodes, for 3.2 s: nothing moves
   [23, "kill", "ended"], // 100 ms, IPv6, three nodes, while it takes over
   [43, "host dies", "cut"], // 100 ms, three nodes
   [118, "freeze, kill", "stopped"], // while it starts
