@@ -308,8 +308,8 @@ function lastAnswerFindings({ plan, holdings, lastAnswer, window }: Facts): Find
 }
 
 /**
- * The VRRP thread needs no main thread: while nothing else happens, nothing moves. Where a pause of 30 ms is a
- * failover, a busy machine makes some of its own.
+ * The VRRP thread needs no main thread: while nothing else happens, nothing moves. Where a pause of 30 ms is
+ * a failover, a busy machine makes some of its own.
  */
 function moveFindings({ plan, marks, holdings }: Facts): Finding[] {
   if (!["steady", "renewal"].includes(plan.phase) || plan.profile.intervalMs < 100) return [];

@@ -1,4 +1,4 @@
-/** The judge of the crash rounds itself: each promise, kept and broken, in the smallest round that shows it. */
+/** The judge of the crash rounds: each promise, kept and broken, in the smallest round that shows it. */
 import { assertEquals } from "@std/assert";
 import type { Holding, Mark } from "./facts.ts";
 import { type Facts, judge } from "./judge.ts";

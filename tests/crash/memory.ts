@@ -1,4 +1,4 @@
-/** A memory cgroup of one node's daemon, version 1 or 2 as this host has it: the way to an honest OOM kill. */
+/** A memory cgroup for one node's daemon, version 1 or 2 as this host has it: an honest OOM kill. */
 
 const ROOTS = [
   {

@@ -1,4 +1,4 @@
-/** What a run of rounds comes to: how often what was done, how long everything took, and each broken promise. */
+/** What a run comes to: how often what was done, how long everything took, and each broken promise. */
 import type { Figure } from "./judge.ts";
 import { describePlan } from "./plan.ts";
 import type { Outcome } from "./round.ts";

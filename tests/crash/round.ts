@@ -140,7 +140,7 @@ const PRELUDES: Readonly<Record<Phase, (cast: Cast) => Promise<Actor | void>>> =
   },
 };
 
-/** Just before the kernel would be told the next time, or just then; who holds nothing is hit at any moment. */
+/** Just before the kernel would be told the next time, or just then; any moment for who holds nothing. */
 async function awaitRenewal({ stage, victim, plan }: Cast): Promise<void> {
   const holds = stage.held.some((place) => place.startsWith(`${victim.name} `));
   if (!holds) return await sleep(plan.moment * STEADY_MS);
