@@ -38,7 +38,7 @@ const DATAGRAMS_PER_RECEIVE = 1024;
  * After the longest wait, what has already come is still read (the process may have been stopped), but no
  * more than this: an answer without an end must not be one here.
  */
-const LATE_DATAGRAMS = 4096;
+const LATE_DATAGRAMS = 1024;
 
 /** The answer to one request: the messages before its acknowledgement, and the refusal if it was one. */
 export interface Reply {

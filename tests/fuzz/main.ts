@@ -24,7 +24,7 @@ function out(text: string): void {
 
 /** A worker and the number of the case that it is at. */
 class Share {
-  readonly #at = new Int32Array(new SharedArrayBuffer(4));
+  readonly #at = new Int32Array(new SharedArrayBuffer(8));
   readonly #worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   #last = { index: -1, sinceMs: 0 };
 
@@ -32,6 +32,14 @@ class Share {
 
   get index(): number {
     return Atomics.load(this.#at, 0);
+  }
+
+  get cases(): number {
+    return Math.max(0, Math.ceil((this.index - this.first) / this.plan.workers));
+  }
+
+  stop(): void {
+    Atomics.store(this.#at, 1, 1);
   }
 
   run(): Promise<Done> {
@@ -70,12 +78,14 @@ async function fuzz(plan: Plan): Promise<boolean> {
   const seconds = (): number => (performance.now() - begin) / 1000;
   const shares = Array.from({ length: workers }, (_, first) => new Share(plan, first));
   const progress = setInterval(() => {
-    const done = Math.min(...shares.map(({ index }) => index));
+    const done = shares.reduce((sum, { cases }) => sum + cases, 0);
     out(`${kind}: ${done} of ${count}, ${Math.round(done / seconds())} a second`);
   }, PROGRESS_MS);
-  const results = await Promise.all(shares.map((share) => share.run())).finally(() =>
-    clearInterval(progress)
-  );
+  const results = await Promise.all(shares.map(async (share) => {
+    const done = await share.run();
+    if (done.find !== null) shares.forEach((other) => other.stop());
+    return done;
+  })).finally(() => clearInterval(progress));
   const cases = results.reduce((sum, done) => sum + done.cases, 0);
   for (const [outcome, number] of total(results)) out(`  ${number}\t${outcome}`);
   const finds = results.flatMap(({ find }) => find === null ? [] : [find]);

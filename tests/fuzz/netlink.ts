@@ -61,7 +61,7 @@ const QUESTIONS: Readonly<Record<string, (script: Script) => void>> = {
 
 export const netlink: Target<NetlinkCase> = {
   count: 1_000_000,
-  limitMs: 1_000,
+  limitMs: 10_000,
   generate(random: Random): NetlinkCase {
     const question = random.pick(Object.keys(QUESTIONS));
     const script = disturbed(random, answer(random, question));

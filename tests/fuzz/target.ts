@@ -47,17 +47,16 @@ export function caseOf<Case>(target: Target<Case>, seed: number, index: number):
   return target.generate(new Random(Math.imul(seed, 0x9e3779b1) + index));
 }
 
-/** Runs cases until one breaks a promise. `began` is told of each before it runs. */
+/** Runs cases until one breaks a promise. `goesOn` is asked before each. */
 export async function run<Case>(
   target: Target<Case>,
   { seed, first, step, end }: Slice,
-  began: (index: number) => void = () => {},
+  goesOn: (index: number) => boolean = () => true,
 ): Promise<Ran<Case>> {
   const outcomes = new Map<string, number>();
   let cases = 0;
   let slowestMs = 0;
-  for (let index = first; index < end; index += step) {
-    began(index);
+  for (let index = first; index < end && goesOn(index); index += step) {
     const input = caseOf(target, seed, index);
     const beginMs = performance.now();
     try {

@@ -1,6 +1,7 @@
 /** The table of everything that is fuzzed. */
+import { api } from "./api.ts";
 import { netlink } from "./netlink.ts";
 import { packets } from "./packets.ts";
 import type { Target } from "./target.ts";
 
-export const TARGETS: Readonly<Record<string, Target<unknown>>> = { packets, netlink };
+export const TARGETS: Readonly<Record<string, Target<unknown>>> = { packets, netlink, api };

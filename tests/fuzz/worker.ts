@@ -6,7 +6,10 @@ import { run, shrink, type Slice } from "./target.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
 
-/** What a worker is told to do. `at[0]` is the case that it runs: one which never ends can be named. */
+/**
+ * What a worker is told to do. `at[0]` is the case that it runs: one which never ends can be named. `at[1]`
+ * other than 0 tells it to stop.
+ */
 export interface Order {
   readonly kind: string;
   readonly slice: Slice;
@@ -24,7 +27,10 @@ export interface Done {
 async function obey({ kind, slice, at }: Order): Promise<Done> {
   const target = TARGETS[kind];
   if (target === undefined) throw new Error(`no target ${kind}`);
-  const { find, ...ran } = await run(target, slice, (index) => Atomics.store(at, 0, index));
+  const { find, ...ran } = await run(target, slice, (index) => {
+    Atomics.store(at, 0, index);
+    return Atomics.load(at, 1) === 0;
+  });
   if (find === null) return { ...ran, find };
   const row = target.toRow(await shrink(target, find.input));
   return { ...ran, find: { index: find.index, message: find.message, row } };
