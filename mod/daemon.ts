@@ -24,8 +24,6 @@ const BEAT_MS = 1_000;
 const MAX_MISSED_BEATS = 5;
 /** An orderly stop that takes longer than this is cut short: the leases end what is left. */
 const STOP_TIMEOUT_MS = 10_000;
-/** Clients of the API have so long to finish. */
-const API_STOP_TIMEOUT_MS = 500;
 /** After so long the start is over, and with it the use of most code that it needed. */
 const SETTLE_MS = 3_000;
 /** The supervisor's status line follows transitions at this pace: its socket queues a few messages only. */
@@ -120,17 +118,9 @@ export class Daemon {
     this.#tellSupervisor({ stopping: true });
     const timer = setTimeout(() => void this.#exit(1), STOP_TIMEOUT_MS);
     await this.#engine.stop(reason);
-    await Promise.all([this.#monitor.stop(), this.#stopApi()]);
+    await Promise.all([this.#monitor.stop(), this.#api?.stop()]);
     clearTimeout(timer);
     await this.#exit(0);
-  }
-
-  /** Whoever does not end their request shall not hold up the end. */
-  async #stopApi(): Promise<void> {
-    const patience = Promise.withResolvers<void>();
-    const timer = setTimeout(patience.resolve, API_STOP_TIMEOUT_MS);
-    await Promise.race([this.#api?.stop(), patience.promise]);
-    clearTimeout(timer);
   }
 
   /** Transactional: a file that cannot be used changes nothing. */

@@ -13,7 +13,7 @@ export type Listen =
 export interface ApiServer {
   /** Where it listens, as a client would write it: `http://127.0.0.1:8112`, `unix:/run/vipd/vipd.sock`. */
   readonly addresses: readonly string[];
-  /** Ends event streams, finishes requests in flight for at most a second, and closes the listeners. */
+  /** Ends event streams, closes the listeners, and waits for requests in flight, at most half a second. */
   stop(): Promise<void>;
 }
 
@@ -22,7 +22,8 @@ export type ApiLog = Pick<Logger, "info" | "error">;
 
 /** Owner and group may talk to the unix socket; its mode is the lock on POST. */
 const SOCKET_MODE = 0o660;
-const STOP_GRACE_MS = 1000;
+/** Whoever does not end their request shall not hold up the end. */
+const STOP_GRACE_MS = 500;
 
 interface Listener {
   readonly address: string;
@@ -65,9 +66,7 @@ export function isLoopback(hostname: string): boolean {
 
 async function open(app: Hono<ApiEnv>, listen: Listen, log: ApiLog): Promise<Listener> {
   const stopping = new AbortController();
-  const abort = new AbortController();
   const options = {
-    signal: abort.signal,
     onListen: () => {},
     onError: (error: unknown) => {
       log.error("api_request_failed", { error });
@@ -81,15 +80,16 @@ async function open(app: Hono<ApiEnv>, listen: Listen, log: ApiLog): Promise<Lis
     address: listen.kind === "unix" ? `unix:${listen.path}` : `http://${boundAuthority(server.addr)}`,
     async stop(): Promise<void> {
       stopping.abort();
-      const grace = setTimeout(() => abort.abort(), STOP_GRACE_MS);
-      await server.shutdown();
-      clearTimeout(grace);
+      const grace = Promise.withResolvers<void>();
+      const timer = setTimeout(grace.resolve, STOP_GRACE_MS);
+      // Who does not end is left behind: a server that shuts down can no longer be aborted, trying to throws.
+      await Promise.race([server.shutdown(), grace.promise]);
+      clearTimeout(timer);
     },
   };
 }
 
 interface ServeOptions {
-  readonly signal: AbortSignal;
   readonly onListen: () => void;
   readonly onError: (error: unknown) => Response;
 }

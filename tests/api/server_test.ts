@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { createApi, serveApi } from "../../mod/api/mod.ts";
 import { isLoopback } from "../../mod/api/server.ts";
+import type { Snapshot } from "../../mod/snapshot.ts";
 import { fakeContext, snapshot } from "./fixture.ts";
 
 const SILENT = { info: (): void => {}, error: (): void => {} };
@@ -104,6 +105,25 @@ Deno.test("stop() does not wait for event streams", async () => {
   await server.stop();
   assert(performance.now() - before < 500);
   assertStringIncludes(await response.text(), ": connected");
+});
+
+Deno.test("stop() waits a moment for a request in flight, and not for ever", async () => {
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<Snapshot>();
+  const slow = (): Promise<Snapshot> => {
+    asked.resolve();
+    return answer.promise;
+  };
+  const server = await serveApi(createApi(fakeContext({ snapshot: slow })), [ANY_PORT], SILENT);
+  const response = fetch(`${server.addresses[0]}/status`);
+  await asked.promise;
+  const before = performance.now();
+  await server.stop();
+  const took = performance.now() - before;
+  assert(took > 400 && took < 5_000, `${took} ms`);
+  await assertRejects(() => fetch(`${server.addresses[0]}/status`), TypeError, "refused");
+  answer.resolve(snapshot());
+  assertEquals(await (await response).json(), snapshot());
 });
 
 Deno.test("isLoopback() knows what only this machine can reach", () => {

@@ -124,7 +124,7 @@ function given({ headers }: RequestCase, wanted: string): string | undefined {
 }
 
 function mayWrite(input: RequestCase): boolean {
-  if (input.method !== "POST") return false;
+  if (input.method.toUpperCase() !== "POST") return false;
   const origin = given(input, "origin");
   if (origin !== undefined && new URL(origin).host !== given(input, "host")) return false;
   const isBearer = /^bearer +([^ ]+)$/i.exec(given(input, "authorization") ?? "")?.[1] === TOKEN;

@@ -5,6 +5,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { libc } from "../../ffi/libc.ts";
 import { Random } from "../sim/random.ts";
+import { API } from "./corpus/api.ts";
+import { HTTP } from "./corpus/http.ts";
 import { NETLINK } from "./corpus/netlink.ts";
 import { PACKETS } from "./corpus/packets.ts";
 import { caseOf, type Corpus, run, shrink } from "./target.ts";
@@ -17,6 +19,8 @@ libc();
 const KINDS: readonly (readonly [kind: string, kept: Corpus, cases: number, reaches: readonly string[]])[] = [
   ["packets", PACKETS, 100_000, PACKETS.map(([, outcome]) => outcome)],
   ["netlink", NETLINK, 8_000, ["links: answered", "routes: ENOBUFS", "link: ETIMEDOUT", "news: answered"]],
+  ["api", API, 5_000, ["200", "401", "403", "404", "405", "406", "421", "422", "503"]],
+  ["http", HTTP, 5, []],
 ];
 
 const SEED = 1;
@@ -28,6 +32,7 @@ for (const [kind, kept, cases, reaches] of KINDS) {
       const input = target.fromRow(row);
       assertEquals(target.toRow(input), row);
       assertEquals(await target.judge(input), outcome);
+      await target.close?.();
     });
   }
 
@@ -36,6 +41,7 @@ for (const [kind, kept, cases, reaches] of KINDS) {
 
   Deno.test(`${kind}: ${cases} cases of chance`, async () => {
     const { find, outcomes } = await run(target, { seed: SEED, first: 0, step: 1, end: cases });
+    await target.close?.();
     if (find !== null) {
       const row = JSON.stringify(target.toRow(await shrink(target, find.input)));
       throw new Error(`seed ${SEED}, case ${find.index}: ${find.message}\n${row}`);

@@ -14,6 +14,8 @@ export interface Target<Case> {
   /** The case as its corpus holds it, and back. */
   toRow(input: Case): readonly string[];
   fromRow(row: readonly string[]): Case;
+  /** Gives back what judging has opened. */
+  close?(): Promise<void>;
 }
 
 /** Kept cases: what each was, what must come of it, and the case as a row. */

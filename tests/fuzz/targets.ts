@@ -1,7 +1,8 @@
 /** The table of everything that is fuzzed. */
 import { api } from "./api.ts";
+import { http } from "./http.ts";
 import { netlink } from "./netlink.ts";
 import { packets } from "./packets.ts";
 import type { Target } from "./target.ts";
 
-export const TARGETS: Readonly<Record<string, Target<unknown>>> = { packets, netlink, api };
+export const TARGETS: Readonly<Record<string, Target<unknown>>> = { packets, netlink, api, http };

@@ -31,9 +31,11 @@ async function obey({ kind, slice, at }: Order): Promise<Done> {
     Atomics.store(at, 0, index);
     return Atomics.load(at, 1) === 0;
   });
-  if (find === null) return { ...ran, find };
-  const row = target.toRow(await shrink(target, find.input));
-  return { ...ran, find: { index: find.index, message: find.message, row } };
+  const row = find === null ? [] : target.toRow(await shrink(target, find.input));
+  await target.close?.();
+  return find === null
+    ? { ...ran, find }
+    : { ...ran, find: { index: find.index, message: find.message, row } };
 }
 
 self.onmessage = async ({ data }: MessageEvent<Order>): Promise<void> => {
