@@ -6,8 +6,11 @@ import { eventfd, eventfd_write } from "../../ffi/fd.ts";
 import type { VirtualRouterConfig } from "../config/schema.ts";
 import type { Command, EngineEvent, EngineReport, EngineStart, TrackerState } from "./messages.ts";
 
-/** A report that takes longer than this has failed: the thread is stuck. */
-const REPORT_TIMEOUT_MS = 2_000;
+/**
+ * A report that takes longer than this has failed: the thread is stuck. Less than the API lets its clients
+ * wait (2 s), so that they are told so.
+ */
+const REPORT_TIMEOUT_MS = 1_500;
 
 export interface EngineListener {
   event(event: EngineEvent): void;

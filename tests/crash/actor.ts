@@ -9,11 +9,13 @@ import { startKeepalived } from "../e2e/lab/keepalived.ts";
 import { keepalivedRouter, vipdRouter } from "../e2e/lab/routers.ts";
 import { request, vipdCommand } from "../e2e/lab/vipd.ts";
 import type { Happening, Mark } from "./facts.ts";
-import type { Exit } from "./judge.ts";
+import type { Exit, Finding } from "./judge.ts";
 import type { MemoryGroup } from "./memory.ts";
 import { addressesOf, type DaemonKind, nameOf, type Plan, priorityOf } from "./plan.ts";
 import { nowMs, type Stage } from "./stage.ts";
 
+/** WatchdogSec of the unit: who has not been heard for so long is ended by SIGABRT. */
+const WATCHDOG_MS = 10_000;
 /** RestartSec of the unit. */
 const RESTART_MS = 200;
 /** keepalived says nothing when it is ready; by then it takes part. */
@@ -41,6 +43,9 @@ export class Actor {
   readonly marks: Mark[] = [];
   readonly exits: Exit[] = [];
   readonly lines: LogLine[] = [];
+  /** What was wrong while a fault lasted. */
+  readonly complaints: Finding[] = [];
+  #fedMs = Infinity;
   /** Priorities as configured now, by virtual router. */
   priorities: number[];
   /** Whether its end is somebody's wish. */
@@ -101,7 +106,23 @@ export class Actor {
   hearReady(atMs: number): void {
     if (this.#isReady) return this.mark("reloaded", atMs);
     this.#isReady = true;
+    this.#fedMs = atMs;
     this.mark("ready", atMs);
+  }
+
+  /** WATCHDOG=1 */
+  hearWatchdog(atMs: number): void {
+    this.#fedMs = atMs;
+  }
+
+  /** What systemd does with a service whose watchdog is silent; to be called now and then. */
+  supervise(): void {
+    if (this.kind !== "vipd" || !this.isReady || this.#isDoomed || nowMs() - this.#fedMs < WATCHDOG_MS) {
+      return;
+    }
+    this.doom(RESTART_MS);
+    this.mark("aborted", nowMs(), "its watchdog was silent");
+    this.signal("SIGABRT");
   }
 
   async ready(): Promise<void> {
@@ -208,7 +229,7 @@ export class Actor {
     return this.node.spawn("vipd", group === undefined ? argv : within(group, argv), {
       NO_COLOR: "1",
       NOTIFY_SOCKET: this.stage.notifySocket(this.node),
-      WATCHDOG_USEC: "10000000",
+      WATCHDOG_USEC: String(WATCHDOG_MS * 1000),
     });
   }
 

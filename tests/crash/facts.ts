@@ -13,6 +13,7 @@ export type Happening =
   | "ended"
   | "leaving"
   | "reloaded"
+  | "aborted"
   | "stopped"
   | "continued"
   | "held"

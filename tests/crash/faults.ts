@@ -17,11 +17,16 @@ const HOG_MIB = 64;
 /** So long the daemon is asked to do what needs memory. */
 const POKE_MS = 3000;
 const KILL_TIMEOUT_MS = 5000;
+/** A stalled VRRP thread is asked about after so long, and the answer takes at most so long. */
+const ASK_AFTER_MS = 500;
+const ANSWER_MS = 3000;
 
 interface Scene {
   readonly victim: Actor;
   readonly fault: Fault;
   readonly lab: Lab;
+  /** Nothing else happens meanwhile. */
+  readonly isCalm: boolean;
 }
 
 type Strike = (scene: Scene) => Promise<void>;
@@ -39,10 +44,12 @@ const STRIKES: Readonly<Record<FaultKind, Strike>> = {
     await sleep(fault.forMs);
     victim.kill(fault.restartMs);
   },
-  "stall vrrp": async ({ victim, fault }) => {
+  "stall vrrp": async ({ victim, fault, isCalm }) => {
     const thread = await victim.vrrpThread();
     if (thread === null) return;
+    const asking = isCalm ? askWhileStalled(victim, fault) : null;
     await hold(victim, ["hold", String(thread), fault.forMs.toFixed(0)], "held", "released");
+    await asking;
   },
   "stall main": async ({ victim, fault }) => {
     const argv = ["hold", String(victim.pid), fault.forMs.toFixed(0)];
@@ -122,6 +129,24 @@ async function hold(
   await child.exited;
   await child.drained;
   if (isGone) await endOf(victim, pid);
+}
+
+/** The main thread still answers, and says what is wrong. */
+async function askWhileStalled(victim: Actor, { forMs }: Fault): Promise<void> {
+  if (!victim.isReady || forMs < ASK_AFTER_MS + ANSWER_MS) return;
+  await sleep(ASK_AFTER_MS);
+  const askedMs = nowMs();
+  try {
+    const { node } = await victim.status();
+    const tookMs = nowMs() - askedMs;
+    if (node.engine === "stalled" && tookMs < ANSWER_MS) return;
+    const what = `${victim.name} called its stalled engine ${node.engine} after ${tookMs.toFixed(0)} ms`;
+    victim.complaints.push({ atMs: askedMs, what });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const what = `${victim.name} did not answer while its engine was stalled: ${error.message}`;
+    victim.complaints.push({ atMs: askedMs, what });
+  }
 }
 
 async function outOfMemory({ victim, fault }: Scene): Promise<void> {

@@ -313,7 +313,8 @@ function lastAnswerFindings({ plan, holdings, lastAnswer, window }: Facts): Find
  */
 function moveFindings({ plan, marks, holdings }: Facts): Finding[] {
   if (!["steady", "renewal"].includes(plan.phase) || plan.profile.intervalMs < 100) return [];
-  const own = marks.filter(({ node, what }) => node === nameOf(plan.victim) && what.startsWith("main "));
+  const own = marks.filter(({ node }) => node === nameOf(plan.victim));
+  if (!own.some(({ what }) => what === "main held")) return [];
   return stillSpans(own, Infinity).flatMap(({ fromMs, toMs }) =>
     holdings.filter(({ atMs }) => atMs > fromMs && atMs < toMs)
       .map(({ atMs, node, address }) => ({

@@ -123,6 +123,14 @@ const CASES: readonly (readonly [name: string, facts: Partial<Facts>, finding: s
     `${VIP} moved on n1 while only a main thread stood still`,
   ],
   [
+    "the supervisor ends a main thread that stands still",
+    {
+      marks: [mark(1000, "n1", "main held"), mark(3000, "n1", "ended")],
+      holdings: [holding(3320, "n2", true), holding(5900, "n1", false)],
+    },
+    "",
+  ],
+  [
     "a daemon ends by itself",
     { watchdogs: FED, exits: [{ atMs: 3000, node: "n2", code: 70, signal: null, isExpected: false }] },
     "n2 ended by itself: exit code 70",

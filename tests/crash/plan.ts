@@ -121,7 +121,8 @@ function makeFault(random: Random, profile: Profile, only?: FaultKind): Fault {
   const kind = only ?? weighted(random, FAULTS);
   return {
     kind,
-    forMs: logarithmic(random, 50, 10_000),
+    // A main thread that stands still has no other end than its supervisor, after 10 s.
+    forMs: logarithmic(random, 50, kind === "stall main" ? 14_000 : 10_000),
     restartMs: random.pick([0, 200, logarithmic(random, 200, 5000), autoLeaseMs(profile) + 2000]),
     socket: random.chance(0.7) ? "netlink" : "any",
     call: random.integer(1, 4),

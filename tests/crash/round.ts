@@ -26,6 +26,8 @@ const CALM_MS = 400;
 const START_MS = 1200;
 const SHUTDOWN_MS = 1200;
 const STEADY_MS = 1500;
+/** How often the supervisor looks at the watchdogs. */
+const SUPERVISE_MS = 250;
 
 export interface Outcome {
   readonly plan: Plan;
@@ -52,6 +54,7 @@ export async function playRound(stage: Stage, plan: Plan): Promise<Outcome> {
   const watchdogs: { node: string; atMs: number }[] = [];
   const silence = stage.onNotice((notice) => hearNotice(cast, notice, watchdogs));
   const lateness = watchLateness();
+  const supervisor = setInterval(() => actors.forEach((actor) => actor.supervise()), SUPERVISE_MS);
   const findings: Finding[] = [];
   let probe: Probe | null = null;
   try {
@@ -67,7 +70,7 @@ export async function playRound(stage: Stage, plan: Plan): Promise<Outcome> {
     const { node: lastAnswer } = probe;
     const result = await probe.stop();
     probe = null;
-    findings.push(...await inspect(cast, before));
+    findings.push(...actors.flatMap((actor) => actor.complaints), ...await inspect(cast, before));
     findings.push(...await end(cast));
     const facts = { ...factsOf(cast, window, result, watchdogs), lastAnswer, lateMs: lateness.stop() };
     const verdict = judge(facts);
@@ -76,6 +79,7 @@ export async function playRound(stage: Stage, plan: Plan): Promise<Outcome> {
     return { plan, verdict, findings: all, settledMs, facts, lines };
   } finally {
     silence();
+    clearInterval(supervisor);
     lateness.stop();
     await probe?.stop();
     await Promise.all(actors.map((actor) => actor.retire()));
@@ -87,8 +91,11 @@ function hearNotice(
   { node, atMs, what }: Notice,
   watchdogs: { node: string; atMs: number }[],
 ): void {
-  if (what === "WATCHDOG") watchdogs.push({ node, atMs });
-  if (what === "READY") actors.find(({ name }) => name === node)?.hearReady(atMs);
+  const actor = actors.find(({ name }) => name === node);
+  if (what === "READY") actor?.hearReady(atMs);
+  if (what !== "WATCHDOG") return;
+  actor?.hearWatchdog(atMs);
+  watchdogs.push({ node, atMs });
 }
 
 /** Everybody runs and is in order; the one who is to be hit while starting comes later. */
@@ -106,7 +113,8 @@ async function begin(cast: Cast): Promise<void> {
 async function trouble(cast: Cast): Promise<void> {
   const { plan, victim, stage } = cast;
   const helper = await PRELUDES[plan.phase](cast);
-  await strike({ victim, fault: plan.fault, lab: stage.lab });
+  const isCalm = plan.phase === "steady" || plan.phase === "renewal";
+  await strike({ victim, fault: plan.fault, lab: stage.lab, isCalm });
   await helper?.succeeded();
   for (const actor of cast.actors) {
     await actor.succeeded();
