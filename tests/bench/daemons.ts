@@ -1,13 +1,24 @@
 /** vipd and keepalived behind one face, so that every measurement treats them alike. */
-import type { Host } from "../e2e/lab.ts";
-import { killKeepalived, startKeepalived } from "../e2e/lab/keepalived.ts";
-import { keepalivedRouter, type RouterSpec, vipdRouter } from "../e2e/lab/routers.ts";
-import { launchVipd, vipdCommand } from "../e2e/lab/vipd.ts";
 import type { Child } from "../e2e/lab/child.ts";
+import { helperLibrary } from "../e2e/lab/compile.ts";
+import { killKeepalived, killVrrpChild, reloadKeepalived, startKeepalived } from "../e2e/lab/keepalived.ts";
+import { keepalivedRouter, type RouterSpec, vipdRouter } from "../e2e/lab/routers.ts";
+import { launchVipd, reload, vipdCommand } from "../e2e/lab/vipd.ts";
+import { type Host, sleep } from "../e2e/lab.ts";
+
+/** A supervisor, keepalived's own or systemd as it is usually told, starts a dead daemon after so long. */
+const RESTART_MS = 1_000;
 
 /** A virtual router to run; `nginx` says what the death of nginx does to it. */
 export interface BenchRouter extends RouterSpec {
-  readonly nginx?: { readonly pidFile: string; readonly weight?: number };
+  readonly nginx?: Tracked;
+}
+
+interface Tracked {
+  readonly pidFile: string;
+  readonly processName: string;
+  /** Without a weight the virtual router is in fault while nginx is dead. */
+  readonly weight?: number;
 }
 
 export interface Running {
@@ -18,48 +29,85 @@ export interface Running {
   stop(): Promise<void>;
   /** SIGKILL to all of it. */
   kill(): Promise<void>;
+  /** Another configuration, without a restart. */
+  reload(routers: readonly BenchRouter[]): Promise<void>;
 }
 
 export interface Daemon {
-  readonly name: "vipd" | "keepalived";
+  readonly name: "vipd" | "keepalived" | "keepalived, process tracking";
   readonly binary: string;
   start(node: Host, routers: readonly BenchRouter[]): Promise<Running>;
+  /** The process that speaks VRRP dies, and whoever watches it starts it again a second later. */
+  crash(running: Running, node: Host, routers: readonly BenchRouter[]): Promise<Running>;
 }
 
 export const vipd: Daemon = {
   name: "vipd",
   binary: vipdCommand()[0] ?? "",
   async start(node, routers): Promise<Running> {
-    const { child } = await launchVipd(node, vipdConfig(routers));
+    const instance = await launchVipd(node, vipdConfig(routers));
+    const { child } = instance;
     return {
       child,
       pids: () => Promise.resolve([child.pid]),
       stop: async () => void await child.stop("SIGTERM"),
-      kill: async () => void await child.stop("SIGKILL"),
+      async kill(): Promise<void> {
+        child.signal("SIGKILL");
+        await child.exited;
+      },
+      reload: (others) => reload(instance, vipdConfig(others)),
     };
+  },
+  async crash(running, node, routers): Promise<Running> {
+    await running.kill();
+    await sleep(RESTART_MS);
+    return await vipd.start(node, routers);
   },
 };
 
-export const keepalived: Daemon = {
-  name: "keepalived",
-  binary: "/usr/sbin/keepalived",
-  async start(node, routers): Promise<Running> {
-    const script = await writeScript(node, routers);
-    const child = await startKeepalived(node, keepalivedConfig(routers, script), true);
-    return {
-      child,
-      pids: async () => [child.pid, ...await childrenOf(child.pid)],
-      stop: async () => void await child.stop("SIGTERM"),
-      kill: () => killKeepalived(node, child),
-    };
-  },
-};
+/** As operators configure it: a script that asks every 2 s whether the process of the pid file lives. */
+export const keepalived: Daemon = keepalivedThat("keepalived", scriptConfig);
+
+/** With its own process tracking, for which the kernel tells it every birth and death on the host. */
+export const trackingKeepalived: Daemon = keepalivedThat("keepalived, process tracking", trackingConfig);
+
+function keepalivedThat(
+  name: Daemon["name"],
+  configure: (routers: readonly BenchRouter[], script: string) => string,
+): Daemon {
+  return {
+    name,
+    binary: "/usr/sbin/keepalived",
+    async start(node, routers): Promise<Running> {
+      const script = await writeScript(node, routers);
+      const env = configure === trackingConfig ? await connectorEnv() : {};
+      const child = await startKeepalived(node, configure(routers, script), true, env);
+      return {
+        child,
+        pids: async () => [child.pid, ...await childrenOf(child.pid)],
+        stop: async () => void await child.stop("SIGTERM"),
+        kill: () => killKeepalived(node, child),
+        reload: (others) => reloadKeepalived(node, child, configure(others, script)),
+      };
+    },
+    async crash(running, node): Promise<Running> {
+      await killVrrpChild(node);
+      return running;
+    },
+  };
+}
+
+/** The kernel's process connector speaks in the initial network namespace only, where this process is. */
+async function connectorEnv(): Promise<Readonly<{ [name: string]: string }>> {
+  return { LD_PRELOAD: await helperLibrary("connector"), CONNECTOR_NETNS: `/proc/${Deno.pid}/ns/net` };
+}
 
 function vipdConfig(routers: readonly BenchRouter[]): string {
-  const pidFile = routers.find(({ nginx }) => nginx !== undefined)?.nginx?.pidFile;
-  const check = pidFile === undefined
+  const nginx = trackedBy(routers);
+  const check = nginx === undefined
     ? ""
-    : `[check.nginx]\ntype = "nginx"\npid_file = "${pidFile}"\ninterval = "2s"\nfall = 1\nrise = 1\n`;
+    : `[check.nginx]\ntype = "nginx"\npid_file = "${nginx.pidFile}"\nname = "${nginx.processName}"\n` +
+      `interval = "2s"\nfall = 1\nrise = 1\n`;
   const track = ({ nginx }: BenchRouter): string => {
     if (nginx === undefined) return "";
     const { weight } = nginx;
@@ -68,24 +116,38 @@ function vipdConfig(routers: readonly BenchRouter[]): string {
   return check + routers.map((router) => vipdRouter({ ...router, vipdExtra: track(router) })).join("\n");
 }
 
-/**
- * What operators write for keepalived: a script that asks whether the process of the pid file lives, every 2
- * s.
- */
-function keepalivedConfig(routers: readonly BenchRouter[], script: string): string {
-  const checks = routers.filter(({ nginx }) => nginx !== undefined).map(({ name, nginx }) => {
-    const weight = nginx?.weight === undefined ? "" : `weight ${nginx.weight}`;
-    return `vrrp_script nginx_${name} {\nscript "${script}"\ninterval 2\nfall 1\nrise 1\n${weight}\nuser root\n}\n`;
-  });
-  const track = ({ name, nginx }: BenchRouter): string =>
-    nginx === undefined ? "" : `track_script {\nnginx_${name}\n}`;
-  const instances = routers.map((router) => keepalivedRouter({ ...router, keepalivedExtra: track(router) }));
-  return ["global_defs {\nscript_user root\n}\n", ...checks, ...instances].join("\n");
+function trackedBy(routers: readonly BenchRouter[]): Tracked | undefined {
+  return routers.find(({ nginx }) => nginx !== undefined)?.nginx;
+}
+
+const GLOBAL = "global_defs {\nscript_user root\n}\n";
+
+function scriptConfig(routers: readonly BenchRouter[], script: string): string {
+  const definition = `vrrp_script nginx {\nscript "${script}"\ninterval 2\nfall 1\nrise 1\nuser root\n}\n`;
+  return keepalivedConfig(routers, definition, "track_script");
+}
+
+function trackingConfig(routers: readonly BenchRouter[]): string {
+  const processName = trackedBy(routers)?.processName ?? "nginx";
+  return keepalivedConfig(
+    routers,
+    `vrrp_track_process nginx {\nprocess ${processName}\n}\n`,
+    "track_process",
+  );
+}
+
+function keepalivedConfig(routers: readonly BenchRouter[], definition: string, use: string): string {
+  // Without a weight the virtual router is in fault.
+  const track = ({ nginx }: BenchRouter): string =>
+    nginx === undefined ? "" : `${use} {\nnginx weight ${nginx.weight ?? 0}\n}`;
+  const extended = (router: BenchRouter): RouterSpec => ({ ...router, keepalivedExtra: track(router) });
+  const definitions = trackedBy(routers) === undefined ? [] : [definition];
+  return [GLOBAL, ...definitions, ...routers.map((router) => keepalivedRouter(extended(router)))].join("\n");
 }
 
 async function writeScript(node: Host, routers: readonly BenchRouter[]): Promise<string> {
   const path = `${node.directory}/check_nginx.sh`;
-  const pidFile = routers.find(({ nginx }) => nginx !== undefined)?.nginx?.pidFile ?? "";
+  const pidFile = trackedBy(routers)?.pidFile ?? "";
   await Deno.writeTextFile(path, `#!/bin/sh\nkill -0 "$(cat ${pidFile})"\n`, { mode: 0o755 });
   return path;
 }

@@ -30,3 +30,9 @@ export function formatSummary(summary: Summary | undefined): string {
   const { median, min, max } = summary;
   return `${formatNumber(median)} (${formatNumber(min)}–${formatNumber(max)})`;
 }
+
+/** The smallest of the values that is not below this part of them. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(sorted.length * part) - 1))] ?? NaN;
+}

@@ -8,12 +8,21 @@ const compiled = new Map<string, Promise<string>>();
 
 /** Path of the program built from `probe/NAME.c`. */
 export function helperProgram(name: string): Promise<string> {
-  const known = compiled.get(name) ?? compile(name);
+  return compileOnce(name, []);
+}
+
+/** Path of the shared library built from `probe/NAME.c`, for LD_PRELOAD. */
+export function helperLibrary(name: string): Promise<string> {
+  return compileOnce(name, ["-shared", "-fPIC"]);
+}
+
+function compileOnce(name: string, flags: readonly string[]): Promise<string> {
+  const known = compiled.get(name) ?? compile(name, flags);
   compiled.set(name, known);
   return known;
 }
 
-async function compile(name: string): Promise<string> {
+async function compile(name: string, flags: readonly string[]): Promise<string> {
   const source = new URL(`../probe/${name}.c`, import.meta.url).pathname;
   const text = await Deno.readFile(source);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", text)).toHex().slice(0, 16);
@@ -21,7 +30,7 @@ async function compile(name: string): Promise<string> {
   if (await exists(path)) return path;
   // Renamed when it is complete: another run may be building it too.
   const unfinished = `${path}.${crypto.randomUUID()}`;
-  await run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", unfinished, source]);
+  await run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", ...flags, "-o", unfinished, source]);
   await Deno.rename(unfinished, path);
   return path;
 }

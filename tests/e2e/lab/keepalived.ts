@@ -6,11 +6,16 @@ import type { Host } from "../lab.ts";
  * Starts keepalived with this configuration. It logs to the child's output, or, `quiet`, to a syslog that is
  * not there: it logs synchronously, so a slow reader would slow its failover down.
  */
-export async function startKeepalived(node: Host, configuration: string, quiet = false): Promise<Child> {
+export async function startKeepalived(
+  node: Host,
+  configuration: string,
+  quiet = false,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Child> {
   const directory = `${node.directory}/keepalived`;
   await Deno.mkdir(directory, { recursive: true });
   await Deno.writeTextFile(`${directory}/keepalived.conf`, configuration);
-  return node.spawn("keepalived", [
+  const argv = [
     "keepalived",
     "--dont-fork",
     ...(quiet ? [] : ["--log-console"]),
@@ -18,7 +23,19 @@ export async function startKeepalived(node: Host, configuration: string, quiet =
     `--use-file=${directory}/keepalived.conf`,
     `--pid=${directory}/keepalived.pid`,
     `--vrrp_pid=${directory}/vrrp.pid`,
-  ]);
+  ];
+  return node.spawn("keepalived", argv, env);
+}
+
+/** Replaces its configuration file and tells it to reload it. */
+export async function reloadKeepalived(node: Host, child: Child, configuration: string): Promise<void> {
+  await Deno.writeTextFile(`${node.directory}/keepalived/keepalived.conf`, configuration);
+  child.signal("SIGHUP");
+}
+
+/** Kills the child that speaks VRRP; the parent starts another after a second. */
+export async function killVrrpChild(node: Host): Promise<void> {
+  Deno.kill(Number(await Deno.readTextFile(`${node.directory}/keepalived/vrrp.pid`)), "SIGKILL");
 }
 
 /** Kills parent and VRRP child at once, as a crash of the whole daemon. */

@@ -1,4 +1,7 @@
-/** A real nginx on a node: port 80 of every address, a page that is the node's name. */
+/**
+ * A real nginx on a node: port 80 of every address, a page that is the node's name. Its process may bear
+ * another name.
+ */
 import type { Child } from "./child.ts";
 import type { Host } from "../lab.ts";
 import { waitFor } from "./wait.ts";
@@ -8,17 +11,18 @@ export interface Nginx {
   readonly pidFile: string;
   /** `nginx -s stop`: an orderly end. */
   stop(): Promise<void>;
-  /** Master and workers die on the spot. */
-  kill(): Promise<void>;
+  /** Master and workers die on the spot; resolves with the moment, ms since the epoch. */
+  kill(): Promise<number>;
 }
 
-export async function startNginx(node: Host): Promise<Nginx> {
+export async function startNginx(node: Host, processName = "nginx"): Promise<Nginx> {
   const prefix = `${node.directory}/nginx`;
   await Deno.mkdir(prefix, { recursive: true });
+  const program = await programNamed(processName, prefix);
   await Deno.writeTextFile(`${prefix}/nginx.conf`, configuration(node.name, prefix));
   const pidFile = `${prefix}/nginx.pid`;
   const child = node.spawn("nginx", [
-    "nginx",
+    program,
     "-p",
     prefix,
     "-e",
@@ -38,12 +42,25 @@ export async function startNginx(node: Host): Promise<Nginx> {
     },
     kill: async () => {
       const workers = await Deno.readTextFile(`/proc/${child.pid}/task/${child.pid}/children`);
+      const killedMs = performance.timeOrigin + performance.now();
       // The master first: it would replace its workers.
       child.signal("SIGKILL");
       for (const pid of workers.trim().split(" ")) Deno.kill(Number(pid), "SIGKILL");
       await child.exited;
+      return killedMs;
     },
   };
+}
+
+/** A process is called what its program file is called, so a link of that name will do. */
+async function programNamed(processName: string, directory: string): Promise<string> {
+  if (processName === "nginx") return processName;
+  const path = `${directory}/${processName}`;
+  await Deno.remove(path).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+  await Deno.symlink("/usr/sbin/nginx", path);
+  return path;
 }
 
 function configuration(name: string, prefix: string): string {
