@@ -30,11 +30,12 @@ async function main(): Promise<void> {
   });
   const only = args.only?.split(",");
   const rounds = Number(args.rounds ?? (args.quick ? 1 : 5));
-  const groups = GROUPS.filter(({ name }) => only === undefined || only.includes(name))
+  const quick = args.quick && only === undefined;
+  const groups = GROUPS.filter((group) => only?.includes(group.name) ?? (!quick || group.quick))
     .map((group) => args.who === undefined ? group : { ...group, contenders: chosen(group, args.who) });
   const results: Results = { samples: [], failures: [] };
   const startedMs = performance.now();
-  await measureAll(groups, rounds, Number(args.lanes ?? 2), results);
+  await measureAll(groups, { rounds, quick: args.quick, lanes: Number(args.lanes ?? 2) }, results);
   const report = await reportOf(results, groups, performance.now() - startedMs);
   const markdown = toMarkdown(report, groups);
   say(markdown);
@@ -49,36 +50,39 @@ function chosen({ contenders }: Group, who: string): Group["contenders"] {
   return contenders.filter((contender) => contender.who === who);
 }
 
+interface Plan {
+  readonly rounds: number;
+  readonly quick: boolean;
+  /** Groups at a time, of those that bear company. */
+  readonly lanes: number;
+}
+
 /** First what bears company, in several lanes; then what has to be alone. */
-async function measureAll(
-  groups: readonly Group[],
-  rounds: number,
-  lanes: number,
-  results: Results,
-): Promise<void> {
+async function measureAll(groups: readonly Group[], plan: Plan, results: Results): Promise<void> {
   const tasksOf = (group: Group): Task[] =>
-    Array.from({ length: Math.min(rounds, group.roundsMax) }, (_, index) => ({ group, round: index + 1 }));
+    Array.from({ length: Math.min(plan.rounds, group.roundsMax) }, (_, i) => ({ group, round: i + 1 }));
   // Round by round, so that what a machine does for a while does not hit one group only.
   const tasks = groups.flatMap(tasksOf).toSorted((a, b) => a.round - b.round);
   const shared = tasks.filter(({ group }) => !group.alone);
   const lane = async (): Promise<void> => {
     for (let task = shared.shift(); task !== undefined; task = shared.shift()) {
-      await measureTask(task, results);
+      await measureTask(task, plan, results);
     }
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
-  for (const task of tasks.filter(({ group }) => group.alone)) await measureTask(task, results);
+  await Promise.all(Array.from({ length: plan.lanes }, lane));
+  for (const task of tasks.filter(({ group }) => group.alone)) await measureTask(task, plan, results);
 }
 
-async function measureTask({ group, round }: Task, { samples, failures }: Results): Promise<void> {
+async function measureTask({ group, round }: Task, { quick }: Plan, results: Results): Promise<void> {
+  const { samples, failures } = results;
   for (const contender of group.contenders) {
     const { who } = contender;
     const startedMs = performance.now();
     try {
-      await group.measure(contender, round, (sample) => {
+      await group.measure(contender, { round, quick }, (sample) => {
         samples.push({ group: group.name, who, round, ...sample });
         const { event, timing, value, goal } = sample;
-        const missed = who === "vipd" && goal !== undefined && value > goal ? "   MISSED" : "";
+        const missed = who.includes("vipd") && goal !== undefined && value > goal ? "   MISSED" : "";
         say(`  ${group.name}, ${who}, round ${round}: ${event} ${timing}: ${value.toFixed(2)}${missed}`);
       });
     } catch (error) {

@@ -8,7 +8,7 @@ import { activeDownMs, skewMs, type Timing } from "./timings.ts";
 export const PRIORITIES = { n1: 110, n2: 100 } as const;
 /** One lost probe: two of its steps, and what the prober may be late. */
 const ONE_PROBE_MS = 3;
-/** A silent host is missed after this at the latest, with what the probes' step and the takeover itself may add. */
+/** A silent host is missed after so many times the protocol's limit at the latest. */
 const SILENCE_FACTOR = 1.02;
 /** A lease is six intervals, three seconds at least; the kernel looks once a second. */
 const LEASE_MIN_MS = 3_000;

@@ -12,8 +12,6 @@ import { measureCosts } from "./cost.ts";
 import { faultingRouter, manyTargets, measureMany } from "./many.ts";
 import { measureReloads, measureStarts } from "./starts.ts";
 
-const COST_SECONDS = 10;
-
 /** Who is measured: the daemon of the better node and of the other. */
 export interface Contender {
   readonly who: string;
@@ -31,7 +29,15 @@ export interface Group {
   readonly roundsMax: number;
   /** Its figures suffer from anything that runs beside it. */
   readonly alone: boolean;
-  measure(contender: Contender, round: number, record: Record): Promise<void>;
+  /** Part of a quick run. */
+  readonly quick: boolean;
+  measure(contender: Contender, { round, quick }: Effort, record: Record): Promise<void>;
+}
+
+/** Which round it is, and whether it has to be over soon. */
+export interface Effort {
+  readonly round: number;
+  readonly quick: boolean;
 }
 
 const VIPD: Contender = { who: "vipd", first: vipd, second: vipd };
@@ -68,15 +74,15 @@ function three({ first, second }: Contender): Cast {
 /** A scene in which events happen one after another. */
 function events(
   cast: (contender: Contender) => Cast,
-  list: (round: number) => readonly Event[],
+  list: (effort: Effort) => readonly Event[],
 ): Group["measure"] {
-  return (contender, round, record) =>
+  return (contender, effort, record) =>
     withScene(cast(contender), async (scene) => {
-      for (const event of list(round)) await measure(scene, event, record);
+      for (const event of list(effort)) await measure(scene, event, record);
     });
 }
 
-const PAIRS = { unit: "ms", contenders: [VIPD, KEEPALIVED], alone: false } as const;
+const PAIRS = { unit: "ms", contenders: [VIPD, KEEPALIVED], alone: false, quick: false } as const;
 
 export const GROUPS: readonly Group[] = [
   {
@@ -85,10 +91,11 @@ export const GROUPS: readonly Group[] = [
     title: "Failover",
     explanation: "Two nodes, priorities 110 and 100; ms without an answer to UDP or ICMP, asked every 1 ms.",
     roundsMax: 5,
-    measure: (contender, _, record) =>
+    quick: true,
+    measure: (contender, { quick }, record) =>
       withScene(pair(contender), async (scene) => {
-        for (const event of FAILOVER_EVENTS) await measure(scene, event, record);
-        await measureLeft(scene, record);
+        for (const event of quick ? MAIN_EVENTS : FAILOVER_EVENTS) await measure(scene, event, record);
+        if (!quick) await measureLeft(scene, record);
       }),
   },
   {
@@ -101,6 +108,7 @@ keepalived once with a script every 2 s, as it is usually configured, and once w
 the initial network namespace only, so here a preloaded library opens that one socket there.`,
     contenders: [VIPD, KEEPALIVED, TRACKING],
     alone: true,
+    quick: true,
     roundsMax: 5,
     measure: events(
       (contender) => pair(contender, { targets: nginxTargets(), extend: trackingNginx }),
@@ -115,6 +123,7 @@ the initial network namespace only, so here a preloaded library opens that one s
       `Nodes that do not hear each other's advertisements, so that both serve, while the client hears both; then they hear
 each other again, one direction before the other. ms without an answer.`,
     roundsMax: 3,
+    quick: true,
     measure: events((contender) => pair(contender), healingEvents),
   },
   {
@@ -144,6 +153,7 @@ each other again, one direction before the other. ms without an answer.`,
     explanation:
       "A virtual address is added to the configuration of one node, and 4.5 s later to that of the other.",
     roundsMax: 3,
+    quick: true,
     measure: (contender, _, record) => withScene(pair(contender), (scene) => measureLists(scene, record)),
   },
   {
@@ -178,6 +188,7 @@ each other again, one direction before the other. ms without an answer.`,
     explanation: "From the start of the process; *limit* is the wait of a backup that hears nobody.",
     alone: true,
     roundsMax: 5,
+    quick: true,
     measure: ({ first }, _, record) => measureStarts(first, record),
   },
   {
@@ -198,6 +209,7 @@ each other again, one direction before the other. ms without an answer.`,
     unit: "virtual routers",
     alone: true,
     roundsMax: 1,
-    measure: ({ first }, _, record) => measureCosts(first, COST_SECONDS, record),
+    quick: true,
+    measure: ({ first }, { quick }, record) => measureCosts(first, quick, record),
   },
 ];

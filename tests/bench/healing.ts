@@ -5,6 +5,7 @@
 import { sleep } from "../e2e/lab.ts";
 import type { Lab } from "../e2e/lab.ts";
 import { settledOn } from "./failover.ts";
+import type { Effort } from "./groups.ts";
 import { type Event, heldBy, now, type Scene } from "./scene.ts";
 
 /** From one node to another: what is lost of their advertisements. */
@@ -94,7 +95,7 @@ const ONE_DEAF: readonly Event[] = [
 ];
 
 /** The order in which the directions were lost changes from round to round. */
-export function healingEvents(round: number): readonly Event[] {
+export function healingEvents({ round, quick }: Effort): readonly Event[] {
   const [first, second] = round % 2 === 0 ? [TO_BACKUP, TO_ACTIVE] : [TO_ACTIVE, TO_BACKUP];
   const name = "nodes do not hear each other, the client hears both";
   const deaf = deafness(name, first, second);
@@ -105,5 +106,5 @@ export function healingEvents(round: number): readonly Event[] {
     silent,
     unevenHeal(TO_ACTIVE, TO_BACKUP, gapMs),
   ]);
-  return [deaf, HEAL_AT_ONCE, ...uneven, ...ONE_DEAF];
+  return quick ? [deaf, HEAL_AT_ONCE, ...uneven.slice(0, 4)] : [deaf, HEAL_AT_ONCE, ...uneven, ...ONE_DEAF];
 }

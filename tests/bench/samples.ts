@@ -1,4 +1,4 @@
-/** What a run collects: one number for each event, timing, contender and round; the report is made of nothing else. */
+/** What a run collects, and all that a report is made of: a number for each event, timing, contender, round. */
 
 export interface Sample {
   readonly group: string;

@@ -86,7 +86,7 @@ export interface Scene {
 
 export interface Event {
   readonly name: string;
-  /** Does it; returns the moment (ms since the epoch) from which darkness counts, if that is not the start. */
+  /** Does it; returns the moment (ms since the epoch) from which darkness counts, if not the start. */
   act(scene: Scene): Promise<number | void>;
   /** When it is over. */
   over(scene: Scene, client: Client): boolean;
@@ -106,7 +106,7 @@ export interface Cast {
   readonly extend?: (basic: BenchRouter, target: Target, node: Host) => BenchRouter;
 }
 
-/** Builds the scene, waits until the first node serves every address, and takes everything down in the end. */
+/** Builds the scene, waits until the first node serves everything, and takes all down in the end. */
 export async function withScene(cast: Cast, body: (scene: Scene) => Promise<void>): Promise<void> {
   const { targets, extend = (basic) => basic } = cast;
   await using lab = await createLab(labOptions(Object.keys(cast.nodes), familyOf(targets)));
@@ -227,7 +227,7 @@ export function trackedNginx(node: Host): { readonly pidFile: string; readonly p
   return { pidFile: `${node.directory}/nginx/nginx.pid`, processName: processName(node) };
 }
 
-/** Who tracks processes by name sees those of all namespaces: each nginx has a name of its own, of 15 bytes at most. */
+/** Who tracks processes by name sees those of every namespace: each nginx has a name, of 15 bytes at most. */
 function processName({ namespace, name }: Host): string {
   return `nginx-${namespace.split("-").at(-2)?.slice(-5)}-${name}`;
 }

@@ -62,7 +62,7 @@ async function readyMs(node: Host): Promise<number> {
   return now();
 }
 
-/** A reload of the active daemon: by how much the longest gap between two advertisements exceeds the interval. */
+/** A reload of the active daemon: what the longest gap between two advertisements exceeds the interval by. */
 export async function measureReloads(daemon: Daemon, record: Record): Promise<void> {
   await using lab = await createLab({ nodes: { n1: ["192.168.121.129/16"] }, client: ["192.168.121.10/16"] });
   const few = oneOfEach(PRIORITY);

@@ -1,4 +1,4 @@
-/** Three nodes: whether the best backup takes over, how dark it gets, and whether the third stays out of it. */
+/** Three nodes: whether the best backup takes over, and whether the third stays out of it. */
 import { CUT, HEAL, ORDERLY_STOP, PREEMPT } from "./failover.ts";
 import { NGINX_EVENTS } from "./nginx.ts";
 import type { Record } from "./samples.ts";
