@@ -1,4 +1,4 @@
-/** What a run collects, and all that a report is made of: a number for each event, timing, contender, round. */
+/** What a run collects and a report is made of: a number for each event, timing, contender and round. */
 
 export interface Sample {
   readonly group: string;
