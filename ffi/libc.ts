@@ -91,6 +91,10 @@ export const table = {
   // long syscall(SYS_pidfd_send_signal, int pidfd, int sig, siginfo_t *info, unsigned int flags);
   syscall4: { name: "syscall", parameters: ["i64", "i64", "i64", "i64", "i64"], result: "i32" },
 
+  // int sched_getattr(pid_t pid, struct sched_attr *attr, unsigned int size, unsigned int flags);
+  sched_getattr: { name: "syscall", parameters: ["i64", "i64", "buffer", "u64", "u64"], result: "i32" },
+  // int sched_setattr(pid_t pid, struct sched_attr *attr, unsigned int flags);
+  sched_setattr: { name: "syscall", parameters: ["i64", "i64", "buffer", "u64"], result: "i32" },
   // int sched_setscheduler(pid_t pid, int policy, const struct sched_param *param);
   sched_setscheduler: { parameters: ["i32", "i32", "buffer"], result: "i32" },
   // int sched_getscheduler(pid_t pid);

@@ -2,7 +2,7 @@
 import type { Lateness } from "../snapshot.ts";
 
 /** Upper bounds of the buckets, milliseconds; one more holds everything above. */
-const BOUNDS_MS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 1000] as const;
+const BOUNDS_MS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000] as const;
 
 export class LatenessHistogram {
   readonly #counts = new Float64Array(BOUNDS_MS.length + 1);

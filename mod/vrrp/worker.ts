@@ -8,15 +8,14 @@ import { Epoll } from "../../ffi/epoll.ts";
 import { SyscallError } from "../../ffi/errno.ts";
 import { eventfd_read, timerfd_create, timerfd_read, timerfd_settime_at } from "../../ffi/fd.ts";
 import { openMonitor, openRtnetlink } from "../../ffi/rtnetlink.ts";
-import { setRealtime, trimHeap } from "../../ffi/sched.ts";
+import { trimHeap } from "../../ffi/sched.ts";
 import { PROC_SYS } from "../kernel/sysctl.ts";
 import { Engine } from "./engine.ts";
 import type { Command, EngineEvent, EngineStart } from "./messages.ts";
+import { becomePunctual } from "./realtime.ts";
 
 /** The main thread looks at the heartbeat about once a second. */
 const HEARTBEAT_MS = 500;
-/** Above everything that is not real-time, below the kernel's own threads. */
-const REALTIME_PRIORITY = 50;
 
 /** What Deno gives a worker's global scope; its types are not in the default library. */
 const scope = globalThis as unknown as {
@@ -33,7 +32,7 @@ scope.onmessage = ({ data }): void => {
 };
 
 async function turn(start: EngineStart): Promise<void> {
-  const warnings = start.realtime ? becomeRealtime() : [];
+  const warnings = becomePunctual(start.realtime);
   const epoll = new Epoll();
   const timer = timerfd_create();
   epoll.add(timer);
@@ -101,16 +100,4 @@ async function delivery(messages: number): Promise<void> {
       mail.wake = resolve;
     });
   }
-}
-
-/** What could not be had, in sentences; the engine runs without it. */
-function becomeRealtime(): string[] {
-  const warnings: string[] = [];
-  try {
-    setRealtime(REALTIME_PRIORITY);
-  } catch (error) {
-    if (!(error instanceof SyscallError)) throw error;
-    warnings.push(`no real-time scheduling: ${error.message}`);
-  }
-  return warnings;
 }

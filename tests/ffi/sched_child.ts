@@ -1,10 +1,19 @@
 /** The child of sched_test.ts: goes real-time, locks what may be locked, works hard, and reports. */
 
-import { lockCode, releaseCode, schedulingPolicy, setRealtime, trimHeap } from "../../ffi/sched.ts";
+import {
+  gettid,
+  lockCode,
+  releaseCode,
+  schedulingPolicy,
+  setRealtime,
+  threadsNamed,
+  trimHeap,
+} from "../../ffi/sched.ts";
 
 const before = schedulingPolicy();
 setRealtime(10);
 const after = schedulingPolicy();
+const hasOwnName = threadsNamed(Deno.readTextFileSync("/proc/thread-self/comm").trim()).includes(gettid());
 const released = releaseCode();
 const locked = lockCode();
 trimHeap();
@@ -30,6 +39,7 @@ const childPolicy = /SCHED_\w+/.exec(new TextDecoder().decode(stdout))?.[0];
 const report = {
   before,
   after,
+  hasOwnName,
   realtimeThreads,
   workerPolicy,
   childPolicy,

@@ -15,6 +15,7 @@ Deno.test("setRealtime: this thread only, and nothing that it starts", async () 
   assertEquals(JSON.parse(new TextDecoder().decode(stdout)), {
     before: SCHED_OTHER,
     after: 2,
+    hasOwnName: true,
     realtimeThreads: 1,
     workerPolicy: SCHED_OTHER,
     childPolicy: "SCHED_OTHER",
