@@ -61,6 +61,8 @@ export interface Outcome {
 const TROUBLE_MS = 12_000;
 /** Version 2 at 1 s, cut off just before: 3.6 s of silence, and once more for the higher priority. */
 const SETTLE_MS = 20_000;
+/** What a reload took out hands over for a second and is told after it. */
+const HANDOVER_MS = 1_500;
 const CALM_MS = 2_000;
 /** What a client has left behind is gone after this. */
 const LINGER_MS = 300;
@@ -206,6 +208,7 @@ class Soak {
       this.#problems.push(`round ${this.#rounds}: ${error.message}`);
     }
     await Promise.all(this.#accounts.map(({ clients }) => clients.stop()));
+    await sleep(HANDOVER_MS);
     const before = this.#accounts.map(({ witness }) => witness.transitions);
     await sleep(CALM_MS);
     for (const [i, { name, witness }] of this.#accounts.entries()) {

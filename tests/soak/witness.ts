@@ -23,7 +23,7 @@ const EXPECTED: readonly (readonly [kind: string, pattern: RegExp])[] = [
   ["other addresses are advertised", / advertises other addresses than this router has/],
   [
     "an advertisement could not be sent",
-    /: cannot send an advertisement: (ENETDOWN|ENODEV|ENETUNREACH|ENXIO|EADDRNOTAVAIL)$/,
+    /: cannot send an advertisement: (ENETDOWN|ENODEV|ENETUNREACH|ENXIO|EADDRNOTAVAIL|ENOBUFS)$/,
   ],
   ["an address could not be set", /: .*(ENODEV|EADDRNOTAVAIL|ENETDOWN)/],
   ["sockets were refused", /: cannot listen on \S+: /],
