@@ -6,9 +6,9 @@ import { assert, assertEquals } from "@std/assert";
 import { startNginx } from "./lab/nginx.ts";
 import { longestOutage, probeUdp, startEcho } from "./lab/probe.ts";
 import { vipdRouter } from "./lab/routers.ts";
-import { inLab, page, settled } from "./lab/scenario.ts";
+import { inLab, page, settled, testTogether } from "./lab/scenario.ts";
 import { startVipd } from "./lab/vipd.ts";
-import { type Host, sleep, waitFor } from "./lab.ts";
+import { type Host, type Lab, sleep, waitFor } from "./lab.ts";
 
 const VIPS = ["fe80::121:120", "fd00:121::120/64"];
 const VIP = "fd00:121::120";
@@ -86,3 +86,49 @@ Deno.test("IPv6: elect, orderly stop, cut-off host, heal, kill -9", async () => 
     assertEquals(await page(lab, VIP), "n2");
   });
 });
+
+/** Virtual addresses that the host may not use, although it has them. */
+async function unusable(node: Host): Promise<string[]> {
+  const virtual = VIPS.map((vip) => vip.split("/")[0]);
+  return (await flagged(node)).flatMap(({ local = "" }) => virtual.includes(local) ? [local] : []);
+}
+
+async function rivals(lab: Lab, acceptDad: number): Promise<void> {
+  const [n1, n2] = [lab.node("n1"), lab.node("n2")];
+  for (const host of [n1, n2, lab.client]) {
+    const set = (name: string): string => `echo ${acceptDad} > /proc/sys/net/ipv6/conf/${name}/accept_dad`;
+    await host.exec(["sh", "-c", ["all", "eth0"].map(set).join("; ")]);
+  }
+  const first = await startVipd(n1, config(150));
+  const second = await startVipd(n2, config(100));
+  await settled("VI_6", first, [second]);
+  assertEquals(await unusable(n1), []);
+
+  // Who asks first is told that the address is taken; without detection nobody asks.
+  await lab.client.ip("address", "add", `${VIP}/64`, "dev", "eth0");
+  const isRefused = async (): Promise<boolean> => (await unusable(lab.client)).includes(VIP);
+  if (acceptDad > 0) await waitFor("the rival to be refused", isRefused, 3000);
+  await lab.client.ip("address", "delete", `${VIP}/64`, "dev", "eth0");
+  await lab.client.ip("address", "add", `${VIP}/64`, "dev", "eth0", "nodad");
+
+  await lab.cut(n1);
+  await waitFor("n2 to take over", () => n2.holds(VIP), 3000);
+  assertEquals(await unusable(n2), []);
+  await lab.heal(n1);
+  await settled("VI_6", first, [second]);
+  assertEquals([await unusable(n1), await unusable(n2)], [[], []]);
+
+  await lab.pullCable(n1);
+  await settled("VI_6", second, []);
+  await lab.plugCable(n1);
+  await settled("VI_6", first, [second]);
+  assertEquals([await n1.holds(VIP), await unusable(n1)], [true, []]);
+}
+
+testTogether(
+  "IPv6: no rival makes a virtual address tentative, and ours are defended",
+  [0, 1, 2].map((acceptDad) => ({
+    name: `accept_dad=${acceptDad}`,
+    body: () => inLab(OPTIONS, (lab) => rivals(lab, acceptDad)),
+  })),
+);
