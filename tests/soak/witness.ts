@@ -6,10 +6,31 @@ import type { Child } from "../e2e/lab/child.ts";
 import { sleep } from "../e2e/lab.ts";
 import { Transition } from "../../mod/snapshot.ts";
 
+/** A JSON line of the log; of a transition it has these fields. */
 interface Line {
   readonly level: string;
+  readonly logger: string;
   readonly event: string;
   readonly message: string;
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Transitions of virtual routers as one account tells them. */
+class Account {
+  /** By name and new state: `r1 ACTIVE` -> 17. */
+  readonly counts = new Map<string, number>();
+  /** Where a router was not in the state that a transition said it left. */
+  readonly jumps: string[] = [];
+  readonly #states = new Map<string, string>();
+
+  take(name: string, from: string, to: string, place: string): void {
+    const state = this.#states.get(name) ?? from;
+    if (state !== from) this.jumps.push(`${name} left ${from}, but was ${state}: ${place}`);
+    this.#states.set(name, to);
+    count(this.counts, `${name} ${to}`);
+  }
 }
 
 /** What the troubles make a healthy daemon say at level warn or above. */
@@ -34,10 +55,8 @@ const EXPECTED: readonly (readonly [kind: string, pattern: RegExp])[] = [
 const MAX_LATEST = 100;
 
 export class Witness {
-  /** Transitions of virtual routers as the log tells them, by name and new state: `r1 ACTIVE` -> 17. */
-  readonly logged = new Map<string, number>();
-  /** The same as the events tell them. */
-  readonly streamed = new Map<string, number>();
+  readonly #log = new Account();
+  readonly #events = new Account();
   /** Lines of level warn and above, by kind. */
   readonly troubles = new Map<string, number>();
   readonly unexpected: string[] = [];
@@ -46,6 +65,7 @@ export class Witness {
   #open = true;
   #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | null = null;
   #lastId = "";
+  #connections = 0;
   readonly #task: Promise<void>;
 
   constructor(child: Child, readonly socket: string) {
@@ -61,20 +81,30 @@ export class Witness {
 
   /** Both begin at the same moment: from now on. */
   begin(): void {
-    this.logged.clear();
-    this.streamed.clear();
+    this.#log.counts.clear();
+    this.#events.counts.clear();
   }
 
-  /** Where the two accounts differ, in words. */
-  differences(): string[] {
-    const keys = new Set([...this.logged.keys(), ...this.streamed.keys()]);
-    return [...keys].filter((key) => this.logged.get(key) !== this.streamed.get(key)).map((key) =>
-      `${key}: ${this.logged.get(key) ?? 0} in the log, ${this.streamed.get(key) ?? 0} in the events`
-    );
+  /** Transitions as the log tells them, by name and new state: `r1 ACTIVE` -> 17. */
+  get logged(): ReadonlyMap<string, number> {
+    return this.#log.counts;
   }
 
   get transitions(): number {
     return [...this.logged.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Where the two accounts differ from each other, or from what is possible, in words. */
+  differences(): string[] {
+    const [log, events] = [this.#log.counts, this.#events.counts];
+    const keys = [...new Set([...log.keys(), ...events.keys()])];
+    return [
+      ...this.#log.jumps.map((jump) => `the log jumps: ${jump}`),
+      ...this.#events.jumps.map((jump) => `the events jump: ${jump}`),
+      ...keys.filter((key) => log.get(key) !== events.get(key)).map((key) =>
+        `${key}: ${log.get(key) ?? 0} in the log, ${events.get(key) ?? 0} in the events`
+      ),
+    ];
   }
 
   #hear(text: string): void {
@@ -82,10 +112,10 @@ export class Witness {
       this.unexpected.push(text);
       return;
     }
-    const { level, event, message } = JSON.parse(text) as Line;
-    const transition = event === "transition" ? /^transition (\S+) \S+ -> (\S+)/.exec(message) : null;
-    if (transition !== null) {
-      count(this.logged, `${transition[1]} ${transition[2]}`);
+    const line = JSON.parse(text) as Line;
+    const { level, message } = line;
+    if (line.logger === "vrrp" && line.event === "transition") {
+      this.#log.take(line.name, line.from, line.to, text);
       this.latest.push(text);
       if (this.latest.length > MAX_LATEST) this.latest.shift();
     }
@@ -101,6 +131,7 @@ export class Witness {
       try {
         using client = Deno.createHttpClient({ proxy: { transport: "unix", path: this.socket } });
         const headers: HeadersInit = this.#lastId === "" ? {} : { "last-event-id": this.#lastId };
+        this.#connections++;
         const { body } = await fetch("http://vipd/events", { client, headers });
         this.#reader = body!.getReader();
         await this.#read(this.#reader);
@@ -125,9 +156,10 @@ export class Witness {
     const id = /^id: (.*)$/m.exec(message)?.[1];
     const data = /^data: (.*)$/m.exec(message)?.[1];
     if (id === undefined || data === undefined) return;
+    const { kind, name, from, to } = Transition.parse(JSON.parse(data));
+    const place = `event ${id} after ${this.#lastId}, connection ${this.#connections}`;
     this.#lastId = id;
-    const { kind, name, to } = Transition.parse(JSON.parse(data));
-    if (kind === "virtual_router") count(this.streamed, `${name} ${to}`);
+    if (kind === "virtual_router") this.#events.take(name, from, to, place);
   }
 }
 
