@@ -113,35 +113,36 @@ export function deadSpans(marks: readonly Mark[], node: string, endMs: number): 
   return spans;
 }
 
-/** Who holds the address at this moment, in the order of the names. */
-export function holdersAt(holdings: readonly Holding[], address: string, atMs: number): string[] {
-  const holders = new Set<string>();
-  for (const holding of holdings) {
-    if (holding.address !== address || holding.atMs > atMs) continue;
-    if (holding.held) holders.add(holding.node);
-    else holders.delete(holding.node);
-  }
-  return [...holders].sort();
+/** What happened to each address, in the order of time. */
+export function byAddress(holdings: readonly Holding[]): ReadonlyMap<string, readonly Holding[]> {
+  return Map.groupBy(holdings.toSorted((a, b) => a.atMs - b.atMs), ({ address }) => address);
 }
 
-/** Spans within `window` in which the holders of the address fulfil the condition. */
+/**
+ * Spans within `window` in which the holders of one address, whose changes these are, fulfil the condition.
+ * `moments` are further ones at which it may change.
+ */
 export function spansOf(
-  holdings: readonly Holding[],
-  address: string,
+  changes: readonly Holding[],
   { fromMs, toMs }: Span,
-  condition: (holders: readonly string[], atMs: number) => boolean,
+  condition: (holders: ReadonlySet<string>, atMs: number) => boolean,
   moments: readonly number[] = [],
 ): Span[] {
-  const changes = [
-    ...holdings.filter((holding) => holding.address === address).map(({ atMs }) => atMs),
-    ...moments,
-  ]
-    .filter((atMs) => atMs > fromMs && atMs < toMs);
-  const starts = [...new Set([fromMs, ...changes])].sort((a, b) => a - b);
+  const starts = [...changes.map(({ atMs }) => atMs), ...moments].filter((atMs) =>
+    atMs > fromMs && atMs < toMs
+  );
+  const holders = new Set<string>();
   const spans: Span[] = [];
-  for (const [i, start] of starts.entries()) {
-    const end = starts[i + 1] ?? toMs;
-    if (!condition(holdersAt(holdings, address, start), start)) continue;
+  const ordered = [...new Set([fromMs, ...starts])].sort((a, b) => a - b);
+  let next = 0;
+  for (const [i, start] of ordered.entries()) {
+    for (; next < changes.length && changes[next]!.atMs <= start; next++) {
+      const { node, held } = changes[next]!;
+      if (held) holders.add(node);
+      else holders.delete(node);
+    }
+    if (!condition(holders, start)) continue;
+    const end = ordered[i + 1] ?? toMs;
     const last = spans.at(-1);
     if (last !== undefined && last.toMs === start) spans[spans.length - 1] = { ...last, toMs: end };
     else spans.push({ fromMs: start, toMs: end });

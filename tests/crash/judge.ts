@@ -4,6 +4,7 @@
  */
 import type { Outage } from "../e2e/lab/probe.ts";
 import {
+  byAddress,
   deadSpans,
   type Holding,
   isAble,
@@ -150,61 +151,61 @@ function darkness(facts: Facts): Part {
   );
 }
 
-function allAddresses(plan: Plan): { router: number; address: string }[] {
-  return Array.from({ length: plan.routers }, (_, router) => router)
-    .flatMap((router) => addressesOf(plan, router).map((address) => ({ router, address })));
+interface Place {
+  readonly router: number;
+  readonly address: string;
+  readonly changes: readonly Holding[];
+}
+
+/** Every virtual address with what happened to it. */
+function places({ plan, holdings }: Facts): Place[] {
+  const changes = byAddress(holdings);
+  return Array.from({ length: plan.routers }, (_, router) => router).flatMap((router) =>
+    addressesOf(plan, router).map((address) => ({ router, address, changes: changes.get(address) ?? [] }))
+  );
 }
 
 function emptiness(facts: Facts): Part {
-  const { plan, marks, holdings, window } = facts;
+  const { marks, window } = facts;
   const cables = marks.filter(({ what }) => what === "cut" || what === "joined").map(({ atMs }) => atMs);
-  const spans = allAddresses(plan).flatMap(({ router, address }) =>
-    spansOf(
-      holdings,
-      address,
-      window,
-      (holders, atMs) => !holders.some((node) => isConnected(marks, node, atMs)),
-      cables,
-    ).flatMap((span) => unexcused(facts, router, span, `${address} was on nobody`))
+  const isEmpty = (holders: ReadonlySet<string>, atMs: number): boolean =>
+    ![...holders].some((node) => isConnected(marks, node, atMs));
+  const spans = places(facts).flatMap(({ router, address, changes }) =>
+    spansOf(changes, window, isEmpty, cables).flatMap((span) =>
+      unexcused(facts, router, span, `${address} was on nobody`)
+    )
   );
   return limited(facts, spans);
 }
 
 /** Two that are alive and hear each other: one interval, or a handover's time. */
 function doubles(facts: Facts): Part {
-  const { plan, marks, holdings, window } = facts;
+  const { plan, marks, window } = facts;
   const limitMs = Math.max(plan.profile.intervalMs, HANDOVER_MS);
-  const spans = allAddresses(plan).flatMap(({ address }) =>
-    spansOf(holdings, address, window, (holders) => holders.length > 1).flatMap((span) =>
-      pieces(marks, span).filter(({ fromMs }) => areAble(facts, address, fromMs))
-        .map((piece) => ({ ...piece, limitMs, what: `${address} was on two hosts` }))
+  const abilities = marks.map(({ atMs }) => atMs);
+  const isDouble = (holders: ReadonlySet<string>, atMs: number): boolean =>
+    holders.size > 1 && [...holders].filter((node) => isAble(marks, node, atMs)).length > 1;
+  const spans = places(facts).flatMap(({ address, changes }) =>
+    spansOf(changes, window, isDouble, abilities).flatMap((span) =>
+      pieces(marks, span).map((piece) => ({ ...piece, limitMs, what: `${address} was on two hosts` }))
     )
   );
   return limited(facts, spans);
 }
 
-function areAble({ plan, marks, holdings }: Facts, address: string, atMs: number): boolean {
-  const holding = plan.daemons.map((_, node) => nameOf(node)).filter((node) =>
-    spansOf(holdings, address, { fromMs: atMs, toMs: atMs + 0.001 }, (holders) => holders.includes(node))
-      .length > 0
-  );
-  return holding.filter((node) => isAble(marks, node, atMs)).length > 1;
-}
-
 /** Where VRRP runs no more, the addresses go with their lease. */
-function leases({ plan, marks, holdings, window, lateMs }: Facts): Part {
+function leases(facts: Facts): Part {
+  const { plan, marks, window, lateMs } = facts;
   const limitMs = leaseMs(plan) + LEASE_GRAIN_MS;
   const figures: Figure[] = [];
   const findings: Finding[] = [];
-  for (const [index, daemon] of plan.daemons.entries()) {
-    const node = nameOf(index);
-    if (daemon !== "vipd") continue;
+  const vipds = plan.daemons.flatMap((daemon, index) => daemon === "vipd" ? [nameOf(index)] : []);
+  for (const node of vipds) {
     for (const dead of deadSpans(marks, node, window.toMs)) {
-      const held = allAddresses(plan).flatMap(({ address }) =>
-        spansOf(holdings, address, dead, (holders) => holders.includes(node)).slice(0, 1)
+      const [last] = places(facts).flatMap(({ address, changes }) =>
+        spansOf(changes, dead, (holders) => holders.has(node)).slice(0, 1)
           .filter(({ fromMs }) => fromMs === dead.fromMs).map(({ toMs }) => ({ address, toMs }))
       ).toSorted((a, b) => b.toMs - a.toMs);
-      const [last] = held;
       if (last === undefined) continue;
       const ms = last.toMs - dead.fromMs;
       if (last.toMs < dead.toMs) figures.push({ ms, limitMs });
@@ -294,13 +295,12 @@ function stallFindings({ marks, exits }: Facts): Finding[] {
 
 function lastAnswerFindings({ plan, holdings, lastAnswer, window }: Facts): Finding[] {
   const address = addressesOf(plan, plan.watched).at(-1)!;
-  const last = spansOf(
-    holdings,
-    address,
-    { fromMs: window.toMs - 0.002, toMs: window.toMs },
-    (holders) => holders.length === 1 && holders[0] === lastAnswer,
-  );
-  if (lastAnswer === undefined || last.length > 0) return [];
+  if (lastAnswer === undefined) return [];
+  const changes = byAddress(holdings).get(address) ?? [];
+  const end = { fromMs: window.toMs - 0.002, toMs: window.toMs };
+  const isRight =
+    spansOf(changes, end, (holders) => holders.size === 1 && holders.has(lastAnswer)).length > 0;
+  if (isRight) return [];
   return [{
     atMs: window.toMs,
     what: `the client is answered by ${lastAnswer}, which is not who holds ${address}`,
