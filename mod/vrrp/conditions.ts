@@ -65,10 +65,13 @@ function addressWaits({ addresses, config }: Instance, links: LinkTable): string
     .map(({ address, interface: name }) => `interface ${name} of ${formatAddress(address)} does not exist`);
 }
 
-/** Clients reach the addresses over their own interface: whoever cannot serve there must not be active. */
-function addressFaults({ addresses, config }: Instance, links: LinkTable): string[] {
+/**
+ * Clients reach the addresses over their own interface: whoever cannot serve there must not be active. That
+ * of a virtual router MAC address is ours to set up, and has the carrier of what is below it.
+ */
+function addressFaults({ addresses, config, virtualLink }: Instance, links: LinkTable): string[] {
   const names = new Set(addresses.map((address) => address.interface));
-  names.delete(config.interface);
+  for (const own of [config.interface, virtualLink?.name ?? ""]) names.delete(own);
   return [...names].flatMap((name) => {
     const link = links.byName(name);
     const fault = link === undefined ? null : linkFault(link);

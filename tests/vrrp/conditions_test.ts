@@ -74,6 +74,15 @@ const ROWS: readonly Row[] = [
     expected: { faults: ["eth7 has no carrier"] },
   },
   {
+    name: "the interface of a virtual router MAC address is down, as ever while not active",
+    written: { virtual_mac: true },
+    table: withLinks(
+      [link(2, "eth0"), link(7, "vrrp.51", { up: false, running: false })],
+      [address(2, "192.0.2.1/24")],
+    ),
+    expected: {},
+  },
+  {
     name: "the interface of two addresses is down: told once, and other interfaces do not matter",
     written: {
       addresses: [{ address: "192.0.2.101", interface: "eth7" }, {
