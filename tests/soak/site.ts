@@ -90,7 +90,7 @@ export async function restartKeepalived(site: Site): Promise<void> {
 /** What is not as it should be while nothing is wrong: addresses that are nowhere, twice or not at home. */
 async function misplaced({ lab, stations }: Site): Promise<string[]> {
   const hosts = [...stations.map(({ host }) => host), lab.node(KEEPALIVED)];
-  const held = await Promise.all(hosts.map(async (host) => new Set(await host.addresses(host.iface))));
+  const held = await Promise.all(hosts.map(async (host) => new Set(await host.addresses())));
   return PLANS.flatMap(({ name, addresses, home }) =>
     addresses.flatMap((address) => {
       const holders = hosts.filter((_, i) => held[i]!.has(address)).map((host) => host.name);

@@ -33,6 +33,7 @@ export interface Plan {
   readonly intervalMs: number;
   readonly addresses: readonly string[];
   readonly unicast: boolean;
+  readonly virtualMac: boolean;
   readonly password?: string;
   /** keepalived takes part. */
   readonly foreign: boolean;
@@ -44,10 +45,12 @@ export interface Plan {
 
 /** Kinds of virtual routers, each with how many there are of it. */
 const KINDS = [
-  { count: 8, version: 3, family: 4 },
+  { count: 7, version: 3, family: 4 },
+  { count: 1, version: 3, family: 4, virtualMac: true },
   { count: 3, version: 2, family: 4 },
   { count: 1, version: 2, family: 4, password: "s3cret" },
-  { count: 6, version: 3, family: 6 },
+  { count: 5, version: 3, family: 6 },
+  { count: 1, version: 3, family: 6, virtualMac: true },
   { count: 3, version: 3, family: 4, unicast: true },
   { count: 1, version: 3, family: 6, unicast: true },
   { count: 1, version: 3, family: 4, foreign: true },
@@ -72,6 +75,7 @@ export const PLANS: readonly Plan[] = KINDS.flatMap((kind) => Array.from({ lengt
     intervalMs: kind.version === 2 ? 1000 : 100,
     addresses: virtualAddresses(i + 1, kind.family),
     unicast: "unicast" in kind,
+    virtualMac: "virtualMac" in kind,
     foreign: "foreign" in kind,
     ...("password" in kind ? { password: kind.password } : {}),
     track: i < HOSTS.length ? 'track = ["flap"]' : TRACKS[i % TRACKS.length]!,
@@ -134,7 +138,12 @@ function specOf(plan: Plan, index: number, mood: Mood): RouterSpec {
     ...(plan.unicast
       ? { unicast: { source: sources[index]!, peers: sources.filter((_, i) => i !== index) } }
       : {}),
-    vipdExtra: `garp.repeat = ${mood.garpRepeat}\ngarp.refresh = "5s"\n${track}`,
+    vipdExtra: [
+      `garp.repeat = ${mood.garpRepeat}`,
+      'garp.refresh = "5s"',
+      `virtual_mac = ${plan.virtualMac}`,
+      track,
+    ].join("\n"),
   };
 }
 
