@@ -99,6 +99,8 @@ export const table = {
   sched_setscheduler: { parameters: ["i32", "i32", "buffer"], result: "i32" },
   // int sched_getscheduler(pid_t pid);
   sched_getscheduler: { parameters: ["i32"], result: "i32" },
+  // int setpriority(int which, id_t who, int prio);
+  setpriority: { parameters: ["i32", "u32", "i32"], result: "i32" },
   // int malloc_trim(size_t pad);
   malloc_trim: { parameters: ["usize"], result: "i32" },
   // int madvise(void *addr, size_t length, int advice);

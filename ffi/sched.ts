@@ -46,6 +46,7 @@ export const SCHED_RR = 2;
 const SCHED_RESET_ON_FORK = 0x40000000;
 const MLOCK_ONFAULT = 1;
 const MADV_DONTNEED = 4;
+const PRIO_PROCESS = 0;
 const RUSAGE_SELF = 0;
 const RUSAGE_THREAD = 1;
 const SCHED_FLAG_RESET_ON_FORK = 1n;
@@ -61,6 +62,14 @@ const [SYS_gettid, SYS_sched_setattr, SYS_sched_getattr] = Deno.build.arch === "
 export function setRealtime(priority: number, tid = 0): void {
   const param = sched_param.encode({ sched_priority: priority });
   check("sched_setscheduler", libc().sched_setscheduler(tid, SCHED_RR | SCHED_RESET_ON_FORK, param));
+}
+
+/**
+ * Nice value of a thread of this process, 0 is the calling one. EACCES below 0 without CAP_SYS_NICE or
+ * RLIMIT_NICE.
+ */
+export function setNice(nice: number, tid = 0): void {
+  check("setpriority", libc().setpriority(PRIO_PROCESS, tid, nice));
 }
 
 /**

@@ -1,9 +1,15 @@
 /** How the VRRP thread asks for its time, in children of their own: the test runner stays ordinary. */
 import { assertEquals } from "@std/assert";
-import { REALTIME_PRIORITY } from "../../mod/vrrp/realtime.ts";
+import { EPERM, SyscallError } from "../../ffi/errno.ts";
+import { libc } from "../../ffi/libc.ts";
+import { becomePunctual, REALTIME_PRIORITY } from "../../mod/vrrp/realtime.ts";
+
+// Opened once per thread and never closed, so before any test counts its resources.
+libc();
 
 const CHILD = new URL("./realtime_child.ts", import.meta.url).pathname;
-const ORDINARY = "policy 0 priority 0";
+const ORDINARY = "policy 0 priority 0 nice 0";
+const REFUSED = "no real-time scheduling: sched_setscheduler: EPERM: Operation not permitted";
 
 /** Linux 6.12 is the first that knows slices. */
 function expectedSlice(): number {
@@ -22,8 +28,8 @@ Deno.test("becomePunctual: real time for the thread, and one step below it for t
   const { problems, own, helpers } = await child("realtime") as Record<string, unknown>;
   assertEquals({ problems, own, helpers }, {
     problems: [],
-    own: `policy 2 priority ${REALTIME_PRIORITY}`,
-    helpers: [`policy 2 priority ${REALTIME_PRIORITY - 1}`],
+    own: `policy 2 priority ${REALTIME_PRIORITY} nice 0`,
+    helpers: [`policy 2 priority ${REALTIME_PRIORITY - 1} nice 0`],
   });
 });
 
@@ -37,11 +43,26 @@ Deno.test("becomePunctual: only short turns when real time is not wanted", async
 });
 
 Deno.test("becomePunctual: says so when real time is not permitted", async () => {
-  const without = ["prlimit", "--rtprio=0", "setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice"];
-  assertEquals(await child("realtime", ...without), {
-    problems: ["no real-time scheduling: sched_setscheduler: EPERM: Operation not permitted"],
+  const setpriv = ["setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice"];
+  const wrapper = ["prlimit", "--rtprio=0", "--nice=0", ...setpriv];
+  assertEquals(await child("realtime", ...wrapper), {
+    problems: [REFUSED],
     own: ORDINARY,
     helpers: [ORDINARY],
     slice: expectedSlice(),
   });
+});
+
+Deno.test("becomePunctual: the highest nice value where a control group refuses only real time", () => {
+  const nice: (readonly [number, number | undefined])[] = [];
+  const problems = becomePunctual(true, {
+    setSlice: () => {},
+    setRealtime: () => {
+      throw new SyscallError("sched_setscheduler", EPERM);
+    },
+    setNice: (value, tid) => void nice.push([value, tid]),
+    threadsNamed: (name) => name === "V8 DefaultWorker" ? [7, 8] : [],
+  });
+  assertEquals(problems, [`${REFUSED}; nice -20 instead`]);
+  assertEquals(nice, [[-20, 0], [-20, 7], [-20, 8]]);
 });
