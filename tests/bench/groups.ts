@@ -139,6 +139,17 @@ each other again, one direction before the other. ms without an answer.`,
   },
   {
     ...PAIRS,
+    name: "virtual_mac",
+    title: "Virtual MAC addresses",
+    explanation: "The same with the virtual router MAC address (keepalived: use_vmac); ms without an answer.",
+    roundsMax: 3,
+    measure: events(
+      (contender) => pair(contender, { extend: (basic) => ({ ...basic, virtualMac: true }) }),
+      () => MAIN_EVENTS,
+    ),
+  },
+  {
+    ...PAIRS,
     name: "three",
     title: "Three nodes",
     explanation:

@@ -54,9 +54,12 @@ export class Station {
   /** What a dead host takes with it, all at once. */
   async removeAddresses(): Promise<void> {
     const { host, routers } = this;
-    const commands = routers.flatMap(({ addresses }) => addresses).map((address) =>
-      `address delete ${address}/${address.includes(":") ? 128 : 32} dev ${host.iface}`
-    );
+    const commands = routers.flatMap(({ addresses, virtualMac, vrid }) => {
+      const device = virtualMac === true ? `vrrp.${vrid}` : host.iface;
+      return addresses.map((address) =>
+        `address delete ${address}/${address.includes(":") ? 128 : 32} dev ${device}`
+      );
+    });
     // -force: it goes on where one is not there.
     await run(["ip", "-n", host.namespace, "-force", "-batch", "-"], {
       stdin: commands.join("\n") + "\n",

@@ -33,8 +33,7 @@ function spec(node: Host, family: Family): RouterSpec {
     priority: node.name === "n1" ? 150 : 100,
     intervalMs: INTERVAL_MS,
     addresses: VIPS[family],
-    vipdExtra: "virtual_mac = true",
-    keepalivedExtra: "use_vmac",
+    virtualMac: true,
   };
 }
 

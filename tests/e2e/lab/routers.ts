@@ -14,6 +14,8 @@ export interface RouterSpec {
   readonly interface?: string;
   readonly password?: string;
   readonly preempt?: boolean;
+  /** Answers from the virtual router MAC address. */
+  readonly virtualMac?: boolean;
   readonly unicast?: { readonly source: string; readonly peers: readonly string[] };
   /** vipd: lines for the table's end, such as `track = ["nginx"]`. */
   readonly vipdExtra?: string;
@@ -33,6 +35,7 @@ export function vipdRouter(spec: RouterSpec): string {
     `addresses = ${JSON.stringify(spec.addresses)}`,
     spec.password === undefined ? "" : `password = "${spec.password}"`,
     spec.preempt === false ? "preempt = false" : "",
+    spec.virtualMac === true ? "virtual_mac = true" : "",
     unicast === undefined
       ? ""
       : `unicast_source = "${unicast.source}"\nunicast_peers = ${JSON.stringify(unicast.peers)}`,
@@ -53,6 +56,7 @@ export function keepalivedRouter(spec: RouterSpec): string {
     `advert_int ${spec.intervalMs / 1000}`,
     spec.password === undefined ? "" : `authentication { \n auth_type PASS\n auth_pass ${spec.password}\n}`,
     spec.preempt === false ? "nopreempt" : "",
+    spec.virtualMac === true ? "use_vmac" : "",
     unicast === undefined
       ? ""
       : `unicast_src_ip ${unicast.source}\nunicast_peer {\n${unicast.peers.join("\n")}\n}`,
