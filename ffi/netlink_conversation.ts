@@ -194,12 +194,14 @@ class Answers {
   }
 
   encode(portId: number): Uint8Array {
-    const messages = this.requests.map(({ type, flags, payload }, i) =>
-      encodeMessage(
-        { type, flags: flags | NLM_F_REQUEST | NLM_F_ACK, sequence: this.firstSequence + i, portId },
+    const last = this.requests.length - 1;
+    const messages = this.requests.map(({ type, flags, payload, quiet }, i) => {
+      const ack = quiet === true && i < last ? 0 : NLM_F_ACK;
+      return encodeMessage(
+        { type, flags: flags | NLM_F_REQUEST | ack, sequence: this.firstSequence + i, portId },
         payload,
-      )
-    );
+      );
+    });
     return concat(messages);
   }
 
@@ -228,6 +230,8 @@ class Answers {
     const reply = this.replies[i];
     if (reply !== undefined) reply.error = error;
     this.#waiting.delete(i);
+    // Answers come in order: the quiet ones before it have not been refused.
+    for (let before = i - 1; this.requests[before]?.quiet === true; before--) this.#waiting.delete(before);
   }
 
   #describe(i: number): string {

@@ -46,6 +46,11 @@ export interface NetlinkRequest {
   readonly payload: Uint8Array;
   /** What it asks for, in the words of an error: `add 192.0.2.1/32 to interface 3`. */
   readonly description: string;
+  /**
+   * Only a refusal is of interest: the acknowledgement is left out, unless this is the last of a datagram.
+   * Not for what has an answer.
+   */
+  readonly quiet?: boolean;
 }
 
 /** What an attribute holds: octets, text (NUL-terminated), or attributes (marked NLA_F_NESTED). */

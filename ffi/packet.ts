@@ -1,12 +1,11 @@
 /** Sending whole Ethernet frames: a packet socket that receives nothing (packet(7)). */
 
-import { check, lastErrno } from "./errno.ts";
+import { check } from "./errno.ts";
 import { buffer, libc } from "./libc.ts";
-import { AF_PACKET, sockaddr_ll } from "./sockaddr.ts";
+import { AF_PACKET, sockaddrLl } from "./sockaddr.ts";
 import { SOCK_RAW, socket } from "./socket.ts";
 
-const address = sockaddr_ll.encode({ sll_family: AF_PACKET, sll_halen: 6 });
-const addressView = new DataView(address.buffer);
+const MAC_LENGTH = 6;
 const ETHERTYPE_AT = 12;
 
 /** Protocol 0 asks for no packet at all, so nothing is queued and no filter is needed. */
@@ -19,19 +18,13 @@ export function openPacketSocket(): number {
  * when it is gone.
  */
 export function sendFrame(fd: number, ifindex: number, frame: Uint8Array): number {
-  return check("sendto", send(fd, ifindex, frame));
+  const address = frameAddress(ifindex, frame);
+  return check("sendto", libc().sendto(fd, buffer(frame), frame.length, 0, address, address.length));
 }
 
-/** Like {@link sendFrame}, for callers that expect failure: octets sent, or -errno. */
-export function trySendFrame(fd: number, ifindex: number, frame: Uint8Array): number {
-  const sent = send(fd, ifindex, frame);
-  return sent === -1 ? -lastErrno() : sent;
-}
-
-function send(fd: number, ifindex: number, frame: Uint8Array): number {
+/** The struct sockaddr_ll that a frame is sent to. */
+export function frameAddress(ifindex: number, frame: Uint8Array): Uint8Array<ArrayBuffer> {
   // Newer kernels would find the EtherType in the frame by themselves; for older ones filters would see none.
   const type = (frame[ETHERTYPE_AT] ?? 0) << 8 | (frame[ETHERTYPE_AT + 1] ?? 0);
-  addressView.setUint16(sockaddr_ll.offsets.sll_protocol, type);
-  addressView.setInt32(sockaddr_ll.offsets.sll_ifindex, ifindex, true);
-  return libc().sendto(fd, buffer(frame), frame.length, 0, address, address.length);
+  return sockaddrLl(ifindex, type, frame.subarray(0, MAC_LENGTH));
 }

@@ -17,6 +17,8 @@ export const msghdr = struct({
   msg_controllen: u64,
   msg_flags: i32,
 });
+/** struct mmsghdr, recvmmsg(2); `msg_hdr` is a struct msghdr. */
+export const mmsghdr = struct({ msg_hdr: msghdr, msg_len: u32 });
 /** struct cmsghdr, cmsg(3) */
 export const cmsghdr = struct({ cmsg_len: u64, cmsg_level: i32, cmsg_type: i32 });
 /** struct in_pktinfo, ip(7) */
@@ -37,14 +39,13 @@ const CONTROL_SIZE = 256;
 const NONE = new Uint8Array(0);
 
 /**
- * Reads one socket. Everything that the getters return is about the last packet and is overwritten by the
- * next; take a `slice()` of what is to be kept. Destination, hop limit and interface need
- * `receivePacketInfo(fd, family)`.
+ * Room for one datagram, and what the kernel says about it. Everything that the getters return is overwritten
+ * by the next one that lands here; take a `slice()` of what is to be kept. Destination, hop limit and
+ * interface need `receivePacketInfo(fd, family)`.
  */
-export class Receiver {
+export class Datagram {
   /**
-   * The packet, from 0 to what `receive()` returned. On raw IPv4 it starts with the IP header, on IPv6 with
-   * the payload.
+   * The packet, from 0 to `length`. On raw IPv4 it starts with the IP header, on IPv6 with the payload.
    */
   readonly buffer: Uint8Array<ArrayBuffer>;
   /** Interface that it arrived on; 0 when unknown. */
@@ -57,10 +58,9 @@ export class Receiver {
   readonly #name = memory(NAME_SIZE);
   readonly #control = memory(CONTROL_SIZE);
   readonly #iovec = memory(iovec.size);
-  readonly #header = memory(msghdr.size);
   readonly #nameView = new DataView(this.#name.buffer);
   readonly #controlView = new DataView(this.#control.buffer);
-  readonly #headerView = new DataView(this.#header.buffer);
+  readonly #headerView: DataView;
   // Views of the places where addresses land, made once.
   readonly #source4 = subarray(this.#name, sockaddr_in.offsets.sin_addr, 4);
   readonly #source6 = subarray(this.#name, sockaddr_in6.offsets.sin6_addr, 16);
@@ -68,36 +68,18 @@ export class Receiver {
   readonly #destination6 = new Uint8Array(16);
   #destination: Uint8Array<ArrayBuffer> = NONE;
 
-  constructor(readonly fd: number, bufferSize = 2048) {
+  /** `header`: {@link memory} for its struct msghdr, which is written here. */
+  constructor(header: Uint8Array<ArrayBuffer>, bufferSize: number) {
     this.buffer = memory(bufferSize);
+    this.#headerView = new DataView(header.buffer, header.byteOffset, msghdr.size);
     iovec.encode({ iov_base: addressOf(this.buffer), iov_len: BigInt(bufferSize) }, this.#iovec);
     msghdr.encode({
       msg_name: addressOf(this.#name),
       msg_iov: addressOf(this.#iovec),
       msg_iovlen: 1n,
       msg_control: addressOf(this.#control),
-    }, this.#header);
-  }
-
-  /**
-   * Takes the next packet: its length, cut to the buffer; -1 when none is waiting. An error of the interface
-   * (ENETDOWN once after it went down, ENODEV) is a {@link SyscallError}, and is cleared by that: the next
-   * call goes on.
-   */
-  receive(): number {
-    // The kernel writes the lengths that it used over the lengths that it may use; the high halves stay zero.
-    this.#headerView.setUint32(msghdr.offsets.msg_namelen, NAME_SIZE, true);
-    this.#headerView.setUint32(msghdr.offsets.msg_controllen, CONTROL_SIZE, true);
-    const length = libc().recvmsg(this.fd, this.#header, 0);
-    if (length === -1) {
-      const number = lastErrno();
-      if (number === EAGAIN || number === EINTR) return -1;
-      throw new SyscallError("recvmsg", number);
-    }
-    const flags = this.#headerView.getInt32(msghdr.offsets.msg_flags, true);
-    this.truncated = (flags & (MSG_TRUNC | MSG_CTRUNC)) !== 0;
-    this.#readControl();
-    return length;
+    }, header);
+    this.offer();
   }
 
   /** 4 or 16 octets; none when the family is another one (see {@link name}). */
@@ -117,7 +99,19 @@ export class Receiver {
     return this.#name.subarray(0, this.#headerView.getUint32(msghdr.offsets.msg_namelen, true));
   }
 
-  #readControl(): void {
+  /**
+   * To be called before each receiving: the kernel writes the lengths that it used over the lengths that it
+   * may use. The high halves stay zero.
+   */
+  protected offer(): void {
+    this.#headerView.setUint32(msghdr.offsets.msg_namelen, NAME_SIZE, true);
+    this.#headerView.setUint32(msghdr.offsets.msg_controllen, CONTROL_SIZE, true);
+  }
+
+  /** To be called after each: what the kernel wrote beside the packet. */
+  protected accept(): void {
+    const flags = this.#headerView.getInt32(msghdr.offsets.msg_flags, true);
+    this.truncated = (flags & (MSG_TRUNC | MSG_CTRUNC)) !== 0;
     this.ifindex = 0;
     this.hopLimit = -1;
     this.#destination = NONE;
@@ -151,6 +145,87 @@ export class Receiver {
     for (let i = 0; i < target.length; i++) target[i] = this.#control[from + i] ?? 0;
     return target;
   }
+}
+
+/** Reads one socket, datagram by datagram. */
+export class Receiver extends Datagram {
+  readonly #header: Uint8Array<ArrayBuffer>;
+
+  constructor(readonly fd: number, bufferSize = 2048) {
+    const header = memory(msghdr.size);
+    super(header, bufferSize);
+    this.#header = header;
+  }
+
+  /**
+   * Takes the next packet: its length, cut to the buffer; -1 when none is waiting. An error of the interface
+   * (ENETDOWN once after it went down, ENODEV) is a {@link SyscallError}, and is cleared by that: the next
+   * call goes on.
+   */
+  receive(): number {
+    this.offer();
+    const length = libc().recvmsg(this.fd, this.#header, 0);
+    if (length === -1) return nothing("recvmsg");
+    this.accept();
+    return length;
+  }
+}
+
+/** One of the places of a {@link ReceiverBatch}. */
+class Place extends Datagram {
+  /** Octets of the packet, cut to the buffer. */
+  length = 0;
+
+  refill(): void {
+    this.offer();
+  }
+
+  fill(length: number): void {
+    this.length = length;
+    this.accept();
+  }
+}
+
+/** Reads many datagrams with one call, from whichever socket it is told. */
+export class ReceiverBatch {
+  /** The first ones, as many as the last `receive` said, are filled. */
+  readonly places: readonly Place[];
+  readonly #headers: Uint8Array<ArrayBuffer>;
+  readonly #view: DataView;
+  #filled = 0;
+
+  constructor(places: number, bufferSize: number) {
+    this.#headers = memory(places * mmsghdr.size);
+    this.#view = new DataView(this.#headers.buffer);
+    this.places = Array.from(
+      { length: places },
+      (_, i) => new Place(subarray(this.#headers, i * mmsghdr.size, msghdr.size), bufferSize),
+    );
+  }
+
+  /**
+   * Takes the packets that wait, as many as there are places: how many those were. Fewer than places: no more
+   * were waiting, or the interface has an error for the next call. Errors as in {@link Receiver.receive}.
+   */
+  receive(fd: number): number {
+    const { places } = this;
+    for (let i = 0; i < this.#filled; i++) places[i]!.refill();
+    this.#filled = 0;
+    const count = libc().recvmmsg(fd, this.#headers, places.length, 0, null);
+    if (count === -1) return Math.max(0, nothing("recvmmsg"));
+    for (let i = 0; i < count; i++) {
+      places[i]!.fill(this.#view.getUint32(i * mmsghdr.size + mmsghdr.offsets.msg_len, true));
+    }
+    this.#filled = count;
+    return count;
+  }
+}
+
+/** -1 when nothing was waiting. */
+function nothing(call: string): -1 {
+  const number = lastErrno();
+  if (number === EAGAIN || number === EINTR) return -1;
+  throw new SyscallError(call, number);
 }
 
 function subarray(bytes: Uint8Array<ArrayBuffer>, at: number, length: number): Uint8Array<ArrayBuffer> {

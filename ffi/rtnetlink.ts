@@ -3,9 +3,10 @@
  * notifications.
  */
 
-import { type Netlink, NETLINK_ROUTE, type NetlinkMessage, NetlinkSocket } from "./netlink.ts";
+import { type Netlink, NETLINK_ROUTE, type NetlinkMessage, NetlinkSocket, nlmsghdr } from "./netlink.ts";
 import { type Address, parseAddress, RTM_DELADDR, RTM_NEWADDR } from "./rtnetlink_address.ts";
 import { type Link, parseLink, RTM_DELLINK, RTM_NEWLINK } from "./rtnetlink_link.ts";
+import { attachFilter, type Instruction } from "./socket.ts";
 import { parseRoute, type Route, RTM_DELROUTE, RTM_NEWROUTE } from "./rtnetlink_route.ts";
 
 export * from "./rtnetlink_address.ts";
@@ -33,13 +34,48 @@ export function openRtnetlink(): NetlinkSocket {
   return new NetlinkSocket(NETLINK_ROUTE);
 }
 
+export interface MonitorOptions {
+  readonly routes?: boolean;
+  /**
+   * Port of a socket of ours that renews addresses: the kernel tells of that as of any change, and nobody
+   * needs to hear it. (Not so for IPv6, where it does not say who asked.)
+   */
+  readonly deafTo?: number;
+}
+
 /** A socket that is told of every change of links and addresses, and if asked of routes. */
-export function openMonitor({ routes = false } = {}): NetlinkSocket {
+export function openMonitor({ routes = false, deafTo }: MonitorOptions = {}): NetlinkSocket {
   const groups = [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR];
-  return new NetlinkSocket(
+  const monitor = new NetlinkSocket(
     NETLINK_ROUTE,
     routes ? [...groups, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE] : groups,
   );
+  if (deafTo !== undefined) attachFilter(monitor.fd, withoutNewAddresses(deafTo));
+  return monitor;
+}
+
+/** All but RTM_NEWADDR that this port has caused. A filter reads in network order what the host wrote. */
+function withoutNewAddresses(portId: number): Instruction[] {
+  const LOAD_16 = 0x28;
+  const LOAD_32 = 0x20;
+  const JUMP_EQUAL = 0x15;
+  const RETURN = 0x06;
+  return [
+    [LOAD_16, 0, 0, nlmsghdr.offsets.nlmsg_type],
+    [JUMP_EQUAL, 0, 3, swap16(RTM_NEWADDR)],
+    [LOAD_32, 0, 0, nlmsghdr.offsets.nlmsg_pid],
+    [JUMP_EQUAL, 0, 1, swap32(portId)],
+    [RETURN, 0, 0, 0],
+    [RETURN, 0, 0, 0xffffffff],
+  ];
+}
+
+function swap16(value: number): number {
+  return new DataView(Uint16Array.of(value).buffer).getUint16(0);
+}
+
+function swap32(value: number): number {
+  return new DataView(Uint32Array.of(value).buffer).getUint32(0);
 }
 
 /** Every notification that is waiting. Check `nl.overrun` afterwards: when it is set, some were lost. */

@@ -19,9 +19,12 @@ import { VERSION } from "./version.ts";
 import { EngineHandle } from "./vrrp/handle.ts";
 import type { EngineEvent, TrackerState } from "./vrrp/messages.ts";
 
-/** How often the VRRP thread's heartbeat is looked at, and how many missing ones in a row are too many. */
-const BEAT_MS = 1_000;
-const MAX_MISSED_BEATS = 5;
+/**
+ * How often the VRRP thread's heartbeat is looked at, and how many missing ones in a row are too many. The
+ * first one that is missing only makes the thread be asked for the next.
+ */
+const BEAT_MS = 2_000;
+const MAX_MISSED_BEATS = 3;
 /** An orderly stop that takes longer than this is cut short: the leases end what is left. */
 const STOP_TIMEOUT_MS = 10_000;
 /** After so long the start is over, and with it the use of most code that it needed. */

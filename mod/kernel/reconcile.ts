@@ -1,12 +1,14 @@
 /** Makes the kernel's addresses what they should be, over netlink, and says what could not be done. */
-import type { Netlink, NetlinkError } from "../../ffi/netlink.ts";
-import { type AddressChange, changeAddresses } from "../../ffi/rtnetlink.ts";
+import type { Netlink, NetlinkError, NetlinkRequest } from "../../ffi/netlink.ts";
+import { type AddressChange, addressRequest, changeAddresses } from "../../ffi/rtnetlink.ts";
 import { formatAddress } from "../wire/address.ts";
 import type { LinkTable } from "./links.ts";
 import { type Action, type ActualAddress, type ManagedAddress, planAddress, PROTOCOL_TAG } from "./plan.ts";
 
 /** errno values that say that the wish is fulfilled already: EADDRNOTAVAIL and ENODEV when removing. */
 const ALREADY_GONE = ["EADDRNOTAVAIL", "ENODEV"];
+
+const renewals = new WeakMap<ManagedAddress, { leaseMs: number; request: NetlinkRequest }>();
 
 export interface Wish {
   readonly wanted: boolean;
@@ -46,15 +48,37 @@ export function reconcileAddresses(
   };
 }
 
-/** Starts the lifetime of the held addresses anew. */
-export function renewAddresses(
-  netlink: Netlink,
-  addresses: readonly ManagedAddress[],
-  leaseMs: number,
-): string[] {
-  const held = addresses.filter((address) => address.held);
-  const errors = changeAddresses(netlink, held.map((address) => addition(address, leaseMs)));
-  return errors.filter((error) => error !== null).map((error) => error.message);
+/** Addresses and how long the kernel is to keep them, milliseconds. */
+export interface Lease {
+  readonly addresses: readonly ManagedAddress[];
+  readonly leaseMs: number;
+}
+
+/** Starts the lifetime of the held addresses anew; for each lease, what could not be done. */
+export function renewAddresses(netlink: Netlink, leases: readonly Lease[]): string[][] {
+  const requests: NetlinkRequest[] = [];
+  const owners: number[] = [];
+  for (const [i, { addresses, leaseMs }] of leases.entries()) {
+    for (const address of addresses) {
+      if (!address.held) continue;
+      requests.push(renewalOf(address, leaseMs));
+      owners.push(i);
+    }
+  }
+  const problems = leases.map((): string[] => []);
+  for (const [i, error] of netlink.requestAll(requests).entries()) {
+    if (error !== null) problems[owners[i]!]!.push(error.message);
+  }
+  return problems;
+}
+
+/** It is asked again and again, and an address that is held is never changed in place. */
+function renewalOf(address: ManagedAddress, leaseMs: number): NetlinkRequest {
+  const known = renewals.get(address);
+  if (known?.leaseMs === leaseMs) return known.request;
+  const request = { ...addressRequest(addition(address, leaseMs)), quiet: true };
+  renewals.set(address, { leaseMs, request });
+  return request;
 }
 
 /** Removes addresses that were found, whoever added them. */

@@ -2,7 +2,7 @@
 import type { Epoll } from "../../ffi/epoll.ts";
 import { SyscallError } from "../../ffi/errno.ts";
 import { close } from "../../ffi/fd.ts";
-import { openPacketSocket, trySendFrame } from "../../ffi/packet.ts";
+import { openPacketSocket } from "../../ffi/packet.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -11,7 +11,6 @@ import {
   joinMulticast,
   leaveMulticast,
   receivePacketInfo,
-  Receiver,
   setHopLimit,
   setMulticastInterface,
   setMulticastLoop,
@@ -21,7 +20,6 @@ import {
   SOCK_RAW,
   sockaddr,
   socket,
-  trySendto,
 } from "../../ffi/socket.ts";
 import { type Family, formatAddress } from "../wire/address.ts";
 import { TOS_NETWORK_CONTROL } from "../wire/ip.ts";
@@ -30,8 +28,6 @@ import { VRRP_PROTOCOL, VRRP_TTL } from "./packet.ts";
 
 /** Room for 255 routers at 10 ms while the thread sleeps a tenth of a second. */
 const RECEIVE_BUFFER_BYTES = 1 << 20;
-/** An advertisement with 255 IPv6 addresses is 4,088 bytes. */
-const PACKET_BYTES = 8_192;
 /**
  * Sources at a time: more than one only while an address is being replaced, or with several
  * `unicast_source`s.
@@ -39,7 +35,6 @@ const PACKET_BYTES = 8_192;
 const MAX_SENDERS = 32;
 
 export class Channel {
-  readonly receiver: Receiver;
   /** Who listens here, by VRID. */
   readonly routers = new Map<number, Instance[]>();
   readonly #fd: number;
@@ -65,7 +60,6 @@ export class Channel {
       if (family === 6) receivePacketInfo(fd, 6);
       else setOption(fd, "IP_HDRINCL", 1);
     });
-    this.receiver = new Receiver(this.#fd, PACKET_BYTES);
     epoll.add(this.#fd);
   }
 
@@ -95,15 +89,11 @@ export class Channel {
     return this.routers.size === 0;
   }
 
-  /**
-   * Octets sent, or -errno. For IPv4 `packet` starts with the IP header, for IPv6 it is the payload; without
-   * a destination it is a whole frame.
-   */
-  send(packet: Uint8Array, source: Uint8Array, destination: Uint8Array | null): number {
-    if (destination === null) return trySendFrame(this.#frames ??= openPacketSocket(), this.ifindex, packet);
-    if (this.family === 4) return trySendto(this.#fd, packet, destination);
+  /** The socket that advertisements with this source leave by, for whole frames another one; or -errno. */
+  senderOf(source: Uint8Array, frames: boolean): number {
+    if (this.family === 4 && !frames) return this.#fd;
     try {
-      return trySendto(this.#sender(source), packet, destination);
+      return frames ? this.#frames ??= openPacketSocket() : this.#sender(source);
     } catch (error) {
       // The source or the interface has just gone: its notification follows.
       if (!(error instanceof SyscallError)) throw error;

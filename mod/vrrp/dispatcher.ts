@@ -9,7 +9,7 @@ import type { Instance } from "./instance.ts";
 import type { Listener } from "./listener.ts";
 import type { Roster } from "./roster.ts";
 import { step } from "./router.ts";
-import type { Event } from "./state.ts";
+import type { Event, State } from "./state.ts";
 
 /**
  * After the kernel refused a socket. An interface that has just gone or come is the usual reason, so soon.
@@ -30,17 +30,18 @@ export class Dispatcher {
     this.#parts = parts;
   }
 
-  dispatch(instance: Instance, event: Event, nowMs: number): void {
-    const before = instance.state;
+  /** True when nothing followed but, at most, a later deadline. */
+  dispatch(instance: Instance, event: Event, nowMs: number): boolean {
+    const { state: before, deadlineMs } = instance;
     const { state, effects } = step(instance.router, before, event, nowMs);
-    instance.enter(state);
+    this.#enter(instance, state);
     if (
       before.name === "active" && before.handover !== null && event.type === "advertisement" &&
       state !== before
     ) {
       instance.counters.handovers_completed++;
     }
-    if (effects.length === 0) return;
+    if (effects.length === 0) return instance.deadlineMs >= deadlineMs;
     const blocked = instance.blocked;
     this.#parts.effects.run(instance, effects, nowMs);
     // The kernel refused an address: whoever cannot serve must not stay active.
@@ -48,6 +49,7 @@ export class Dispatcher {
     else if (instance.isActive && before.name !== "active") {
       this.succeed(instance, instance.router.primaryAddress, instance.state.priority, nowMs);
     }
+    return false;
   }
 
   /** Looks at the conditions anew: the primary address, the sockets, the link, the checks. */
@@ -59,7 +61,7 @@ export class Dispatcher {
     if (instance.leaving && !instance.isActive) return;
     this.dispatch(instance, conditionsOf(instance, links, nowMs), nowMs);
     effects.tellObstacles(instance);
-    instance.enter(instance.state);
+    this.#enter(instance, instance.state);
   }
 
   /**
@@ -75,6 +77,11 @@ export class Dispatcher {
     }
   }
 
+  #enter(instance: Instance, state: State): void {
+    instance.enter(state);
+    this.#parts.roster.expect(instance);
+  }
+
   /**
    * Sockets on the interface. Who cannot hear the others must not believe to be alone: without them it is
    * out, and tries again.
@@ -83,6 +90,8 @@ export class Dispatcher {
     const { links, listener, effects } = this.#parts;
     const ifindex = instance.primaryAddress === null ? 0 : links.indexOf(instance.config.interface);
     if (ifindex === instance.ifindex || (ifindex !== 0 && instance.blocked !== null)) return;
+    // What waits for a socket that is about to be closed.
+    effects.flush();
     const problem = listener.attach(instance, ifindex);
     effects.learnForwarding(instance);
     if (problem === null) return;

@@ -2,9 +2,11 @@
  * Carries out what `step()` decided: packets out, addresses in and out of the kernel, announcements, the news
  * of a transition.
  */
+import { monotonicMs } from "../../ffi/clock.ts";
 import { errnoName, type SyscallError } from "../../ffi/errno.ts";
 import type { Netlink } from "../../ffi/netlink.ts";
 import type { Address } from "../../ffi/rtnetlink.ts";
+import type { Prepared, SenderBatch } from "../../ffi/sender_batch.ts";
 import type { LinkTable } from "../kernel/links.ts";
 import { isSame, type ManagedAddress, planIntruders, planLeftovers, planResumption } from "../kernel/plan.ts";
 import { nameAddress, reconcileAddresses, removeFound, renewAddresses } from "../kernel/reconcile.ts";
@@ -12,12 +14,13 @@ import type { VirtualLinks } from "../kernel/virtual_links.ts";
 import { equalAddresses, formatAddress } from "../wire/address.ts";
 import { type Announcement, Announcer } from "./announcer.ts";
 import type { Channel } from "./channel.ts";
-import type { Heard, Instance, Outgoing } from "./instance.ts";
+import type { Heard, Instance } from "./instance.ts";
 import type { EngineEvent } from "./messages.ts";
+import { Outbox } from "./outbox.ts";
 import { outgoingOf } from "./outgoing.ts";
 import { obstacles, stateName } from "./report.ts";
 import { leaseMs } from "./settings.ts";
-import { type Effect, OWNER_PRIORITY } from "./state.ts";
+import { type Effect, OWNER_PRIORITY, RESIGNATION } from "./state.ts";
 
 /** After the kernel refused an address the virtual router stays out for so long, then tries again. */
 const BLOCK_MS = 10_000;
@@ -31,6 +34,8 @@ const NEW_ADDRESS_MS = 200;
 /** What the effects work on; `channelOf` is undefined while a router has no sockets. */
 export interface Surroundings {
   readonly netlink: Netlink;
+  /** For what is renewed every other second: the monitor need not hear of that. */
+  readonly renewals: Netlink;
   readonly links: LinkTable;
   channelOf(instance: Instance): Channel | undefined;
   readonly virtualLinks: VirtualLinks;
@@ -47,13 +52,43 @@ export class Effects {
   /** Interfaces that forward IPv6: an announcement must not wait for a file. */
   readonly #forwarding = new Set<string>();
 
-  constructor(readonly around: Surroundings) {
+  /** Whose addresses are renewed as soon as the advertisements are out. */
+  readonly #renewing = new Set<Instance>();
+  #isGathering = false;
+  readonly #outbox: Outbox;
+
+  constructor(readonly around: Surroundings, batch?: SenderBatch) {
+    this.#outbox = new Outbox({
+      sent(instance, priority): void {
+        instance.counters.advertisements_sent++;
+        if (priority === RESIGNATION) instance.counters.priority_zero_pkts_sent++;
+      },
+      refused: (instance, errno) => this.#refused(instance, errno, monotonicMs()),
+    }, batch);
     this.announcer = new Announcer((ifindex, error) => this.#announceFailed(ifindex, error));
   }
 
   /** In order: the order is part of the contract with `step()`. */
   run(instance: Instance, effects: readonly Effect[], nowMs: number): void {
     for (const effect of effects) this.#runOne(instance, effect, nowMs);
+    if (!this.#isGathering) this.flush();
+  }
+
+  /**
+   * What is due for many virtual routers at one moment: `work` runs the effects of each. Advertisements may
+   * leave together, and renewals after them; before anything else is done they are all out.
+   */
+  together(work: () => void): void {
+    this.#isGathering = true;
+    work();
+    this.#isGathering = false;
+    this.flush();
+  }
+
+  /** What was gathered goes out: advertisements, then renewals. */
+  flush(): void {
+    this.#outbox.flush();
+    if (this.#renewing.size > 0) this.#renew();
   }
 
   /** Tells something at most once a minute for each virtual router and key. */
@@ -97,15 +132,14 @@ export class Effects {
   }
 
   #runOne(instance: Instance, effect: Effect, nowMs: number): void {
+    if (effect.type === "sendAdvertisement") return this.#send(instance, effect.priority, nowMs);
+    if (effect.type === "renewAddresses") return void this.#renewing.add(instance);
+    this.flush();
     switch (effect.type) {
-      case "sendAdvertisement":
-        return this.#send(instance, effect.priority, nowMs);
       case "addAddresses":
         return this.setAddresses(instance, true, nowMs);
       case "removeAddresses":
         return this.setAddresses(instance, false, nowMs);
-      case "renewAddresses":
-        return this.#renew(instance, nowMs);
       case "announceAddresses":
         return this.announce(instance, nowMs);
       case "transition":
@@ -117,19 +151,16 @@ export class Effects {
     const channel = this.around.channelOf(instance);
     const source = instance.primaryAddress;
     if (channel === undefined || source === null) return;
-    const outgoing = instance.packets.get(priority) ?? this.#encode(instance, priority, source, channel);
-    let errors = 0;
-    for (const { packet, to } of outgoing) {
-      const sent = channel.send(packet, source, to);
-      if (sent >= 0) continue;
-      errors++;
-      instance.counters.send_errors++;
-      const name = errnoName(-sent);
-      this.tell(instance, `send ${name}`, `cannot send an advertisement: ${name}`, nowMs);
-    }
-    if (errors === outgoing.length) return;
-    instance.counters.advertisements_sent++;
-    if (priority === 0) instance.counters.priority_zero_pkts_sent++;
+    const fd = channel.senderOf(source, instance.wire.virtualMac !== null);
+    if (fd < 0) return this.#refused(instance, -fd, nowMs);
+    const copies = instance.packets.get(priority) ?? this.#encode(instance, priority, source, channel);
+    this.#outbox.post(instance, priority, fd, copies);
+  }
+
+  #refused(instance: Instance, errno: number, nowMs: number): void {
+    instance.counters.send_errors++;
+    const name = errnoName(errno);
+    this.tell(instance, `send ${name}`, `cannot send an advertisement: ${name}`, nowMs);
   }
 
   #encode(
@@ -137,10 +168,10 @@ export class Effects {
     priority: number,
     source: Uint8Array,
     { ifindex }: Channel,
-  ): readonly Outgoing[] {
-    const outgoing = outgoingOf(instance, priority, source, ifindex);
-    instance.packets.set(priority, outgoing);
-    return outgoing;
+  ): readonly Prepared[] {
+    const copies = outgoingOf(instance, priority, source, ifindex);
+    instance.packets.set(priority, copies);
+    return copies;
   }
 
   /**
@@ -259,9 +290,13 @@ export class Effects {
     for (const problem of removeFound(netlink, found)) this.tell(instance, "expel failed", problem, nowMs);
   }
 
-  #renew(instance: Instance, nowMs: number): void {
-    const problems = renewAddresses(this.around.netlink, instance.addresses, leaseMs(instance.config));
-    for (const problem of problems) this.tell(instance, "renew", problem, nowMs);
+  #renew(): void {
+    const instances = [...this.#renewing];
+    this.#renewing.clear();
+    const leases = instances.map(({ addresses, config }) => ({ addresses, leaseMs: leaseMs(config) }));
+    for (const [i, problems] of renewAddresses(this.around.renewals, leases).entries()) {
+      for (const problem of problems) this.tell(instances[i]!, "renew", problem, monotonicMs());
+    }
   }
 
   /** All addresses that are held, or only one; as often as configured, or `repeat` times. */

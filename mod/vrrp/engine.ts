@@ -29,6 +29,8 @@ export interface EngineOptions {
   readonly epoll: Epoll;
   /** For requests. */
   readonly netlink: Netlink;
+  /** For requests whose notifications the monitor need not hear; the one for the others by default. */
+  readonly renewals?: Netlink;
   /** Subscribed to links and addresses. */
   readonly monitor: Netlink & { readonly fd: number };
   /** `monotonicMs()` before which no virtual router begins. */
@@ -52,13 +54,14 @@ export class Engine {
     this.#options = options;
     const { epoll, netlink, monitor, readyAtMs, parameters, post } = options;
     this.#listener = new Listener(epoll, {
-      heard: (instance, heard) => this.#hear(instance, heard),
+      heard: (instance, heard, nowMs) => this.#hear(instance, heard, nowMs),
       rejected: (instances, source, discard) => this.#reject(instances, source, discard),
       notice: (level, name, message) => this.#notice(level, name, message),
     });
     const links = new LinkTable();
     this.#effects = new Effects({
       netlink,
+      renewals: options.renewals ?? netlink,
       links,
       channelOf: (instance) => this.#listener.channelOf(instance),
       virtualLinks: new VirtualLinks(netlink, links, parameters),
@@ -88,22 +91,27 @@ export class Engine {
   }
 
   /**
-   * The earliest moment at which `tick` has something to do; Infinity when only events can change anything.
+   * `tick` has nothing to do before this moment, unless something comes; Infinity when only events can change
+   * anything.
    */
   deadlineMs(): number {
-    let earliest = Math.min(this.#effects.announcer.deadlineMs, this.#guardian.deadlineMs);
-    const { instances, leaving } = this.#roster;
-    for (const instance of instances.values()) earliest = Math.min(earliest, instance.deadlineMs);
-    for (const instance of leaving) earliest = Math.min(earliest, instance.deadlineMs);
-    return earliest;
+    return Math.min(this.#roster.deadlineMs, this.#effects.announcer.deadlineMs, this.#guardian.deadlineMs);
+  }
+
+  /**
+   * Whether packets come so densely, and all as expected, that it pays to let some gather: the caller may
+   * look at no socket for a while, as long as it keeps the deadline. To be asked once after each turn.
+   */
+  mayRest(nowMs: number): boolean {
+    return this.#listener.mayRest(nowMs);
   }
 
   /** Everything that is due. Comes after the sockets have been read: what was heard in time must count. */
   tick(nowMs: number): void {
     this.#guardian.hearDue(nowMs);
-    const { instances, leaving } = this.#roster;
-    for (const instance of instances.values()) if (instance.deadlineMs <= nowMs) this.#due(instance, nowMs);
-    for (const instance of leaving) if (instance.deadlineMs <= nowMs) this.#due(instance, nowMs);
+    if (this.#roster.deadlineMs <= nowMs) {
+      this.#effects.together(() => this.#roster.eachDue(nowMs, (instance) => this.#due(instance, nowMs)));
+    }
     this.#effects.announcer.sendDue(nowMs);
     this.#turnover.forgetStopped();
   }
@@ -142,16 +150,18 @@ export class Engine {
     this.#effects.tell(first, discard.discard, message, monotonicMs());
   }
 
-  #hear(instance: Instance, heard: Heard): void {
-    const nowMs = monotonicMs();
-    const { source, advertisement: { priority, maxAdvertiseInterval } } = heard;
+  /** True when it was what was expected, and nothing followed. */
+  #hear(instance: Instance, heard: Heard, nowMs: number): boolean {
+    const { source, event, advertisement: { priority } } = heard;
     heard.count++;
     instance.counters.advertisements_received++;
     if (priority === RESIGNATION) instance.counters.priority_zero_pkts_rcvd++;
     if (!heard.addressesMatch) this.#effects.noteMismatch(instance, heard, nowMs);
-    const advertisement = { source, priority, maxAdvertiseInterval };
-    this.#dispatcher.dispatch(instance, { type: "advertisement", advertisement }, nowMs);
-    if (priority !== RESIGNATION) this.#dispatcher.succeed(instance, source, priority, nowMs);
+    const quiet = this.#dispatcher.dispatch(instance, event, nowMs);
+    if (priority === RESIGNATION) return false;
+    if (this.#roster.leaving.size === 0) return quiet;
+    this.#dispatcher.succeed(instance, source, priority, nowMs);
+    return false;
   }
 
   #track(trackers: readonly TrackerState[], nowMs: number): void {

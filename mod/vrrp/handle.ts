@@ -27,6 +27,7 @@ export interface StartOptions {
 export class EngineHandle {
   readonly #worker: Worker;
   readonly #mailFd = eventfd();
+  readonly #pulseFd = eventfd();
   readonly #heartbeat = new Int32Array(new SharedArrayBuffer(4));
   readonly #waiting = new Map<number, (report: EngineReport) => void>();
   readonly #stopped = Promise.withResolvers<void>();
@@ -41,7 +42,8 @@ export class EngineHandle {
       listener.failed(event.message);
     };
     const heartbeat = this.#heartbeat.buffer as SharedArrayBuffer;
-    const start: EngineStart = { type: "start", mailFd: this.#mailFd, heartbeat, realtime, startupDelayMs };
+    const [mailFd, pulseFd] = [this.#mailFd, this.#pulseFd];
+    const start: EngineStart = { type: "start", mailFd, pulseFd, heartbeat, realtime, startupDelayMs };
     this.#worker.postMessage(start);
   }
 
@@ -75,11 +77,15 @@ export class EngineHandle {
     return this.#stopped.promise;
   }
 
-  /** To be called about once a second: how many calls in a row have seen no heartbeat. */
+  /**
+   * To be called now and then: how many calls in a row have seen no heartbeat. The first of them may only
+   * mean that there was nothing to do, so it asks for one.
+   */
   missedBeats(): number {
     const beats = Atomics.load(this.#heartbeat, 0);
     const misses = beats === this.#seen.beats ? this.#seen.misses + 1 : 0;
     this.#seen = { beats, misses };
+    if (misses > 0) eventfd_write(this.#pulseFd, 1);
     return misses;
   }
 

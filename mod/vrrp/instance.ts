@@ -2,6 +2,7 @@
  * One virtual router as it runs: its configuration, its state, what it heard and what it counted. It decides
  * and sends nothing.
  */
+import type { Prepared } from "../../ffi/sender_batch.ts";
 import type { VirtualRouterConfig } from "../config/schema.ts";
 import { effectivePriority, type Health } from "../health/health.ts";
 import { isSame, type ManagedAddress } from "../kernel/plan.ts";
@@ -12,7 +13,14 @@ import type { Discard } from "./discard.ts";
 import type { TrackerState } from "./messages.ts";
 import { addressesMatch, type Advertisement } from "./packet.ts";
 import { managedAddressesOf, virtualLinkOf, virtualRouterOf, type Wire, wireOf } from "./settings.ts";
-import { deadlineMs, initialState, OWNER_PRIORITY, type State, type VirtualRouter } from "./state.ts";
+import {
+  deadlineMs,
+  type Event,
+  initialState,
+  OWNER_PRIORITY,
+  type State,
+  type VirtualRouter,
+} from "./state.ts";
 import { activeDownIntervalMs, intervalMs } from "./timers.ts";
 
 /** Peers and rejected packets kept for the status: enough to see, too few to fill memory from the wire. */
@@ -23,6 +31,8 @@ const MAX_REJECTED = 10;
 export interface Heard {
   readonly source: Uint8Array;
   readonly advertisement: Advertisement;
+  /** What the state machine is told each time that it comes. */
+  readonly event: Event & { readonly type: "advertisement" };
   readonly addressesMatch: boolean;
   lastSeen: number;
   count: number;
@@ -37,12 +47,6 @@ export interface Heard {
 
 /** One packet as it arrived, in copies. */
 export type Arrival = Pick<Heard, "source" | "destination" | "hopLimit" | "bytes">;
-
-/** An encoded message and the socket address that it goes to; with null it is a whole Ethernet frame. */
-export interface Outgoing {
-  readonly packet: Uint8Array;
-  readonly to: Uint8Array | null;
-}
 
 export interface Rejected {
   readonly at: number;
@@ -80,7 +84,7 @@ export class Instance {
   readonly heard = new Map<string, Heard>();
   readonly rejected: Rejected[] = [];
   /** Encoded messages by priority; emptied when anything that they contain changes. */
-  readonly packets = new Map<number, readonly Outgoing[]>();
+  readonly packets = new Map<number, readonly Prepared[]>();
   /** When something that must not be done too often was last done, by what it is. */
   readonly told = new Map<string, number>();
 
@@ -184,7 +188,10 @@ export class Instance {
     const key = formatAddress(arrival.source);
     const matches = addressesMatch(advertisement.addresses, this.wire.advertised);
     const count = this.heard.get(key)?.count ?? 0;
-    const heard = { ...arrival, advertisement, addressesMatch: matches, lastSeen: now, count };
+    const { priority, maxAdvertiseInterval } = advertisement;
+    const told = { source: arrival.source, priority, maxAdvertiseInterval };
+    const event = { type: "advertisement", advertisement: told } as const;
+    const heard = { ...arrival, advertisement, event, addressesMatch: matches, lastSeen: now, count };
     this.heard.delete(key);
     this.heard.set(key, heard);
     if (this.heard.size > MAX_PEERS) this.heard.delete(this.heard.keys().next().value!);

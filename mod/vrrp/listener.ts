@@ -5,16 +5,22 @@
 import { monotonicMs } from "../../ffi/clock.ts";
 import type { Epoll } from "../../ffi/epoll.ts";
 import { SyscallError } from "../../ffi/errno.ts";
+import { ReceiverBatch } from "../../ffi/receiver.ts";
 import type { Place } from "../kernel/news.ts";
 import type { ForeignRouter } from "../snapshot.ts";
 import { formatAddress } from "../wire/address.ts";
 import { Channel } from "./channel.ts";
 import type { Discard } from "./discard.ts";
 import type { Heard, Instance } from "./instance.ts";
-import { read, type Received } from "./receive.ts";
+import { Envelope, read, type Received } from "./receive.ts";
 
 /** Packets taken from one socket before the others have their turn: a flood must not starve the deadlines. */
 const PACKETS_PER_TURN = 256;
+const PACKETS_PER_CALL = 32;
+/** An advertisement with 255 IPv6 addresses is 4,088 bytes. */
+const PACKET_BYTES = 8_192;
+/** Packets that come sooner after the ones before are worth waiting for the next ones. */
+const DENSE_MS = 2;
 /** Foreign routers remembered for the status. */
 const MAX_FOREIGN = 64;
 /** So many of them are told in so long. */
@@ -22,7 +28,8 @@ const MAX_TOLD_FOREIGN = 16;
 const TELL_FOREIGN_MS = 60_000;
 
 export interface ListenerEvents {
-  heard(instance: Instance, heard: Heard): void;
+  /** True when that was routine: nothing followed, nothing is due sooner. */
+  heard(instance: Instance, heard: Heard, nowMs: number): boolean;
   /** One packet; several instances when it does not say which of them it is for. */
   rejected(instances: readonly Instance[], source: Uint8Array, discard: Discard): void;
   notice(level: "debug" | "info", name: string, message: string): void;
@@ -32,6 +39,11 @@ export class Listener {
   readonly #channels = new Map<string, Channel>();
   readonly #byFd = new Map<number, Channel>();
   readonly #foreign = new Map<string, ForeignRouter>();
+  /** One for all sockets: what is in it is dealt with before the next packet is received. */
+  readonly #batch = new ReceiverBatch(PACKETS_PER_CALL, PACKET_BYTES);
+  readonly #envelopes = this.#batch.places.map((place) => new Envelope(place));
+  #turn = { packets: 0, isRoutine: true };
+  #lastTurnAtMs = -Infinity;
   #toldForeign = { sinceMs: -Infinity, count: 0 };
 
   constructor(readonly epoll: Epoll, readonly events: ListenerEvents) {}
@@ -101,10 +113,10 @@ export class Listener {
     const channel = this.#byFd.get(fd);
     if (channel === undefined) return;
     try {
-      for (let i = 0; i < PACKETS_PER_TURN; i++) {
-        const length = channel.receiver.receive();
-        if (length < 0) return;
-        this.#sort(channel, read(channel, length, Date.now()));
+      for (let taken = 0; taken < PACKETS_PER_TURN; taken += PACKETS_PER_CALL) {
+        const count = this.#batch.receive(fd);
+        this.#take(channel, count);
+        if (count < PACKETS_PER_CALL || this.#byFd.get(fd) !== channel) return;
       }
     } catch (error) {
       // The interface went down or away: netlink tells the same, and that is what counts.
@@ -113,16 +125,44 @@ export class Listener {
     }
   }
 
-  #sort(channel: Channel, received: Received): void {
+  /** See {@link Engine.mayRest}. */
+  mayRest(nowMs: number): boolean {
+    const { packets, isRoutine } = this.#turn;
+    if (packets === 0) return false;
+    const isDense = nowMs - this.#lastTurnAtMs < DENSE_MS;
+    this.#lastTurnAtMs = nowMs;
+    this.#turn = { packets: 0, isRoutine: true };
+    return isDense && isRoutine;
+  }
+
+  #take(channel: Channel, count: number): void {
+    if (count === 0) return;
+    const now = Date.now();
+    let nowMs = monotonicMs();
+    this.#turn.packets += count;
+    for (let i = 0; i < count; i++) {
+      const envelope = this.#envelopes[i]!.open(channel.family, this.#batch.places[i]!.length);
+      if (this.#sort(channel, read(channel, envelope, now), nowMs)) continue;
+      // What followed may have taken a while.
+      this.#turn.isRoutine = false;
+      nowMs = monotonicMs();
+    }
+  }
+
+  /** True when it was routine. */
+  #sort(channel: Channel, received: Received, nowMs: number): boolean {
     switch (received.type) {
       case "advertisement":
-        return this.events.heard(received.instance, received.heard);
+        return this.events.heard(received.instance, received.heard, nowMs);
       case "rejected":
-        return this.events.rejected([received.instance], received.source, received.discard);
+        this.events.rejected([received.instance], received.source, received.discard);
+        return true;
       case "foreign":
-        return this.#noteForeign(channel, received.source, received.vrid);
+        this.#noteForeign(channel, received.source, received.vrid);
+        return true;
       case "garbage":
-        return this.events.rejected(channel.instances, received.source, received.discard);
+        this.events.rejected(channel.instances, received.source, received.discard);
+        return true;
     }
   }
 

@@ -14,7 +14,9 @@ export interface EngineStart {
   readonly type: "start";
   /** eventfd(2); its counter is the number of messages posted and not yet taken. */
   readonly mailFd: number;
-  /** One Int32, counted up at least twice a second while the engine turns. */
+  /** eventfd(2): the engine turns once more when it is written to. */
+  readonly pulseFd: number;
+  /** One Int32, counted up whenever the engine turns. */
   readonly heartbeat: SharedArrayBuffer;
   readonly realtime: boolean;
   /** No virtual router begins before; milliseconds from now. */

@@ -1,8 +1,10 @@
 /** What goes on the wire for one advertisement: a packet or message for the raw socket, or a whole frame. */
+import { frameAddress } from "../../ffi/packet.ts";
+import { prepare, type Prepared } from "../../ffi/sender_batch.ts";
 import { sockaddr } from "../../ffi/socket.ts";
 import { encodeEthernetHeader, ETHERNET_HEADER_LENGTH, multicastMac } from "../wire/ethernet.ts";
 import { encodeIpv4Header, encodeIpv6Header, IPV4_HEADER_LENGTH, IPV6_HEADER_LENGTH } from "../wire/ip.ts";
-import type { Instance, Outgoing } from "./instance.ts";
+import type { Instance } from "./instance.ts";
 import { encode, type OutgoingAdvertisement, VRRP_PROTOCOL, VRRP_TTL } from "./packet.ts";
 
 /** One for each destination. `source`: the primary address; `ifindex`: where they go out. */
@@ -11,19 +13,17 @@ export function outgoingOf(
   priority: number,
   source: Uint8Array,
   ifindex: number,
-): readonly Outgoing[] {
+): readonly Prepared[] {
   const { family } = instance.config;
   const { destinations, virtualMac } = instance.wire;
-  return destinations.map((destination): Outgoing => {
+  return destinations.map((destination): Prepared => {
     const message = encode(advertisementOf(instance, priority), source, destination);
     if (virtualMac !== null) {
-      return {
-        packet: frameOf(withIpHeader(message, source, destination), destination, virtualMac),
-        to: null,
-      };
+      const frame = frameOf(withIpHeader(message, source, destination), destination, virtualMac);
+      return prepare(frame, frameAddress(ifindex, frame));
     }
     const to = sockaddr(destination, 0, ifindex);
-    return { packet: family === 4 ? withIpHeader(message, source, destination) : message, to };
+    return prepare(family === 4 ? withIpHeader(message, source, destination) : message, to);
   });
 }
 

@@ -2,11 +2,13 @@
  * From a received packet to the virtual router that it is for: found by VRID, decoded, or rejected with the
  * reason.
  */
-import { compareAddresses, equalAddresses, isMulticast } from "../wire/address.ts";
+import { compareAddresses, equalAddresses, type Family, isMulticast } from "../wire/address.ts";
 import type { Channel } from "./channel.ts";
 import type { Arrival, Heard, Instance } from "./instance.ts";
 import { decode, isDiscard, peekVrid, type ReceiveContext } from "./packet.ts";
 import { type Discard, discard } from "./discard.ts";
+
+const NONE = new Uint8Array(0);
 
 /** What became of a packet. `foreign`: nobody here has that VRID. */
 export type Received =
@@ -21,45 +23,66 @@ export type Received =
   /** Nobody's: it does not even say which virtual router it is for. */
   | { readonly type: "garbage"; readonly source: Uint8Array; readonly discard: Discard };
 
-/**
- * What the IP layer said about the packet that is in the channel's buffer: views, valid until the next one is
- * received.
- */
-interface Envelope {
-  readonly source: Uint8Array;
-  readonly destination: Uint8Array;
+/** What a received datagram says beside its payload, as ffi's receiver tells it. */
+export interface Arrived {
+  readonly buffer: Uint8Array;
   readonly hopLimit: number;
-  readonly payload: Uint8Array;
+  source(): Uint8Array;
+  destination(): Uint8Array;
 }
 
-/** Reads the packet of `length` octets that the channel's receiver holds. `now`: Unix milliseconds. */
-export function read(channel: Channel, length: number, now: number): Received {
-  const envelope = channel.family === 4 ? ipv4Envelope(channel, length) : ipv6Envelope(channel, length);
+/**
+ * What the IP layer says about the packet that is in a place of the receiver: views, valid until the next one
+ * arrives there. They are made once for each place: nearly all packets there have the same shape.
+ */
+export class Envelope {
+  source: Uint8Array = NONE;
+  destination: Uint8Array = NONE;
+  hopLimit = -1;
+  payload: Uint8Array = NONE;
+  readonly #arrived: Arrived;
+  readonly #source4: Uint8Array;
+  readonly #destination4: Uint8Array;
+  #payloadAt = 0;
+
+  constructor(arrived: Arrived) {
+    this.#arrived = arrived;
+    this.#source4 = arrived.buffer.subarray(12, 16);
+    this.#destination4 = arrived.buffer.subarray(16, 20);
+  }
+
+  /** Takes a packet of `length` octets that has just arrived. */
+  open(family: Family, length: number): this {
+    const { buffer } = this.#arrived;
+    if (family === 4) {
+      // The kernel has verified and, if need be, reassembled what a raw socket receives.
+      this.source = this.#source4;
+      this.destination = this.#destination4;
+      this.hopLimit = buffer[8]!;
+      this.#setPayload((buffer[0]! & 0x0f) * 4, length);
+    } else {
+      this.source = this.#arrived.source();
+      this.destination = this.#arrived.destination();
+      this.hopLimit = this.#arrived.hopLimit;
+      this.#setPayload(0, length);
+    }
+    return this;
+  }
+
+  #setPayload(start: number, end: number): void {
+    if (this.#payloadAt === start && this.payload.length === end - start) return;
+    this.#payloadAt = start;
+    this.payload = this.#arrived.buffer.subarray(start, end);
+  }
+}
+
+/** What becomes of the packet in the envelope. `now`: Unix milliseconds. */
+export function read(channel: Pick<Channel, "routers">, envelope: Envelope, now: number): Received {
   const vrid = peekVrid(envelope.payload);
   if (isDiscard(vrid)) return { type: "garbage", source: envelope.source.slice(), discard: vrid };
   const routers = channel.routers.get(vrid);
   if (routers === undefined) return { type: "foreign", source: envelope.source.slice(), vrid };
   return readFor(addressee(routers, envelope), envelope, now);
-}
-
-/** The kernel has verified and, if need be, reassembled what a raw socket receives. */
-function ipv4Envelope({ receiver: { buffer } }: Channel, length: number): Envelope {
-  const headerLength = (buffer[0]! & 0x0f) * 4;
-  return {
-    source: buffer.subarray(12, 16),
-    destination: buffer.subarray(16, 20),
-    hopLimit: buffer[8]!,
-    payload: buffer.subarray(headerLength, length),
-  };
-}
-
-function ipv6Envelope({ receiver }: Channel, length: number): Envelope {
-  return {
-    source: receiver.source(),
-    destination: receiver.destination(),
-    hopLimit: receiver.hopLimit,
-    payload: receiver.buffer.subarray(0, length),
-  };
 }
 
 /**
@@ -94,11 +117,7 @@ function readFor(instance: Instance, envelope: Envelope, now: number): Received 
   }
   const result = decode(payload, contextOf(instance, envelope));
   if (isDiscard(result)) return rejected(instance, envelope, result);
-  return {
-    type: "advertisement",
-    instance,
-    heard: instance.hear(copyOf(envelope), result, now),
-  };
+  return { type: "advertisement", instance, heard: instance.hear(copyOf(envelope), result, now) };
 }
 
 function rejected(instance: Instance, { source }: Envelope, why: Discard): Received {

@@ -13,6 +13,28 @@ export class Roster {
    */
   virtual: ReadonlySet<string> = new Set();
 
+  /**
+   * No virtual router's deadline is earlier than this. It may be earlier than all of them: a backup's
+   * deadline moves with every advertisement, and is looked at only when the old one has come.
+   */
+  deadlineMs = Infinity;
+
+  /** To be called whenever an instance has entered a state. */
+  expect(instance: Instance): void {
+    if (instance.deadlineMs < this.deadlineMs) this.deadlineMs = instance.deadlineMs;
+  }
+
+  /** Calls `due` for each whose deadline has come, and learns when the next one comes. */
+  eachDue(nowMs: number, due: (instance: Instance) => void): void {
+    this.deadlineMs = Infinity;
+    for (const instances of [this.instances.values(), this.leaving]) {
+      for (const instance of instances) {
+        if (instance.deadlineMs <= nowMs) due(instance);
+        this.expect(instance);
+      }
+    }
+  }
+
   all(): Instance[] {
     return [...this.instances.values(), ...this.leaving];
   }

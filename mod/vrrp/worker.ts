@@ -6,7 +6,7 @@
 import { monotonicMs } from "../../ffi/clock.ts";
 import { Epoll } from "../../ffi/epoll.ts";
 import { SyscallError } from "../../ffi/errno.ts";
-import { eventfd_read, timerfd_create, timerfd_read, timerfd_settime_at } from "../../ffi/fd.ts";
+import { eventfd_read, timerfd_create, timerfd_settime_at } from "../../ffi/fd.ts";
 import { openMonitor, openRtnetlink } from "../../ffi/rtnetlink.ts";
 import { trimHeap } from "../../ffi/sched.ts";
 import { PROC_SYS } from "../kernel/sysctl.ts";
@@ -14,8 +14,8 @@ import { Engine } from "./engine.ts";
 import type { Command, EngineEvent, EngineStart } from "./messages.ts";
 import { becomePunctual } from "./realtime.ts";
 
-/** The main thread looks at the heartbeat about once a second. */
-const HEARTBEAT_MS = 500;
+/** So long packets may gather, when many of them come. A backup waits far longer before it takes over. */
+const REST_MS = 1;
 
 /** What Deno gives a worker's global scope; its types are not in the default library. */
 const scope = globalThis as unknown as {
@@ -35,8 +35,12 @@ async function turn(start: EngineStart): Promise<void> {
   const warnings = becomePunctual(start.realtime);
   const epoll = new Epoll();
   const timer = timerfd_create();
-  epoll.add(timer);
-  epoll.add(start.mailFd);
+  const pressing = new Epoll();
+  for (const fd of [timer, start.mailFd]) {
+    epoll.add(fd);
+    pressing.add(fd);
+  }
+  epoll.add(start.pulseFd);
   const heartbeat = new Int32Array(start.heartbeat);
   const engine = openEngine(epoll, start);
   if (engine === null) return;
@@ -55,21 +59,26 @@ async function turn(start: EngineStart): Promise<void> {
 
   let armedMs = Infinity;
   for (;;) {
-    // None: the time is up, or this process was stopped and goes on. What was heard meanwhile comes before
-    // what is due.
-    const count = epoll.wait(HEARTBEAT_MS) || epoll.wait(0);
+    // Packets may gather meanwhile. A deadline ends the rest, a message from the main thread too.
+    if (engine.mayRest(monotonicMs())) pressing.wait(REST_MS);
+    // None: this process was stopped and goes on. What was heard meanwhile comes before what is due.
+    const count = epoll.wait(Infinity) || epoll.wait(0);
     heartbeat[0] = (heartbeat[0] ?? 0) + 1;
     let messages = 0;
     for (let i = 0; i < count; i++) {
       const fd = epoll.fd(i);
-      if (fd === timer) timerfd_read(timer);
+      // It is armed anew below, which also takes what it has counted.
+      if (fd === timer) armedMs = NaN;
       else if (fd === start.mailFd) messages = eventfd_read(start.mailFd);
+      else if (fd === start.pulseFd) eventfd_read(start.pulseFd);
       else engine.ready(fd);
     }
     if (messages > 0) await delivery(messages);
     engine.tick(monotonicMs());
     const deadlineMs = engine.deadlineMs();
-    if (deadlineMs !== armedMs) timerfd_settime_at(timer, deadlineMs);
+    // One that moves later is not worth a call each time: the timer then fires early, and is armed anew.
+    if (deadlineMs >= armedMs) continue;
+    timerfd_settime_at(timer, deadlineMs);
     armedMs = deadlineMs;
   }
 }
@@ -77,10 +86,12 @@ async function turn(start: EngineStart): Promise<void> {
 /** Null when the kernel refuses a socket: that is no bug, and needs no stack trace. */
 function openEngine(epoll: Epoll, { startupDelayMs }: EngineStart): Engine | null {
   try {
+    const renewals = openRtnetlink();
     return new Engine({
       epoll,
       netlink: openRtnetlink(),
-      monitor: openMonitor(),
+      renewals,
+      monitor: openMonitor({ deafTo: renewals.portId }),
       readyAtMs: monotonicMs() + startupDelayMs,
       parameters: PROC_SYS,
       post: (event) => scope.postMessage(event),

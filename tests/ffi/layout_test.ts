@@ -35,6 +35,7 @@ const structs: Readonly<Record<string, Layout>> = {
   sock_fprog: socket.sock_fprog,
   iovec: receiver.iovec,
   msghdr: receiver.msghdr,
+  mmsghdr: receiver.mmsghdr,
   cmsghdr: receiver.cmsghdr,
   in_pktinfo: receiver.in_pktinfo,
   in6_pktinfo: receiver.in6_pktinfo,

@@ -185,6 +185,31 @@ Deno.test("requestAll: many requests are split so that the answers fit", () => {
   assertEquals(datagrams, 4);
 });
 
+Deno.test("requestAll: of quiet requests only the last one is acknowledged, and what was refused is told", () => {
+  const nl = new FakeNetlink((datagram) => {
+    const asked = n.decodeMessages(datagram).filter(({ flags, type }) =>
+      type === 41 || (flags & n.NLM_F_ACK) !== 0
+    );
+    return n.concat(asked.map((m) => acknowledge(m, m.type === 41 ? EBUSY : 0)));
+  });
+  const quiet = (type: number): n.NetlinkRequest => ({ ...request(type), quiet: true });
+  const results = nl.requestAll([quiet(40), quiet(41), quiet(42), quiet(43)]);
+  assertEquals(results.map((error) => error?.code ?? null), [null, "EBUSY", null, null]);
+  const ACKNOWLEDGED = n.NLM_F_REQUEST | n.NLM_F_ACK;
+  const { NLM_F_REQUEST } = n;
+  assertEquals(nl.sent.map(({ flags }) => flags), [
+    NLM_F_REQUEST,
+    NLM_F_REQUEST,
+    NLM_F_REQUEST,
+    ACKNOWLEDGED,
+  ]);
+  assertEquals(nl.requestAll([quiet(41)]).map((error) => error?.code ?? null), ["EBUSY"]);
+  assertEquals(nl.requestAll(Array.from({ length: 200 }, () => quiet(40))), new Array(200).fill(null));
+  assertEquals(nl.sent.filter(({ flags }) => flags === ACKNOWLEDGED).length, 1 + 1 + 4);
+  // One that is not quiet among them has its answer.
+  assertEquals(nl.requestAll([quiet(40), request(40), quiet(40)]), [null, null, null]);
+});
+
 Deno.test("NetlinkError: carries the kernel's own sentence, with the request capped or whole", () => {
   const sentence = n.encodeAttributes([[1, "Nope: too blue"], [2, n.bytesOf(u32, 20)]]);
   const whole = new Uint8Array(20).fill(9);

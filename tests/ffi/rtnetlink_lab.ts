@@ -2,13 +2,18 @@
 import { waitReadable } from "../../ffi/epoll.ts";
 import type { NetlinkSocket } from "../../ffi/netlink.ts";
 import * as r from "../../ffi/rtnetlink.ts";
-import { indexOf, namespace } from "./namespace.ts";
+import { indexOf, type Namespace, namespace } from "./namespace.ts";
 
 export const vip4 = Uint8Array.of(192, 0, 2, 1);
 export const vip6 = Uint8Array.of(0x20, 1, 0xd, 0xb8, ...new Array(11).fill(0), 1);
 
 /** A namespace with the interface `d0`, a cable to itself, and a conversation inside it. */
-export function lab(): Disposable & { nl: NetlinkSocket; monitor: NetlinkSocket; ifindex: number } {
+export function lab(): Disposable & {
+  nl: NetlinkSocket;
+  monitor: NetlinkSocket;
+  ifindex: number;
+  space: Namespace;
+} {
   const net = namespace();
   return net.run(() => {
     const nl = r.openRtnetlink();
@@ -20,6 +25,7 @@ export function lab(): Disposable & { nl: NetlinkSocket; monitor: NetlinkSocket;
       nl,
       monitor,
       ifindex,
+      space: net,
       [Symbol.dispose](): void {
         nl.close();
         monitor.close();

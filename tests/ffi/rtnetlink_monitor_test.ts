@@ -33,6 +33,24 @@ Deno.test("monitor: addresses with the port that changed them, IPv4; IPv6 names 
   awaitNotice(monitor, (notice) => isOurs(notice, "address_removed"));
 });
 
+Deno.test("monitor: deaf to the addresses that one socket adds, not to what it removes or others do", () => {
+  using net = lab();
+  const { nl, ifindex } = net;
+  using renewals = net.space.run(() => r.openRtnetlink());
+  using monitor = net.space.run(() => r.openMonitor({ deafTo: renewals.portId }));
+  const heard = (): [string, number][] =>
+    r.receiveNotifications(monitor).filter(({ type }) => type.startsWith("address"))
+      .map(({ type, portId }) => [type, portId]);
+  const vip = { ifindex, address: vip4, prefix: 32, validLft: 60 };
+  r.addAddress(nl, vip);
+  assertEquals(heard(), [["address", nl.portId]]);
+  r.addAddress(renewals, vip, { replace: true });
+  assertEquals(heard(), []);
+  r.addAddress(nl, vip, { replace: true });
+  r.removeAddress(renewals, vip);
+  assertEquals(heard(), [["address", nl.portId], ["address_removed", renewals.portId]]);
+});
+
 Deno.test("monitor: a link that goes down, loses its carrier, is renamed, is removed", () => {
   using a = namespace();
   using b = namespace();

@@ -3,10 +3,9 @@
  * the second decoder of packet_model.ts.
  */
 import { assert, assertEquals } from "@std/assert";
-import type { Channel } from "../../mod/vrrp/channel.ts";
 import type { Instance } from "../../mod/vrrp/instance.ts";
 import type { Advertisement } from "../../mod/vrrp/packet.ts";
-import { read, type Received } from "../../mod/vrrp/receive.ts";
+import { Envelope, read, type Received } from "../../mod/vrrp/receive.ts";
 import type { Random } from "../sim/random.ts";
 import { instanceOf, type Written } from "../vrrp/fixture.ts";
 import { encodeDraft, mutated, peerOf, valid } from "./packet_cases.ts";
@@ -150,8 +149,8 @@ function receive({ family, instances }: ChannelUnderTest, packet: Uint8Array): R
     source: () => packet.subarray(8, 24),
     destination: () => packet.subarray(24, 40),
   };
-  const channel = { family, receiver, routers: Map.groupBy(instances, ({ config }) => config.vrid) };
-  return read(channel as unknown as Channel, headless.length, 1);
+  const routers = Map.groupBy(instances, ({ config }) => config.vrid);
+  return read({ routers }, new Envelope(receiver).open(family, headless.length), 1);
 }
 
 function told(received: Received): string {

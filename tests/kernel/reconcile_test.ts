@@ -194,10 +194,18 @@ Deno.test("renewAddresses() starts the lifetime of what is held anew", () => {
     managed("192.0.2.101/24", { held: true, ifindex: 2 }),
     managed("192.0.2.102/24"),
   ];
-  const problems = renewAddresses(netlink, three, 9000);
-  assertEquals(asked(netlink), ["+192.0.2.100/24 on 2", "+192.0.2.101/24 on 2"]);
-  assertEquals(parseAddress(netlink.sent[0]!)!.validLft, 9);
-  assertEquals(problems.length, 1);
+  const other = [managed("192.0.2.103/24", { held: true, ifindex: 2 })];
+  const leases = [{ addresses: three, leaseMs: 9000 }, { addresses: other, leaseMs: 3000 }];
+  const problems = renewAddresses(netlink, leases);
+  const first = ["+192.0.2.100/24 on 2", "+192.0.2.101/24 on 2", "+192.0.2.103/24 on 2"];
+  assertEquals(asked(netlink), first);
+  assertEquals(netlink.sent.map((message) => parseAddress(message)!.validLft), [9, 9, 3]);
+  assertEquals(problems.map(({ length }) => length), [1, 0]);
+
+  // Another lease is another request; the same one is the same.
+  renewAddresses(netlink, [{ addresses: three, leaseMs: 6000 }]);
+  renewAddresses(netlink, [{ addresses: three, leaseMs: 6000 }]);
+  assertEquals(netlink.sent.slice(3).map((message) => parseAddress(message)!.validLft), [6, 6, 6, 6]);
 });
 
 Deno.test("removeFound() removes whatever was found and tells what could not be", () => {

@@ -6,6 +6,7 @@ import { ENETDOWN, ENOBUFS, EPERM } from "../../ffi/errno.ts";
 import { concat, decodeMessages } from "../../ffi/netlink.ts";
 import { acknowledge, acknowledgeAll, type FakeKernel, FakeNetlink } from "../ffi/netlink_fake.ts";
 import { parseAddress, RTM_DELADDR, RTM_NEWADDR } from "../../ffi/rtnetlink.ts";
+import { type Prepared, SenderBatch } from "../../ffi/sender_batch.ts";
 import { VirtualLinks } from "../../mod/kernel/virtual_links.ts";
 import type { Channel } from "../../mod/vrrp/channel.ts";
 import { Effects } from "../../mod/vrrp/effects.ts";
@@ -21,6 +22,29 @@ interface Sent {
   readonly packet: Uint8Array;
   readonly source: Uint8Array;
   readonly to: Uint8Array;
+}
+
+/** Takes what is sent, and answers what the lab says. */
+class FakeBatch extends SenderBatch {
+  readonly #waiting: Prepared[] = [];
+
+  constructor(readonly sent: Sent[], readonly made: { answer: number; source: Uint8Array }) {
+    super(4);
+  }
+
+  override get count(): number {
+    return this.#waiting.length;
+  }
+
+  override add(prepared: Prepared): void {
+    this.#waiting.push(prepared);
+  }
+
+  override send(): Int32Array {
+    const { answer, source } = this.made;
+    for (const { packet, address } of this.#waiting) this.sent.push({ packet, source, to: address });
+    return Int32Array.from(this.#waiting.splice(0), () => answer);
+  }
 }
 
 interface Lab {
@@ -41,25 +65,26 @@ function lab({ kernel = acknowledgeAll, family = 4, hasChannel = true }: {
   const sent: Sent[] = [];
   const posted: EngineEvent[] = [];
   const netlink = new FakeNetlink(kernel);
-  const made: { answer: number } = { answer: 64 };
+  const made: { answer: number; source: Uint8Array } = { answer: 64, source: new Uint8Array(0) };
   const channel = {
     family,
     ifindex: 2,
-    send: (packet: Uint8Array, source: Uint8Array, to: Uint8Array): number => {
-      sent.push({ packet, source, to });
-      return made.answer;
+    senderOf: (source: Uint8Array): number => {
+      made.source = source;
+      return 3;
     },
   };
   using empty = namespace();
   const effects = empty.run(() =>
     new Effects({
       netlink,
+      renewals: netlink,
       links: links(),
       channelOf: () => hasChannel ? channel as unknown as Channel : undefined,
       virtualLinks: new VirtualLinks(netlink, links(), { read: () => null, write: () => null }),
       forwards: () => true,
       post: (event) => posted.push(event),
-    })
+    }, new FakeBatch(sent, made))
   );
   return Object.assign(made, { effects, netlink, sent, posted });
 }

@@ -30,6 +30,8 @@ export const WEB: Written = {
 
 export class EngineLab implements Disposable {
   readonly posted: EngineEvent[] = [];
+  /** Turns after which packets might have gathered. */
+  rests = 0;
   readonly #line = cable();
   readonly #epoll = new Epoll();
   readonly #netlink: NetlinkSocket;
@@ -147,6 +149,7 @@ export class EngineLab implements Disposable {
     const count = this.#epoll.wait(Math.max(0, waitMs));
     for (let i = 0; i < count; i++) this.#engine.ready(this.#epoll.fd(i));
     this.#engine.tick(monotonicMs());
+    if (this.#engine.mayRest(monotonicMs())) this.rests++;
   }
 }
 

@@ -3,6 +3,7 @@
  * test wants.
  */
 import { assertEquals, assertMatch } from "@std/assert";
+import { monotonicMs } from "../../ffi/clock.ts";
 import { EPERM } from "../../ffi/errno.ts";
 import { type Netlink, NetlinkError } from "../../ffi/netlink.ts";
 import { addAddress, removeAddress, removeLink, RTM_NEWADDR, setLink } from "../../ffi/rtnetlink.ts";
@@ -55,6 +56,23 @@ Deno.test("Engine: alone it becomes active, advertises before it announces, and 
   assertEquals([primary_address, active_router], ["192.0.2.1", "192.0.2.1"]);
   assertEquals(counters["advertisements_sent"], heard.filter((word) => word === 100).length);
   assertEquals(counters["gratuitous_arp_sent"], 1);
+});
+
+Deno.test("Engine: packets that come densely and are all as expected may gather, a resignation may not", () => {
+  using lab = new EngineLab();
+  lab.configure({ web: { ...WEB, advertisement_interval: "1s" } });
+  const endMs = monotonicMs() + 5000;
+  while (lab.rests === 0 && monotonicMs() < endMs) {
+    lab.speak();
+    lab.during(0.5);
+  }
+  assertEquals([state(lab), lab.rests > 0], ["BACKUP", true]);
+  lab.rests = 0;
+  for (let i = 0; i < 20; i++) {
+    lab.speak({ priority: 0 });
+    lab.during(0.5);
+  }
+  assertEquals(lab.rests, 0);
 });
 
 Deno.test("Engine: a better router is followed, with a last advertisement, and its silence is noticed", () => {

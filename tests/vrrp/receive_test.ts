@@ -3,14 +3,14 @@
  * or nobody's.
  */
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import type { Channel } from "../../mod/vrrp/channel.ts";
 import type { Instance } from "../../mod/vrrp/instance.ts";
 import { encode, type OutgoingAdvertisement } from "../../mod/vrrp/packet.ts";
-import { read, type Received } from "../../mod/vrrp/receive.ts";
+import { Envelope, read, type Received } from "../../mod/vrrp/receive.ts";
 import { encodeIpv4Header, IPV4_HEADER_LENGTH } from "../../mod/wire/ip.ts";
 import { advertisement, bytes, instanceOf } from "./fixture.ts";
 
 const GROUP = "224.0.0.18";
+const NONE = new Uint8Array(0);
 
 /** What arrives: a peer's advertisement for 51, unless said otherwise. */
 interface Arriving {
@@ -41,8 +41,9 @@ function receive4(routers: readonly Instance[], arriving: Arriving, now = 5): Re
   encodeIpv4Header({ ...header, payloadLength: payload.length }, buffer);
   buffer[0] = 0x40 | (IPV4_HEADER_LENGTH + options) / 4;
   buffer.set(payload, IPV4_HEADER_LENGTH + options);
-  const channel = { family: 4, receiver: { buffer }, routers: byVrid(routers) };
-  return read(channel as unknown as Channel, IPV4_HEADER_LENGTH + options + payload.length, now);
+  const envelope = new Envelope({ buffer, hopLimit: -1, source: () => NONE, destination: () => NONE });
+  envelope.open(4, IPV4_HEADER_LENGTH + options + payload.length);
+  return read({ routers: byVrid(routers) }, envelope, now);
 }
 
 function byVrid(routers: readonly Instance[]): Map<number, Instance[]> {
@@ -162,7 +163,29 @@ Deno.test("read(): over IPv6 the addresses come beside the payload", () => {
     source: () => bytes("fe80::2"),
     destination: () => bytes("ff02::12"),
   };
-  const channel = { family: 6, receiver, routers: byVrid([instance]) };
-  assertEquals(told(read(channel as unknown as Channel, payload.length, 1)), "advertisement 100");
+  const envelope = new Envelope(receiver).open(6, payload.length);
+  assertEquals(told(read({ routers: byVrid([instance]) }, envelope, 1)), "advertisement 100");
   assertEquals([...instance.heard.keys()], ["fe80::2"]);
+});
+
+Deno.test("Envelope: one place takes packets of every shape, one after the other", () => {
+  const buffer = new Uint8Array(64);
+  const envelope = new Envelope({
+    buffer,
+    hopLimit: 17,
+    source: () => bytes("fe80::2"),
+    destination: () => bytes("ff02::12"),
+  });
+  const shape = (family: 4 | 6, headerWords: number, length: number): unknown[] => {
+    buffer.set([0x40 | headerWords, 0, 0, 0, 0, 0, 0, 0, 255], 0);
+    const { source, destination, hopLimit, payload } = envelope.open(family, length);
+    return [source.length, destination.length, hopLimit, payload.byteOffset, payload.length];
+  };
+  assertEquals(shape(4, 5, 32), [4, 4, 255, 20, 12]);
+  const { payload } = envelope;
+  assertEquals(shape(4, 5, 32), [4, 4, 255, 20, 12]);
+  assertStrictEquals(envelope.payload, payload);
+  assertEquals(shape(4, 5, 36), [4, 4, 255, 20, 16]);
+  assertEquals(shape(4, 6, 36), [4, 4, 255, 24, 12]);
+  assertEquals(shape(6, 5, 12), [16, 16, 17, 0, 12]);
 });
