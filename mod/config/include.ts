@@ -6,7 +6,7 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import { type Finding, isTable, type Path, type Table } from "./document.ts";
 import { interpolate } from "./env.ts";
 import { expandGlob, type ListDirectory } from "./glob.ts";
-import { type Positions, readPositions, type SyntaxFault } from "./positions.ts";
+import { NESTING_MAX, type Positions, readPositions, type SyntaxFault, TOO_DEEP } from "./positions.ts";
 import { parseToml } from "./toml.ts";
 
 /** One file as read: its values, or why its text is no TOML. */
@@ -37,10 +37,11 @@ export interface Files {
   readonly env: (name: string) => string | undefined;
 }
 
-/** A chain of includes that is longer is a mistake; so are so many or so large files. */
+/** A chain of includes that is longer is a mistake; so are so many files. */
 const DEPTH_MAX = 16;
 const FILES_MAX = 1_000;
-const FILE_LENGTH_MAX = 4_000_000;
+/** Of all files together. The strict parser makes half a kilobyte of an octet, and all of it is kept. */
+const LENGTH_MAX = 1_000_000;
 
 /** What has been read so far. */
 interface Reading {
@@ -77,7 +78,8 @@ async function readFile(
   from: Includer,
 ): Promise<void> {
   const { files, sources, findings, duplicates } = reading;
-  const text = await readText(file, files);
+  const read = sources.reduce((sum, { text }) => sum + text.length, 0);
+  const text = await readText(file, files, LENGTH_MAX - read);
   if (text instanceof Error) {
     findings.push({ ...from, message: chain.length === 0 ? text.message : `${file}: ${text.message}` });
     return;
@@ -166,17 +168,11 @@ function merge(reading: Reading, into: Table, from: Table, file: string, path: P
 /** The quick parser first: what it takes without doubt needs no second opinion. */
 async function parse(text: string, strict: boolean): Promise<Parsed> {
   const data = strict ? undefined : parseToml(text);
-  if (data !== undefined) return isDeep(data, NESTING_MAX) ? TOO_DEEP : { data };
+  if (data !== undefined) return isDeep(data, NESTING_MAX) ? { fault: TOO_DEEP } : { data };
   const result = await readPositions(text);
   if (!("find" in result)) return { fault: result };
-  return isDeep(result.data, NESTING_MAX) ? TOO_DEEP : { data: result.data, positions: result };
+  return isDeep(result.data, NESTING_MAX) ? { fault: TOO_DEEP } : { data: result.data, positions: result };
 }
-
-/** Deeper than any configuration, and far from what a recursive function can bear. */
-const NESTING_MAX = 64;
-const TOO_DEEP: Parsed = {
-  fault: { line: 1, column: 1, message: "tables and arrays are nested too deeply" },
-};
 
 function isDeep(value: unknown, levels: number): boolean {
   if (!Array.isArray(value) && !isTable(value)) return false;
@@ -188,11 +184,12 @@ function define(table: Table, key: string, value: unknown): void {
   Object.defineProperty(table, key, { value, enumerable: true, writable: true, configurable: true });
 }
 
-async function readText(file: string, { readFile }: Files): Promise<string | Error> {
+async function readText(file: string, { readFile }: Files, limit: number): Promise<string | Error> {
   try {
     const text = await readFile(file);
-    if (text.length > FILE_LENGTH_MAX) return new Error(`larger than ${FILE_LENGTH_MAX / 1_000_000} MB`);
-    return text.startsWith("\ufeff") ? text.slice(1) : text;
+    if (text.length > limit) return new Error(`larger than ${LENGTH_MAX / 1_000_000} MB, with all files`);
+    // In a text of several lines the two parsers would keep the line ends of Windows, or not.
+    return (text.startsWith("\ufeff") ? text.slice(1) : text).replaceAll("\r\n", "\n");
   } catch (error) {
     return new Error(`cannot read: ${reason(error)}`);
   }

@@ -3,6 +3,7 @@
  * line and column.
  */
 import { hostname } from "node:os";
+import type * as z from "zod";
 import { inspectCommand } from "../../checks/command.ts";
 import { checkTypes } from "../../checks/mod.ts";
 import { ConfigError, type Problem } from "../errors.ts";
@@ -118,7 +119,7 @@ function examine(document: Document, options: LoadOptions): Examined {
   // With a file unread, what the others refer to would seem to be missing.
   if (!document.isComplete) return { findings, secrets: [] };
   const { value, findings: unset, secrets } = interpolate(raw, environment(options));
-  const schema = configSchema(options.checkTypes ?? checkTypes, options.hostName ?? hostname());
+  const schema = schemaFor(options.checkTypes ?? checkTypes, options.hostName ?? hostname());
   const result = validate(schema, value, raw);
   const crossed = crossCheck(salvage(value)).map((finding) => completed(finding, raw));
   const told = "findings" in result ? result.findings : [];
@@ -129,6 +130,16 @@ function examine(document: Document, options: LoadOptions): Examined {
   return "value" in result && all.length === 0
     ? { config: result.value, secrets }
     : { findings: all, secrets };
+}
+
+/** Made once: making and compiling it takes longer than all that it then does to a file. */
+let lastSchema: { types: readonly CheckType[]; hostName: string; schema: z.ZodType<Config> } | undefined;
+
+function schemaFor(types: readonly CheckType[], hostName: string): z.ZodType<Config> {
+  if (lastSchema?.types !== types || lastSchema.hostName !== hostName) {
+    lastSchema = { types, hostName, schema: configSchema(types, hostName) };
+  }
+  return lastSchema.schema;
 }
 
 function unsafe(raw: unknown, told: readonly Finding[]): Finding[] {

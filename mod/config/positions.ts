@@ -34,6 +34,16 @@ export interface SyntaxFault extends Place {
 
 /** A text with more mistakes of one kind is not worth more messages. */
 const DUPLICATES_MAX = 100;
+/** Each of them has the text read once more: so much of it at most. */
+const REREAD_LENGTH_MAX = 500_000;
+
+/** Deeper than any configuration, and far from what a recursive function can bear. */
+export const NESTING_MAX = 64;
+export const TOO_DEEP: SyntaxFault = {
+  line: 1,
+  column: 1,
+  message: "tables and arrays are nested too deeply",
+};
 
 /**
  * Reads the text; a fault is a value, since broken input is what this is for. The parser stops at a key that
@@ -52,11 +62,10 @@ export async function readPositions(text: string): Promise<Positions | SyntaxFau
       return { data, duplicates, find: (path, at) => nearest(places, path, at) };
     } catch (error) {
       // The parser recurses: brackets by the thousand exhaust the stack.
-      if (error instanceof RangeError) {
-        return { line: 1, column: 1, message: "tables and arrays are nested too deeply" };
-      }
+      if (error instanceof RangeError) return TOO_DEEP;
       if (!(error instanceof ParseError)) throw error;
-      const again = renamed.length < DUPLICATES_MAX ? rename(current, error, renamed.length) : undefined;
+      const isWorthIt = renamed.length < Math.min(DUPLICATES_MAX, REREAD_LENGTH_MAX / text.length);
+      const again = isWorthIt ? rename(current, error, renamed.length) : undefined;
       if (again === undefined) return toFault(error, text);
       renamed.push(again);
       current = again.text;
@@ -169,6 +178,8 @@ function addValue(places: Places, value: AST.TOMLContentNode, path: Path): void 
 }
 
 function addFirst(map: Map<string, Place>, path: Path, node: AST.TOMLNode): void {
+  // A key of a thousand dots has a thousand paths, each of them longer than the one before.
+  if (path.length > NESTING_MAX) throw new RangeError("nested too deeply");
   const key = JSON.stringify(path);
   if (!map.has(key)) map.set(key, { line: node.loc.start.line, column: node.loc.start.column + 1 });
 }

@@ -4,9 +4,11 @@ import { isTable, type Table } from "./document.ts";
 
 /** The values of a document; undefined when the quick parser cannot read it. */
 export function parseToml(text: string): Table | undefined {
+  const assignments = countAssignments(text);
+  if (assignments === undefined) return undefined;
   try {
     const data = parse(text);
-    return isStrictlyFine(text, data) ? data : undefined;
+    return assignments === countLeaves(data) ? data : undefined;
   } catch (error) {
     // Whatever it stumbled over (it throws more than SyntaxErrors), the strict parser finds the place and the
     // words.
@@ -23,36 +25,47 @@ const TOKEN =
 // deno-lint-ignore no-control-regex -- these are what it looks for
 const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)/;
 
+/** The quick parser takes quadratic time for what is between two headers: seconds for a thousand keys. */
+const CROWD_MAX = 200;
+
 /**
- * The quick parser lets a key that is set twice win silently, joins a table to an inline one, and takes
- * several things on one line. Each leaves a trace that is cheap to see: fewer values than assignments, a
- * dotted key, a bracket or a second assignment after a value. A false alarm only costs a second parse; so
- * arrays of tables, which blur the count, always raise it.
+ * How many values the text sets; undefined when only the strict parser can tell. The quick one lets a key
+ * that is set twice win silently, joins a table to an inline one, and takes several things on one line. Each
+ * leaves a trace that is cheap to see: fewer values than assignments, a dotted key, a bracket or a second
+ * assignment after a value. A false alarm only costs a second parse; so arrays of tables, which blur the
+ * count, always raise it.
  */
-function isStrictlyFine(text: string, data: unknown): boolean {
-  if (CONTROL.test(text)) return false;
+function countAssignments(text: string): number | undefined {
+  if (CONTROL.test(text)) return undefined;
   let assignments = 0;
+  let crowd = 0;
   let depth = 0;
   /** Since the last line break outside of brackets: a header, or an assignment whose value starts here. */
   let line: { start: number; isHeader?: boolean; valueAt?: number } = { start: 0 };
   for (const { 0: token, index } of text.matchAll(TOKEN)) {
     const before = text.slice(line.start, index);
-    if (token === "[[") return false;
+    if (token === "[[") return undefined;
     if (token === "\n") {
       if (depth === 0) line = { start: index + 1 };
     } else if (token.startsWith("=")) {
-      if (depth === 0 && (line.isHeader || line.valueAt !== undefined || /[."']/.test(before))) return false;
-      if (depth > 0 && /\.\s*[\w-]*\s*$/.test(before)) return false;
+      if (++crowd > CROWD_MAX) return undefined;
+      if (depth === 0 && (line.isHeader || line.valueAt !== undefined || /[."']/.test(before))) {
+        return undefined;
+      }
+      if (depth > 0 && /\.\s*[\w-]*\s*$/.test(before)) return undefined;
       if (depth === 0) line.valueAt = index + 1;
       if (token.endsWith("{")) depth++;
       else assignments++;
     } else if (token === "[" || token === "{") {
-      if (depth === 0 && text.slice(line.valueAt ?? line.start, index).trim() !== "") return false;
-      if (depth === 0 && line.valueAt === undefined) line.isHeader = true;
+      if (depth === 0 && text.slice(line.valueAt ?? line.start, index).trim() !== "") return undefined;
+      if (depth === 0 && line.valueAt === undefined) {
+        line.isHeader = true;
+        crowd = 0;
+      }
       depth++;
     } else if (token === "]" || token === "}") depth--;
   }
-  return assignments === countLeaves(data);
+  return assignments;
 }
 
 /**

@@ -9,6 +9,7 @@ import { API } from "./corpus/api.ts";
 import { HTTP } from "./corpus/http.ts";
 import { NETLINK } from "./corpus/netlink.ts";
 import { PACKETS } from "./corpus/packets.ts";
+import { TOML } from "./corpus/toml.ts";
 import { caseOf, type Corpus, run, shrink } from "./target.ts";
 import { TARGETS } from "./targets.ts";
 
@@ -19,6 +20,7 @@ libc();
 const KINDS: readonly (readonly [kind: string, kept: Corpus, cases: number, reaches: readonly string[]])[] = [
   ["packets", PACKETS, 100_000, PACKETS.map(([, outcome]) => outcome)],
   ["netlink", NETLINK, 8_000, ["links: answered", "routes: ENOBUFS", "link: ETIMEDOUT", "news: answered"]],
+  ["toml", TOML, 1_000, ["valid", "refused"]],
   ["api", API, 5_000, ["200", "401", "403", "404", "405", "406", "421", "422", "503"]],
   ["http", HTTP, 5, []],
 ];

@@ -3,6 +3,7 @@ import { api } from "./api.ts";
 import { http } from "./http.ts";
 import { netlink } from "./netlink.ts";
 import { packets } from "./packets.ts";
+import { toml } from "./toml.ts";
 import type { Target } from "./target.ts";
 
-export const TARGETS: Readonly<Record<string, Target<unknown>>> = { packets, netlink, api, http };
+export const TARGETS: Readonly<Record<string, Target<unknown>>> = { packets, netlink, toml, api, http };
