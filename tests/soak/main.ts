@@ -1,6 +1,6 @@
 /**
- * The soak on demand: `deno task soak --minutes 60 --seed 1 --out soak.json`. Exit code 1 when something grew
- * or was wrong.
+ * The soak on demand: `deno task soak --minutes 60 --seed 1 --out soak.json`, with what the daemons said in
+ * soak.json.log. Exit code 1 when something grew or was wrong.
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { judge } from "./report.ts";
@@ -19,5 +19,8 @@ const outcome = await soak({
 });
 const { text, json, problems } = judge(outcome);
 say(`\n${text}`);
-if (out !== undefined) await Deno.writeTextFile(out, JSON.stringify(json) + "\n");
+if (out !== undefined) {
+  await Deno.writeTextFile(out, JSON.stringify(json) + "\n");
+  await Deno.writeTextFile(`${out}.log`, outcome.logs);
+}
 Deno.exit(problems.length === 0 ? 0 : 1);

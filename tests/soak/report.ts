@@ -46,7 +46,13 @@ export function judge(outcome: Outcome): Verdict {
     ...outcome.accounts.flatMap((account) => problemsOf(account, outcome)),
   ];
   const curves = outcome.accounts.map((account) => curveOf(account, outcome));
-  const text = [head(outcome), ...curves, ...outcome.accounts.map(eventsOf), ending(problems)].join("\n\n");
+  const text = [
+    head(outcome),
+    ...curves,
+    ...outcome.accounts.map(eventsOf),
+    ...outcome.excused,
+    ending(problems),
+  ].join("\n\n");
   return { problems, text, json: jsonOf(outcome, problems) };
 }
 
@@ -160,7 +166,7 @@ function ending(problems: readonly string[]): string {
 }
 
 function jsonOf(
-  { seconds, seed, rounds, reloads, troubles, accounts }: Outcome,
+  { seconds, seed, rounds, reloads, troubles, accounts, excused }: Outcome,
   problems: readonly string[],
 ): unknown {
   return {
@@ -170,6 +176,7 @@ function jsonOf(
     reloads,
     troubles: Object.fromEntries(troubles),
     problems,
+    excused,
     hosts: accounts.map(({ name, samples, witness, clients, beats }) => ({
       name,
       beats,
