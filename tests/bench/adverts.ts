@@ -13,12 +13,13 @@ const FILE_HEADER = 24;
 const RECORD_HEADER = 16;
 const ETHERNET_HEADER = 14;
 const IHL_MASK = 15;
+const IPV6_HEADER = 40;
 
 export function captureAdverts(bridge: Host, port: string): Promise<Capture> {
-  return capture(bridge, port, "ip proto 112");
+  return capture(bridge, port, "ip proto 112 or ip6 proto 112");
 }
 
-/** Ends the capture; all IPv4 advertisements that it saw. */
+/** Ends the capture; all advertisements that it saw. */
 export async function advertsOf({ child, file }: Capture): Promise<Advert[]> {
   await child.stop("SIGINT");
   const bytes = await Deno.readFile(file);
@@ -27,7 +28,9 @@ export async function advertsOf({ child, file }: Capture): Promise<Advert[]> {
   for (let at = FILE_HEADER; at + RECORD_HEADER <= bytes.length;) {
     const [seconds, micros, length] = [0, 4, 8].map((field) => view.getUint32(at + field, true));
     const ip = at + RECORD_HEADER + ETHERNET_HEADER;
-    const vrrp = ip + 4 * (view.getUint8(ip) & IHL_MASK);
+    const versionAndLength = view.getUint8(ip);
+    const isIpv6 = versionAndLength >> 4 === 6;
+    const vrrp = ip + (isIpv6 ? IPV6_HEADER : 4 * (versionAndLength & IHL_MASK));
     const atMs = seconds! * 1000 + micros! / 1000;
     adverts.push({ atMs, vrid: view.getUint8(vrrp + 1), priority: view.getUint8(vrrp + 2) });
     at += RECORD_HEADER + length!;

@@ -1,5 +1,6 @@
 /** vipd and keepalived behind one face, so that every measurement treats them alike. */
 import type { Child } from "../e2e/lab/child.ts";
+import { run } from "../e2e/lab/command.ts";
 import { helperLibrary } from "../e2e/lab/compile.ts";
 import { killKeepalived, killVrrpChild, reloadKeepalived, startKeepalived } from "../e2e/lab/keepalived.ts";
 import { keepalivedRouter, type RouterSpec, vipdRouter } from "../e2e/lab/routers.ts";
@@ -39,6 +40,8 @@ export interface Daemon {
   start(node: Host, routers: readonly BenchRouter[]): Promise<Running>;
   /** The process that speaks VRRP dies, and whoever watches it starts it again a second later. */
   crash(running: Running, node: Host, routers: readonly BenchRouter[]): Promise<Running>;
+  /** Another program takes the running one's place, in the way that disturbs least. */
+  upgrade(running: Running, node: Host, routers: readonly BenchRouter[]): Promise<Running>;
 }
 
 export const vipd: Daemon = {
@@ -62,6 +65,17 @@ export const vipd: Daemon = {
     await running.kill();
     await sleep(RESTART_MS);
     return await vipd.start(node, routers);
+  },
+  async upgrade(running, node): Promise<Running> {
+    await run([
+      vipd.binary,
+      "upgrade",
+      "--binary",
+      vipd.binary,
+      "--socket",
+      `${node.directory}/vipd/vipd.sock`,
+    ]);
+    return running;
   },
 };
 
@@ -94,6 +108,10 @@ function keepalivedThat(
       await killVrrpChild(node);
       return running;
     },
+    async upgrade(running, node, routers): Promise<Running> {
+      await running.stop();
+      return await this.start(node, routers);
+    },
   };
 }
 
@@ -113,7 +131,11 @@ function vipdConfig(routers: readonly BenchRouter[]): string {
     const { weight } = nginx;
     return weight === undefined ? 'track = ["nginx"]' : `track = [{ check = "nginx", weight = ${weight} }]`;
   };
-  return check + routers.map((router) => vipdRouter({ ...router, vipdExtra: track(router) })).join("\n");
+  const extended = (router: BenchRouter): RouterSpec => ({
+    ...router,
+    vipdExtra: (router.vipdExtra ?? "") + track(router),
+  });
+  return check + routers.map((router) => vipdRouter(extended(router))).join("\n");
 }
 
 function trackedBy(routers: readonly BenchRouter[]): Tracked | undefined {
@@ -140,7 +162,10 @@ function keepalivedConfig(routers: readonly BenchRouter[], definition: string, u
   // Without a weight the virtual router is in fault.
   const track = ({ nginx }: BenchRouter): string =>
     nginx === undefined ? "" : `${use} {\nnginx weight ${nginx.weight ?? 0}\n}`;
-  const extended = (router: BenchRouter): RouterSpec => ({ ...router, keepalivedExtra: track(router) });
+  const extended = (router: BenchRouter): RouterSpec => ({
+    ...router,
+    keepalivedExtra: (router.keepalivedExtra ?? "") + track(router),
+  });
   const definitions = trackedBy(routers) === undefined ? [] : [definition];
   return [GLOBAL, ...definitions, ...routers.map((router) => keepalivedRouter(extended(router)))].join("\n");
 }

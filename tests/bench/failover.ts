@@ -48,6 +48,7 @@ export const CUT: Event = {
   name: "host cut off",
   act: ({ lab }) => lab.cut(lab.node("n1")),
   over: answeredBy("n2"),
+  isSilence: true,
   limitMs: silenceLimit,
   goalMs: silenceGoal,
 };
@@ -64,8 +65,7 @@ export const HOST_DEATH: Event = {
   name: "host dies: kill -9, addresses gone",
   async act(scene): Promise<void> {
     const station = nodeOf(scene, "n1");
-    await station.kill();
-    await station.removeAddresses();
+    await Promise.all([station.kill(), station.removeAddresses()]);
   },
   over: settledOn("n2"),
   limitMs: silenceLimit,
@@ -80,6 +80,14 @@ const RESTART: Event = {
     await nodeOf(scene, "n1").stop();
     await nodeOf(scene, "n1").start();
   },
+  over: settledOn("n1"),
+  limitMs: skewLimit,
+  goalMs: () => 5,
+};
+
+const UPGRADE: Event = {
+  name: "program replaced (vipd upgrade; keepalived stops and starts)",
+  act: (scene) => nodeOf(scene, "n1").upgrade(),
   over: settledOn("n1"),
   limitMs: skewLimit,
   goalMs: () => 5,
@@ -184,6 +192,7 @@ export const FAILOVER_EVENTS: readonly Event[] = [
   ORDERLY_STOP,
   PREEMPT,
   RESTART,
+  UPGRADE,
   CUT,
   HEAL,
   ...CABLE_EVENTS,

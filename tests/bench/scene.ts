@@ -5,8 +5,9 @@
 import type { Child } from "../e2e/lab/child.ts";
 import { run } from "../e2e/lab/command.ts";
 import { type Nginx, startNginx } from "../e2e/lab/nginx.ts";
-import { startEcho } from "../e2e/lab/probe.ts";
+import { type Outage, startEcho } from "../e2e/lab/probe.ts";
 import { createLab, type Host, type Lab, sleep, waitFor } from "../e2e/lab.ts";
+import { advertsOf, captureAdverts } from "./adverts.ts";
 import { browsingClient, type Client, darkMs, pingingClient, sweepingClient } from "./client.ts";
 import type { BenchRouter, Daemon, Running } from "./daemons.ts";
 import { epochMs, Holders } from "./holders.ts";
@@ -49,6 +50,10 @@ export class Station {
 
   async crash(): Promise<void> {
     this.#running = await this.daemon.crash(this.running, this.host, this.routers);
+  }
+
+  async upgrade(): Promise<void> {
+    this.#running = await this.daemon.upgrade(this.running, this.host, this.routers);
   }
 
   /** What a dead host takes with it, all at once. */
@@ -97,6 +102,8 @@ export interface Event {
   readonly client?: "ping" | "browse" | "sweep";
   limitMs?(timing: Timing): number;
   goalMs?(timing: Timing): number;
+  /** The first node falls silent: also tells how long after its last advertisement the address answers. */
+  readonly isSilence?: boolean;
   /** Only prepares the next one. */
   readonly silent?: boolean;
 }
@@ -140,21 +147,57 @@ export async function withScene(cast: Cast, body: (scene: Scene) => Promise<void
 
 /** One event as the client sees it, recorded for every target. */
 export async function measure(scene: Scene, event: Event, record: Record): Promise<void> {
-  const dark = await watch(scene, event);
-  if (event.silent === true) return;
-  scene.targets.forEach(({ timing, kind }, index) =>
+  if (event.isSilence === true) return await measureSilence(scene, event, record);
+  const seen = await watch(scene, event);
+  if (event.silent !== true) {
+    tell(
+      scene,
+      event,
+      seen.map(({ outages, fromMs }) => darkMs(outages, fromMs)),
+      record,
+    );
+  }
+}
+
+/** The client's outage depends on how long ago the last advertisement was; the time since then does not. */
+async function measureSilence(scene: Scene, event: Event, record: Record): Promise<void> {
+  const [first = "", second = ""] = Object.keys(scene.stations);
+  const wire = await captureAdverts(scene.lab.bridge, second);
+  const seen = await watch(scene, event);
+  const adverts = await advertsOf(wire);
+  tell(scene, event, seen.map(({ outages, fromMs }) => darkMs(outages, fromMs)), record);
+  const sinceMs = seen.map(({ outages }, index) => {
+    const router = nodeOf(scene, first).routers[index];
+    const longest = outages.toSorted((a, b) => b.length_ms - a.length_ms)[0];
+    if (longest === undefined || router === undefined) return NaN;
+    const last = adverts.findLast(({ vrid, priority, atMs }) =>
+      vrid === router.vrid && priority === router.priority && atMs < longest.start_ms + longest.length_ms
+    );
+    return longest.start_ms + longest.length_ms - (last?.atMs ?? NaN);
+  });
+  tell(scene, { ...event, name: `${event.name}, since the last advertisement` }, sinceMs, record);
+}
+
+function tell({ targets }: Scene, event: Event, values: readonly number[], record: Record): void {
+  targets.forEach(({ timing, kind }, index) =>
     record({
       event: kind === undefined ? event.name : `${event.name}, ${kind}`,
       timing: timing.name,
-      value: dark[index] ?? NaN,
+      value: values[index] ?? NaN,
       limit: event.limitMs?.(timing),
       goal: event.goalMs?.(timing),
     })
   );
 }
 
-/** How long, in ms, each target was without an answer. */
-export async function watch(scene: Scene, event: Event): Promise<number[]> {
+/** What the client saw of a target, and from which moment on it counts. */
+export interface Seen {
+  readonly outages: readonly Outage[];
+  readonly fromMs: number;
+}
+
+/** The event under the client's eyes: what it saw of each target. */
+export async function watch(scene: Scene, event: Event): Promise<Seen[]> {
   const client = await clientOf(scene, event);
   // A random phase of every advertisement interval.
   await sleep(200 + Math.random() * 1_000);
@@ -165,7 +208,7 @@ export async function watch(scene: Scene, event: Event): Promise<number[]> {
   await sleep(AFTERMATH_MS);
   const outages = await client.stop();
   if (isOver === false) await relearn(scene, event);
-  return outages.map((list) => darkMs(list, fromMs ?? 0));
+  return outages.map((list) => ({ outages: list, fromMs: fromMs ?? 0 }));
 }
 
 /** A client of everything, when each address has answered it once. */
