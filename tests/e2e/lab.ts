@@ -162,15 +162,16 @@ export class Lab implements AsyncDisposable {
   }
 
   async #applyBlocks(): Promise<void> {
-    const rules = [...this.#blocks.values()].flat().map(({ from, to }) =>
-      `add rule bridge lab forward ${from === undefined ? "" : `iifname "${from}" `}${
-        to === undefined ? "" : `oifname "${to}" `
-      }drop`
-    );
-    // One transaction: no packet sees a half-built rule set.
-    await this.bridge.exec(["nft", "-f", "-"], {
-      stdin: ["flush chain bridge lab forward", ...rules, ""].join("\n"),
+    const rules = [...this.#blocks.values()].flat().map(({ from, to }) => {
+      // What is lost on the way to everybody must not even teach the switch where its sender is.
+      if (to === undefined) return `add rule bridge lab arriving iifname "${from}" drop`;
+      return `add rule bridge lab forward ${
+        from === undefined ? "" : `iifname "${from}" `
+      }oifname "${to}" drop`;
     });
+    // One transaction: no packet sees a half-built rule set.
+    const flush = "flush chain bridge lab arriving\nflush chain bridge lab forward";
+    await this.bridge.exec(["nft", "-f", "-"], { stdin: [flush, ...rules, ""].join("\n") });
   }
 }
 
@@ -212,9 +213,10 @@ async function createBridge(labName: string, directory: string): Promise<Host> {
     "0",
   );
   await bridge.ip("link", "set", "br0", "up");
-  const chain =
-    "add table bridge lab\nadd chain bridge lab forward { type filter hook forward priority 0; policy accept; }\n";
-  await bridge.exec(["nft", "-f", "-"], { stdin: chain });
+  const chain = (name: string, hook: string): string =>
+    `add chain bridge lab ${name} { type filter hook ${hook} priority 0; policy accept; }`;
+  const chains = ["add table bridge lab", chain("arriving", "prerouting"), chain("forward", "forward"), ""];
+  await bridge.exec(["nft", "-f", "-"], { stdin: chains.join("\n") });
   return bridge;
 }
 
