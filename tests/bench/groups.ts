@@ -1,16 +1,6 @@
 /** The table of everything that is measured, in the order of the report. */
 import { type Daemon, keepalived, trackingKeepalived, vipd } from "./daemons.ts";
-import {
-  CUT,
-  FAILOVER_EVENTS,
-  HEAL,
-  MAIN_EVENTS,
-  measureLeft,
-  MIXED_EVENTS,
-  ORDERLY_STOP,
-  PREEMPT,
-  PRIORITIES,
-} from "./failover.ts";
+import { FAILOVER_EVENTS, MAIN_EVENTS, measureLeft, MIXED_EVENTS, PRIORITIES } from "./failover.ts";
 import { healingEvents } from "./healing.ts";
 import { measureLists } from "./lists.ts";
 import { NGINX_EVENTS, nginxTargets, trackingNginx } from "./nginx.ts";

@@ -1,8 +1,16 @@
 /** All 255 virtual routers of a node at once: how dark each single address gets. */
-import { darkMs } from "./client.ts";
 import { settledOn } from "./failover.ts";
 import type { Record } from "./samples.ts";
-import { type Event, killServer, nodeOf, type Scene, type Target, trackedNginx, watch } from "./scene.ts";
+import {
+  darknessOf,
+  type Event,
+  killServer,
+  nodeOf,
+  type Scene,
+  type Target,
+  trackedNginx,
+  watch,
+} from "./scene.ts";
 import type { BenchRouter } from "./daemons.ts";
 import type { Host } from "../e2e/lab.ts";
 import { quantile } from "./statistics.ts";
@@ -49,7 +57,7 @@ export function faultingRouter(basic: BenchRouter, _: Target, node: Host): Bench
 export async function measureMany(scene: Scene, record: Record): Promise<void> {
   const timing = scene.targets[0]?.timing.name ?? "";
   for (const event of EVENTS) {
-    const dark = (await watch(scene, event)).map(({ outages, fromMs }) => darkMs(outages, fromMs));
+    const dark = darknessOf(await watch(scene, event));
     const rows = [["median", 0.5], ["99 %", 0.99], ["worst", 1]] as const;
     for (const [name, part] of rows) {
       record({ event: `${event.name}, ${name} of 255`, timing, value: quantile(dark, part), goal: GOAL_MS });

@@ -148,15 +148,8 @@ export async function withScene(cast: Cast, body: (scene: Scene) => Promise<void
 /** One event as the client sees it, recorded for every target. */
 export async function measure(scene: Scene, event: Event, record: Record): Promise<void> {
   if (event.isSilence === true) return await measureSilence(scene, event, record);
-  const seen = await watch(scene, event);
-  if (event.silent !== true) {
-    tell(
-      scene,
-      event,
-      seen.map(({ outages, fromMs }) => darkMs(outages, fromMs)),
-      record,
-    );
-  }
+  const dark = darknessOf(await watch(scene, event));
+  if (event.silent !== true) tell(scene, event, dark, record);
 }
 
 /** The client's outage depends on how long ago the last advertisement was; the time since then does not. */
@@ -191,9 +184,13 @@ function tell({ targets }: Scene, event: Event, values: readonly number[], recor
 }
 
 /** What the client saw of a target, and from which moment on it counts. */
-export interface Seen {
+interface Seen {
   readonly outages: readonly Outage[];
   readonly fromMs: number;
+}
+
+export function darknessOf(seen: readonly Seen[]): number[] {
+  return seen.map(({ outages, fromMs }) => darkMs(outages, fromMs));
 }
 
 /** The event under the client's eyes: what it saw of each target. */
