@@ -22,6 +22,9 @@ function systemSignals(): Signals {
     onReload(listener): void {
       Deno.addSignalListener("SIGHUP", listener);
     },
+    onUpgrade(listener): void {
+      Deno.addSignalListener("SIGUSR2", listener);
+    },
   };
 }
 

@@ -50,6 +50,14 @@ export function pipe2(flags: number = O_CLOEXEC | O_NONBLOCK): { read: number; w
   return { read: ends[0] ?? -1, write: ends[1] ?? -1 };
 }
 
+/**
+ * A file in memory that nobody else can open and that ends with its last descriptor. Not close-on-exec, unlike
+ * everything else here: it is there to be handed over execve(2). `/proc/self/fd/N` reads `memfd:NAME`.
+ */
+export function memfd_create(name: string): number {
+  return check("memfd_create", libc().memfd_create(cstring(name), 0));
+}
+
 /** A counter that another thread can bump to wake an epoll. */
 export function eventfd(initial = 0, flags: number = EFD_NONBLOCK | EFD_CLOEXEC): number {
   return check("eventfd", libc().eventfd(initial, flags));

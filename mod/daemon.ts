@@ -1,8 +1,7 @@
 /**
  * The daemon: checks, VRRP thread and API put together, and what happens to them on a reload and at the end.
  */
-import { type ApiServer, createApi, type ReloadResult, serveApi } from "./api/mod.ts";
-import { SyscallError } from "../ffi/errno.ts";
+import { type ApiServer, createApi, type ReloadResult, serveApi, type UpgradeResult } from "./api/mod.ts";
 import { lockCode, releaseCode, trimHeap } from "../ffi/sched.ts";
 import { type Loaded, loadToRun } from "./config/load.ts";
 import { changesOf, refusal, summaryOf } from "./config/changes.ts";
@@ -12,9 +11,12 @@ import { ConfigError, documentProblem, formatProblem, StartError } from "./error
 import { LinuxHost } from "./health/host.ts";
 import { type CheckChange, Monitor } from "./health/monitor.ts";
 import { configureLogging, logger } from "./log.ts";
-import { notifySystemd, type ServiceState, watchdogIntervalMs } from "./notify/systemd.ts";
+import { type Estate, takeEstate } from "./daemon/estate.ts";
+import { Supervisor } from "./daemon/supervisor.ts";
+import { Upgrade } from "./daemon/upgrade.ts";
+import { watchdogIntervalMs } from "./notify/systemd.ts";
 import { ReadModel } from "./read_model.ts";
-import type { NodeStatus, RouterState, Transition } from "./snapshot.ts";
+import type { LastUpgrade, NodeStatus, RouterState, Transition } from "./snapshot.ts";
 import { VERSION } from "./version.ts";
 import { EngineHandle } from "./vrrp/handle.ts";
 import type { EngineEvent, TrackerState } from "./vrrp/messages.ts";
@@ -27,10 +29,12 @@ const BEAT_MS = 2_000;
 const MAX_MISSED_BEATS = 3;
 /** An orderly stop that takes longer than this is cut short: the leases end what is left. */
 const STOP_TIMEOUT_MS = 10_000;
+/** An answer of the API needs so long at most to leave. */
+const ANSWER_MS = 50;
+/** After an upgrade the peers stay as patient as in its pause for so long. */
+const LANDING_MS = 1_000;
 /** After so long the start is over, and with it the use of most code that it needed. */
 const SETTLE_MS = 3_000;
-/** The supervisor's status line follows transitions at this pace: its socket queues a few messages only. */
-const STATUS_MS = 100;
 /** sysexits(3) EX_SOFTWARE: the VRRP thread failed or stalled, the supervisor shall start anew. */
 const EXIT_ENGINE = 70;
 
@@ -65,37 +69,43 @@ export class Daemon {
   readonly #engine: EngineHandle;
   readonly #model: ReadModel;
   readonly #flushLog: () => Promise<void>;
+  readonly #supervisor = new Supervisor();
+  readonly #estate: Estate | null;
+  readonly #upgrader: Upgrade;
   readonly #running = Promise.withResolvers<void>();
   #loading: Loading;
   #api: ApiServer | null = null;
   #beat = 0;
   #reloadError: string | null = null;
+  #upgradeError: string | null = null;
+  #lastUpgrade: LastUpgrade | null = null;
   #realtime = false;
-  #supervisorError = "";
-  #isStatusDue = false;
   #stopping = false;
-  /** Reloads one after the other, in the order in which they were asked for. */
-  #reloads: Promise<unknown> = Promise.resolve();
+  /** Reloads and upgrades one after the other, in the order in which they were asked for. */
+  #changes: Promise<unknown> = Promise.resolve();
 
   /**
    * Rejects with a ConfigError when the file cannot be used, with a StartError when the API cannot listen.
    */
   static async start(options: DaemonOptions): Promise<Daemon> {
-    const daemon = new Daemon(options, await load(options.configFile));
+    const estate = takeEstate();
+    const daemon = new Daemon(options, await load(options.configFile), estate);
     await daemon.#begin();
     return daemon;
   }
 
-  private constructor(options: DaemonOptions, loading: Loading) {
+  private constructor(options: DaemonOptions, loading: Loading, estate: Estate | null) {
     this.#options = options;
     this.#loading = loading;
+    this.#estate = estate;
     this.ended = this.#end.promise;
     const { node, log: logging } = loading.config;
     this.#flushLog = configureLogging(logging);
     this.#engine = new EngineHandle({
       workerUrl: options.workerUrl,
       realtime: node.realtime,
-      startupDelayMs: node.startup_delay,
+      // It is for a host that boots.
+      startupDelayMs: estate === null ? node.startup_delay : 0,
     }, {
       event: (event) => this.#hearEngine(event),
       failed: (message) => this.#engineFailed(message),
@@ -104,6 +114,15 @@ export class Daemon {
       host: this.#host,
       onChange: (change) => this.#hearCheck(change),
       onNote: (name, message) => checkLog.info("note {name}: {message}", { name, message }),
+      inherited: estate?.checks ?? {},
+    });
+    this.#upgrader = new Upgrade({
+      configFile: options.configFile,
+      engine: this.#engine,
+      monitor: this.#monitor,
+      supervisor: this.#supervisor,
+      flushLog: this.#flushLog,
+      isStopping: () => this.#stopping,
     });
     this.#model = new ReadModel({
       report: () => this.#engine.report(),
@@ -118,7 +137,7 @@ export class Daemon {
     if (this.#stopping) return;
     this.#stopping = true;
     log.info("stopping reason={reason}", { reason });
-    this.#tellSupervisor({ stopping: true });
+    this.#supervisor.tell({ stopping: true });
     const timer = setTimeout(() => void this.#exit(1), STOP_TIMEOUT_MS);
     await this.#engine.stop(reason);
     await Promise.all([this.#monitor.stop(), this.#api?.stop()]);
@@ -128,22 +147,33 @@ export class Daemon {
 
   /** Transactional: a file that cannot be used changes nothing. */
   reload(): Promise<ReloadResult> {
-    const reload = this.#reloads.then(() => this.#reload());
-    this.#reloads = reload;
+    const reload = this.#changes.then(() => this.#reload());
+    this.#changes = reload;
     return reload;
+  }
+
+  /**
+   * Another program takes this one's place, in this process and without a failover. Resolves with whether it
+   * will; whether it did is seen in who answers from then on.
+   */
+  upgrade(binary?: string): Promise<UpgradeResult> {
+    const { promise, resolve } = Promise.withResolvers<UpgradeResult>();
+    this.#changes = this.#changes.then(() => this.#upgrade(binary, resolve));
+    return promise;
   }
 
   async #begin(): Promise<void> {
     const { config, warnings } = this.#loading;
     for (const warning of warnings) configLog.warn("warning {problem}", { problem: formatProblem(warning) });
     this.#api = await this.#serve(config);
-    this.#apply(config);
+    this.#apply(config, true);
     this.#monitor.start();
     const failed = await Promise.race([this.#running.promise, this.ended]);
     if (failed !== undefined) return;
     this.#beat = setInterval(() => this.#checkHeartbeat(), BEAT_MS);
     log.info("ready {version} api={api}", { version: VERSION, api: this.#api.addresses.join(" ") });
-    this.#tellSupervisor({ ready: true, status: this.#statusLine() });
+    this.#supervisor.tell({ ready: true, status: this.#statusLine() });
+    if (this.#estate !== null) setTimeout(() => this.#engine.goOn(), LANDING_MS);
     setTimeout(() => this.#settle(), SETTLE_MS);
   }
 
@@ -153,6 +183,7 @@ export class Daemon {
       snapshot: () => this.#model.snapshot(),
       subscribe: (listener) => this.#subscribe(listener),
       reload: () => this.reload(),
+      upgrade: (binary) => this.upgrade(binary),
       token: () => this.#loading.token,
       exporterNames: api.exporter_names,
     });
@@ -173,17 +204,18 @@ export class Daemon {
   }
 
   /** Checks first, so that a virtual router that is new finds what they know. */
-  #apply(config: Config): void {
+  #apply(config: Config, isFirst = false): void {
     this.#monitor.configure(config.check);
     this.#engine.track(
       this.#monitor.status().map(({ name, state, reason }): TrackerState => ({ check: name, state, reason })),
     );
+    if (isFirst && this.#estate !== null) this.#engine.inherit(this.#estate.engine);
     this.#engine.configure(config.virtual_router);
     for (const name of this.#states.keys()) if (!(name in config.virtual_router)) this.#states.delete(name);
   }
 
   async #reload(): Promise<ReloadResult> {
-    this.#tellSupervisor({ reloading: true });
+    this.#supervisor.tell({ reloading: true });
     const result = await this.#tryReload();
     this.#reloadError = result.ok ? null : result.problems.map(formatProblem).join("\n");
     this.#model.invalidate();
@@ -198,7 +230,7 @@ export class Daemon {
       to: result.ok ? "reloaded" : "refused",
       reason,
     });
-    if (!this.#stopping) this.#tellSupervisor({ ready: true });
+    if (!this.#stopping) this.#supervisor.tell({ ready: true });
     return result;
   }
 
@@ -221,8 +253,45 @@ export class Daemon {
     }
   }
 
+  async #upgrade(binary: string | undefined, answer: (result: UpgradeResult) => void): Promise<void> {
+    const program = await this.#upgrader.prepare(binary);
+    if (typeof program === "string") {
+      this.#upgradeFailed(program);
+      return answer({ ok: false, problem: program });
+    }
+    answer({ ok: true, from: VERSION, to: program.version, program: program.path });
+    // So that whoever asked hears it: the connection ends with this program.
+    await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
+    this.#upgradeFailed(await this.#upgrader.carryOut(program));
+  }
+
+  #upgradeFailed(problem: string): void {
+    log.error("upgrade_refused {problem}", { problem });
+    this.#upgradeError = problem;
+    this.#publish({
+      at: new Date().toISOString(),
+      kind: "node",
+      name: this.#loading.config.node.name,
+      from: VERSION,
+      to: VERSION,
+      reason: `not upgraded: ${problem}`,
+    });
+  }
+
+  #hearInherited({ routers, pauseMs }: EngineEvent & { type: "inherited" }): void {
+    for (const { name, state } of routers) this.#states.set(name, state);
+    const { version, atMs } = this.#estate!;
+    const pause_ms = Number(pauseMs.toFixed(1));
+    this.#lastUpgrade = { at: new Date(atMs).toISOString(), from: version, pause_ms };
+    const active = routers.filter(({ state }) => state === "ACTIVE").length;
+    const fields = { from: version, to: VERSION, active, routers: routers.length, pause_ms };
+    log.info("upgraded {from} -> {to}", fields);
+  }
+
   #hearEngine(event: EngineEvent): void {
     switch (event.type) {
+      case "inherited":
+        return this.#hearInherited(event);
       case "running":
         this.#realtime = event.realtime;
         for (const warning of event.warnings) vrrpLog.warn("realtime {warning}", { warning });
@@ -235,6 +304,7 @@ export class Daemon {
         return vrrpLog[level](text, { name, message });
       }
       case "report":
+      case "pause":
       case "stopped":
       case "failed":
         return;
@@ -254,7 +324,7 @@ export class Daemon {
       reason,
       priority,
     });
-    this.#tellStatus();
+    this.#supervisor.tellLater(() => ({ status: this.#statusLine() }));
   }
 
   #hearCheck({ name, from, to, reason, at }: CheckChange): void {
@@ -283,32 +353,10 @@ export class Daemon {
       config_file: this.#options.configFile,
       config_loaded: at,
       last_reload_error: this.#reloadError,
+      last_upgrade: this.#lastUpgrade,
+      last_upgrade_error: this.#upgradeError,
       realtime: this.#realtime,
     };
-  }
-
-  /** A supervisor that cannot be reached is no reason to stop serving; it will act by itself. */
-  #tellSupervisor(state: ServiceState): void {
-    try {
-      notifySystemd(state);
-    } catch (error) {
-      if (!(error instanceof SyscallError)) throw error;
-      // Once, not for each of 255 transitions.
-      if (error.message !== this.#supervisorError) {
-        log.warn("supervisor {message}", { message: error.message });
-      }
-      this.#supervisorError = error.message;
-    }
-  }
-
-  /** One line for all that changes together: hundreds of them would crowd out READY and WATCHDOG. */
-  #tellStatus(): void {
-    if (this.#isStatusDue) return;
-    this.#isStatusDue = true;
-    setTimeout(() => {
-      this.#isStatusDue = false;
-      this.#tellSupervisor({ status: this.#statusLine() });
-    }, STATUS_MS);
   }
 
   #statusLine(): string {
@@ -321,7 +369,7 @@ export class Daemon {
    */
   #checkHeartbeat(): void {
     const missed = this.#engine.missedBeats();
-    if (missed === 0 && watchdogIntervalMs() !== null) this.#tellSupervisor({ watchdog: true });
+    if (missed === 0 && watchdogIntervalMs() !== null) this.#supervisor.tell({ watchdog: true });
     if (missed >= MAX_MISSED_BEATS) this.#engineFailed(`no heartbeat for ${missed * BEAT_MS} ms`);
   }
 

@@ -117,6 +117,10 @@ export const CheckStatus = z.strictObject({
 });
 export type CheckStatus = z.infer<typeof CheckStatus>;
 
+/** The program was replaced in place, without a failover: from which version, and how long it was silent. */
+export const LastUpgrade = z.strictObject({ at: time, from: z.string(), pause_ms: z.number() });
+export type LastUpgrade = z.infer<typeof LastUpgrade>;
+
 export const NodeStatus = z.strictObject({
   name: z.string(),
   version: z.string(),
@@ -125,6 +129,8 @@ export const NodeStatus = z.strictObject({
   config_file: z.string(),
   config_loaded: time,
   last_reload_error: z.string().nullable(),
+  last_upgrade: LastUpgrade.nullable(),
+  last_upgrade_error: z.string().nullable(),
   realtime: z.boolean(),
   engine: z.enum(["starting", "running", "stalled", "stopped"]),
 });
@@ -151,7 +157,7 @@ export type Snapshot = z.infer<typeof Snapshot>;
 /** A change worth telling: one line of the log, one message of `/events`. */
 export const Transition = z.strictObject({
   at: time,
-  kind: z.enum(["virtual_router", "check", "config"]),
+  kind: z.enum(["virtual_router", "check", "config", "node"]),
   name: z.string(),
   from: z.string(),
   to: z.string(),

@@ -14,6 +14,10 @@ const ENTRIES = ["main.ts", "mod/vrrp/worker.ts"];
 const TESTED_END_TO_END = new Map([
   ["main.ts", "starts every subcommand"],
   ["mod/cli/run.ts", "starts the daemon"],
+  ["mod/daemon/estate.ts", "what an upgrade hands on"],
+  ["mod/daemon/program.ts", "the program that takes over, looked at before"],
+  ["mod/daemon/supervisor.ts", "the daemon's words to its supervisor"],
+  ["mod/daemon/upgrade.ts", "the upgrade in place"],
   ["mod/daemon.ts", "the daemon itself: start, reload, stop, heartbeat"],
   ["mod/vrrp/worker.ts", "the engine's own thread"],
   ["mod/vrrp/handle.ts", "the main thread's end of the engine"],

@@ -8,6 +8,14 @@ export type ReloadResult =
   | { readonly ok: true; readonly summary: string }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
+/**
+ * Whether another program is about to take this one's place (`from` and `to` are versions), or what speaks
+ * against it; nothing has changed then.
+ */
+export type UpgradeResult =
+  | { readonly ok: true; readonly from: string; readonly to: string; readonly program: string }
+  | { readonly ok: false; readonly problem: string };
+
 export interface ApiContext {
   /**
    * Cached by the provider: may be asked thousands of times a second, and the same object means nothing has
@@ -17,6 +25,8 @@ export interface ApiContext {
   /** Calls the listener for every transition until the returned function is called. */
   subscribe(listener: (transition: Transition) => void): () => void;
   reload(): Promise<ReloadResult>;
+  /** By the program at `binary`, or the one that stands where this one was started from. */
+  upgrade(binary?: string): Promise<UpgradeResult>;
   /**
    * The bearer token; null refuses every POST over TCP. Asked on each request, so that a reload may change
    * it.

@@ -16,7 +16,7 @@ import { problem } from "./problem.ts";
 import { snapshotSource, SnapshotUnavailable } from "./source.ts";
 import { statusRoutes } from "./status.ts";
 
-export type { ApiContext, ApiEnv, Connection, ReloadResult } from "./context.ts";
+export type { ApiContext, ApiEnv, Connection, ReloadResult, UpgradeResult } from "./context.ts";
 export { type ApiServer, type Listen, serveApi } from "./server.ts";
 
 /** The whole API over one context; `app.request("/status")` answers without any port. */

@@ -20,6 +20,8 @@ export interface ApiClient {
 
 interface RequestOptions {
   readonly accept?: string;
+  /** JSON text. */
+  readonly body?: string;
   readonly signal?: AbortSignal;
   readonly streaming?: boolean;
 }
@@ -106,7 +108,7 @@ function client(target: Target): ApiClient {
     async request(
       method,
       path,
-      { accept = "application/json", signal, streaming = false } = {},
+      { accept = "application/json", body, signal, streaming = false } = {},
     ): Promise<Response> {
       const headers = new Headers({ accept });
       if (target.kind === "tcp" && target.token !== null) {
@@ -117,7 +119,8 @@ function client(target: Target): ApiClient {
         ...(streaming ? [] : [AbortSignal.timeout(TIMEOUT_MS)]),
       ];
       try {
-        return await fetch(base + path, { method, headers, client: http, signal: AbortSignal.any(signals) });
+        const init = { method, headers, client: http, signal: AbortSignal.any(signals) };
+        return await fetch(base + path, { ...init, ...(body === undefined ? {} : { body }) });
       } catch (error) {
         throw new ClientError(`Cannot reach vipd at ${placeOf(target)}: ${reasonOf(error, target)}`, {
           cause: error,

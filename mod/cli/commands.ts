@@ -84,6 +84,24 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./reload.ts")).reload,
   },
   {
+    name: "upgrade",
+    summary: "replace the running daemon by another version without a failover",
+    usage: "vipd upgrade [--binary PATH] [--socket PATH | --url URL --token-file FILE]",
+    description:
+      "First installs nothing and changes nothing: the new program must run and accept the configuration. Then\n" +
+      "the daemon tells its peers that it will be silent for a moment and becomes the new program, in the same\n" +
+      "process; addresses, states and counters stay. SIGUSR2 does the same. Also the way to restart in place.",
+    options: [
+      ["--binary PATH", "the program (default: what stands where the running one was started from)"],
+      ["--socket PATH", "unix socket of the daemon (default /run/vipd/vipd.sock)"],
+      ["--url URL", "address of the daemon's API"],
+      ["--token-file FILE", "bearer token, needed with --url"],
+      HELP_OPTION,
+    ],
+    examples: ["./install.sh && vipd upgrade", "vipd upgrade --binary /opt/vipd-0.2.0/vipd"],
+    load: async () => (await import("./upgrade.ts")).upgrade,
+  },
+  {
     name: "demo",
     summary: "see a failover: two nodes and a client in network namespaces of this machine",
     usage: "vipd demo [--interval DURATION] [--json]",

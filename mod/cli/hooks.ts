@@ -8,6 +8,8 @@ export interface Signals {
   onTerminate(listener: (signal: "SIGTERM" | "SIGINT") => void): void;
   /** From now on SIGHUP calls `listener`. */
   onReload(listener: () => void): void;
+  /** From now on SIGUSR2 calls `listener`. */
+  onUpgrade(listener: () => void): void;
 }
 
 export interface Hooks {

@@ -20,6 +20,7 @@ export async function run(args: string[], io: Io, { signals, workerUrl }: Hooks)
       void starting.then(act, () => undefined);
     signals.onTerminate((signal) => once((daemon) => daemon.stop(`stopped by ${signal}`)));
     signals.onReload(() => once((daemon) => daemon.reload()));
+    signals.onUpgrade(() => once((daemon) => daemon.upgrade()));
     return await (await starting).ended;
   } catch (error) {
     if (error instanceof StartError) {

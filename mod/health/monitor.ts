@@ -4,9 +4,9 @@ import { checkType } from "../../checks/mod.ts";
 import type { CheckConfig } from "../config/check.ts";
 import { fingerprint } from "../fingerprint.ts";
 import type { CheckStatus } from "../snapshot.ts";
-import { type CheckChange, CheckRunner, type Services } from "./runner.ts";
+import { type CheckChange, CheckRunner, type Memory, type Services } from "./runner.ts";
 
-export type { CheckChange } from "./runner.ts";
+export type { CheckChange, Memory } from "./runner.ts";
 
 export interface MonitorOptions {
   readonly host: Host;
@@ -17,6 +17,8 @@ export interface MonitorOptions {
   now?(): number;
   /** 0 <= x < 1; spreads the checks over their interval. */
   random?(): number;
+  /** What the image of the program before this one knew, by the checks' names. */
+  readonly inherited?: Readonly<Record<string, Memory>>;
   /** Finds a check type by name; the registry unless told otherwise. */
   checkType?(type: string): CheckType | undefined;
 }
@@ -27,6 +29,8 @@ export class Monitor {
   readonly #stopping = new Set<Promise<void>>();
   #runners: ReadonlyMap<string, CheckRunner> = new Map();
   #isRunning = false;
+  #isStopped = false;
+  #inherited: Readonly<Record<string, Memory>>;
 
   constructor(options: MonitorOptions) {
     this.#services = {
@@ -37,6 +41,7 @@ export class Monitor {
       random: () => options.random?.() ?? Math.random(),
     };
     this.#checkType = options.checkType ?? checkType;
+    this.#inherited = options.inherited ?? {};
   }
 
   /**
@@ -48,6 +53,7 @@ export class Monitor {
     const runners = Object.entries(checks).map(([name, config]) =>
       this.#runner(name, config, before.get(name))
     );
+    this.#inherited = {};
     this.#runners = new Map(runners.map((runner) => [runner.name, runner]));
     for (const runner of before.values()) if (this.#runners.get(runner.name) !== runner) this.#end(runner);
     for (const runner of runners) if (this.#isRunning && before.get(runner.name) !== runner) runner.start();
@@ -59,7 +65,7 @@ export class Monitor {
   }
 
   start(): void {
-    if (this.#isRunning) return;
+    if (this.#isRunning || this.#isStopped) return;
     this.#isRunning = true;
     for (const runner of this.#runners.values()) runner.start();
   }
@@ -69,15 +75,42 @@ export class Monitor {
    * again.
    */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     for (const runner of this.#runners.values()) this.#end(runner);
     await Promise.all(this.#stopping);
   }
 
+  /**
+   * Ends what runs, so that no child is left to a process that does not know it. `start()` goes on from there.
+   */
+  async suspend(): Promise<void> {
+    if (!this.#isRunning) return;
+    this.#isRunning = false;
+    const runners = [...this.#runners.values()];
+    for (const runner of runners) this.#end(runner);
+    await Promise.all(this.#stopping);
+    this.#runners = new Map(runners.map(({ name, config }) => [name, this.#replace(name, config)]));
+  }
+
+  /** What the checks know, by their names. */
+  memories(): Record<string, Memory> {
+    return Object.fromEntries([...this.#runners].map(([name, runner]) => [name, runner.memory()]));
+  }
+
+  /** A check whose recovery command runs now: whoever ends it leaves the service half started. */
+  get recovering(): string | undefined {
+    return [...this.#runners.values()].find((runner) => runner.isRecovering)?.name;
+  }
+
   #runner(name: string, config: CheckConfig, before: CheckRunner | undefined): CheckRunner {
     if (before !== undefined && fingerprint(before.config) === fingerprint(config)) return before;
+    return this.#replace(name, config, before);
+  }
+
+  #replace(name: string, config: CheckConfig, before = this.#runners.get(name)): CheckRunner {
     const type = this.#checkType(config.type);
     if (type === undefined) throw new Error(`check ${name}: there is no check type ${config.type}`);
-    return new CheckRunner(name, config, type, this.#services, before);
+    return new CheckRunner(name, config, type, this.#services, before?.memory() ?? this.#inherited[name]);
   }
 
   #end(runner: CheckRunner): void {

@@ -1,7 +1,9 @@
 /** The life of one check: when it runs, what its results make of its state, and its recovery. */
+import { monotonicMs } from "../../ffi/clock.ts";
 import { CheckFailed, type CheckType, describe, type Host } from "../../checks/check.ts";
 import { formatMs, sleep, within } from "../../checks/deadline.ts";
 import type { CheckConfig } from "../config/check.ts";
+import { fingerprint } from "../fingerprint.ts";
 import type { CheckState, CheckStatus } from "../snapshot.ts";
 import { recover, type Result } from "./recovery.ts";
 import { count, type Counter, nextRecovery, type RecoveryHistory, startCounter } from "./counter.ts";
@@ -34,17 +36,20 @@ interface Run {
   readonly isStuck: boolean;
 }
 
-/** What a check knows of the past; survives a change of its configuration. */
-interface Past {
+/**
+ * What a check knows of the past; survives a change of its configuration and, as plain JSON, an upgrade of the
+ * program. Moments are Unix milliseconds, that of `recovery` is `monotonicMs()`.
+ */
+export interface Past {
   counter: Counter;
   sinceMs: number;
   reason: string;
-  lastRunMs: number | undefined;
-  durationMs: number | undefined;
+  lastRunMs?: number;
+  durationMs?: number;
   successes: number;
   failures: number;
   recoveries: number;
-  recovery: RecoveryHistory | undefined;
+  recovery?: RecoveryHistory;
 }
 
 const undecidedIntervalMs = 250;
@@ -52,6 +57,13 @@ const watchRetryMs = 1000;
 const wakesApartMs = 10;
 /** Longer than the time between TERM and KILL of a command. */
 const stopLimitMs = 2500;
+
+/** What a check leaves to the one that goes on in its place. */
+export interface Memory {
+  /** The `fingerprint()` of its configuration. */
+  readonly config: string;
+  readonly past: Past;
+}
 
 export class CheckRunner {
   readonly name: string;
@@ -70,12 +82,22 @@ export class CheckRunner {
   #lastPassed: boolean | undefined;
 
   /** A check that replaces one of the same name goes on with its state and statistics. */
-  constructor(name: string, config: CheckConfig, check: CheckType, services: Services, before?: CheckRunner) {
+  constructor(name: string, config: CheckConfig, check: CheckType, services: Services, memory?: Memory) {
     this.name = name;
     this.config = config;
     this.#check = check;
     this.#services = services;
-    this.#past = before === undefined ? this.#newPast() : before.#handOver();
+    this.#past = memory === undefined ? this.#newPast() : recall(memory, config);
+  }
+
+  /** For whoever goes on in its place. */
+  memory(): Memory {
+    return { config: fingerprint(this.config), past: { ...this.#past } };
+  }
+
+  /** Its recovery command runs; whoever stops it now leaves the service half started. */
+  get isRecovering(): boolean {
+    return this.#isRecovering;
   }
 
   get state(): CheckState {
@@ -123,17 +145,10 @@ export class CheckRunner {
       counter: startCounter(this.config.initial),
       sinceMs: this.#services.now(),
       reason: "not checked yet",
-      lastRunMs: undefined,
-      durationMs: undefined,
       successes: 0,
       failures: 0,
       recoveries: 0,
-      recovery: undefined,
     };
-  }
-
-  #handOver(): Past {
-    return { ...this.#past, counter: startCounter(this.state) };
   }
 
   /** " (1 of 3 failures)" while results speak against the state but not long enough yet. */
@@ -252,7 +267,7 @@ export class CheckRunner {
   }
 
   async #recover({ reason }: Result, run: Run): Promise<Result> {
-    const history = nextRecovery(this.#past.recovery, performance.now());
+    const history = nextRecovery(this.#past.recovery, monotonicMs());
     if (history === undefined) {
       return { passed: false, reason: `${reason}; recovered too recently to try again` };
     }
@@ -295,6 +310,11 @@ export class CheckRunner {
     const tracked = task.finally(() => this.#tasks.delete(tracked));
     this.#tasks.add(tracked);
   }
+}
+
+/** Results that do not make a state yet count only for the same configuration. */
+function recall({ config, past }: Memory, now: CheckConfig): Past {
+  return config === fingerprint(now) ? { ...past } : { ...past, counter: startCounter(past.counter.state) };
 }
 
 function time(epochMs: number): string {

@@ -19,7 +19,6 @@ import type { EngineEvent } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { outgoingOf } from "./outgoing.ts";
 import { obstacles, stateName } from "./report.ts";
-import { leaseMs } from "./settings.ts";
 import { type Effect, OWNER_PRIORITY, RESIGNATION } from "./state.ts";
 
 /** After the kernel refused an address the virtual router stays out for so long, then tries again. */
@@ -193,7 +192,7 @@ export class Effects {
   #reconcile(instance: Instance, wanted: boolean, nowMs: number): void {
     const { netlink, links } = this.around;
     const { config, counters } = instance;
-    const wish = { wanted, leaseMs: leaseMs(config), owner: config.priority === OWNER_PRIORITY };
+    const wish = { wanted, leaseMs: instance.leaseMs, owner: config.priority === OWNER_PRIORITY };
     const { addresses, problems, restored } = reconcileAddresses(netlink, links, instance.addresses, wish);
     instance.addresses = addresses;
     counters.addresses_restored += restored;
@@ -293,7 +292,7 @@ export class Effects {
   #renew(): void {
     const instances = [...this.#renewing];
     this.#renewing.clear();
-    const leases = instances.map(({ addresses, config }) => ({ addresses, leaseMs: leaseMs(config) }));
+    const leases = instances.map(({ addresses, leaseMs }) => ({ addresses, leaseMs }));
     for (const [i, problems] of renewAddresses(this.around.renewals, leases).entries()) {
       for (const problem of problems) this.tell(instances[i]!, "renew", problem, monotonicMs());
     }

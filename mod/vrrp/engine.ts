@@ -22,6 +22,7 @@ import type { Command, EngineEvent, EngineReport, TrackerState } from "./message
 import { reportOf } from "./report.ts";
 import { Roster } from "./roster.ts";
 import { RESIGNATION } from "./state.ts";
+import { Succession } from "./succession.ts";
 import { intervalMs } from "./timers.ts";
 import { Turnover } from "./turnover.ts";
 
@@ -48,6 +49,7 @@ export class Engine {
   readonly #dispatcher: Dispatcher;
   readonly #guardian: Guardian;
   readonly #turnover: Turnover;
+  readonly #succession: Succession;
   readonly #lateness = new LatenessHistogram();
 
   constructor(options: EngineOptions) {
@@ -73,6 +75,7 @@ export class Engine {
     const dispatcher = new Dispatcher(parts);
     const warn = (message: string): void => this.#notice("warn", "", message);
     this.#dispatcher = dispatcher;
+    this.#succession = new Succession({ ...parts, dispatcher, post });
     this.#guardian = new Guardian({ ...parts, dispatcher, netlink, monitor, warn });
     this.#turnover = new Turnover({
       ...parts,
@@ -125,6 +128,12 @@ export class Engine {
         return this.#track(command.trackers, nowMs);
       case "report":
         return this.#options.post({ type: "report", id: command.id, report: this.#report() });
+      case "pause":
+        return this.#options.post({ type: "pause", id: command.id, result: this.#succession.pause(nowMs) });
+      case "goOn":
+        return this.#succession.goOn(nowMs);
+      case "inherit":
+        return this.#succession.inherit(command.inheritance, nowMs);
       case "stop":
         return this.#turnover.stop(command.reason, nowMs);
     }

@@ -4,13 +4,17 @@
  */
 import { eventfd, eventfd_write } from "../../ffi/fd.ts";
 import type { VirtualRouterConfig } from "../config/schema.ts";
-import type { Command, EngineEvent, EngineReport, EngineStart, TrackerState } from "./messages.ts";
+import type { Answer, Command, EngineEvent, EngineReport, EngineStart, TrackerState } from "./messages.ts";
+import type { Inheritance } from "./saved.ts";
 
 /**
- * A report that takes longer than this has failed: the thread is stuck. Less than the API lets its clients
+ * An answer that takes longer than this has failed: the thread is stuck. Less than the API lets its clients
  * wait (2 s), so that they are told so.
  */
-const REPORT_TIMEOUT_MS = 1_500;
+const ANSWER_TIMEOUT_MS = 1_500;
+
+type Question = Extract<Command, { readonly id: number }>;
+type AnswerTo<T extends Question["type"]> = Extract<Answer, { readonly type: T }>;
 
 export interface EngineListener {
   event(event: EngineEvent): void;
@@ -29,7 +33,7 @@ export class EngineHandle {
   readonly #mailFd = eventfd();
   readonly #pulseFd = eventfd();
   readonly #heartbeat = new Int32Array(new SharedArrayBuffer(4));
-  readonly #waiting = new Map<number, (report: EngineReport) => void>();
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
   readonly #stopped = Promise.withResolvers<void>();
   #nextId = 1;
   #seen = { beats: 0, misses: 0 };
@@ -56,19 +60,26 @@ export class EngineHandle {
   }
 
   /** Rejects when the thread does not answer in time. */
-  report(): Promise<EngineReport> {
-    const id = this.#nextId++;
-    const { promise, resolve, reject } = Promise.withResolvers<EngineReport>();
-    const timer = setTimeout(() => {
-      this.#waiting.delete(id);
-      reject(new Error(`the VRRP thread has not answered for ${REPORT_TIMEOUT_MS} ms`));
-    }, REPORT_TIMEOUT_MS);
-    this.#waiting.set(id, (report) => {
-      clearTimeout(timer);
-      resolve(report);
-    });
-    this.#post({ type: "report", id });
-    return promise;
+  async report(): Promise<EngineReport> {
+    return (await this.#ask("report")).report;
+  }
+
+  /**
+   * Announces to the peers that this router will be silent for a while, and resolves with what the next image
+   * of the program has to know; or with a sentence about what has to end before. Rejects as `report` does.
+   */
+  async pause(): Promise<Inheritance | string> {
+    return (await this.#ask("pause")).result;
+  }
+
+  /** The pause is off, be it this image's own or the one that it has inherited. */
+  goOn(): void {
+    this.#post({ type: "goOn" });
+  }
+
+  /** What the image before has left; to be called before the first `configure`. */
+  inherit(inheritance: Inheritance): void {
+    this.#post({ type: "inherit", inheritance });
   }
 
   /** Orderly: hands over or resigns; resolves when every virtual router has let go of its addresses. */
@@ -89,14 +100,30 @@ export class EngineHandle {
     return misses;
   }
 
+  #ask<T extends Question["type"]>(type: T): Promise<AnswerTo<T>> {
+    const id = this.#nextId++;
+    const { promise, resolve, reject } = Promise.withResolvers<AnswerTo<T>>();
+    const timer = setTimeout(() => {
+      this.#waiting.delete(id);
+      reject(new Error(`the VRRP thread has not answered for ${ANSWER_TIMEOUT_MS} ms`));
+    }, ANSWER_TIMEOUT_MS);
+    this.#waiting.set(id, (answer) => {
+      clearTimeout(timer);
+      // The engine answers each question with its own kind of answer.
+      resolve(answer as AnswerTo<T>);
+    });
+    this.#post({ type, id });
+    return promise;
+  }
+
   #post(command: Command): void {
     this.#worker.postMessage(command);
     eventfd_write(this.#mailFd, 1);
   }
 
   #take(event: EngineEvent): void {
-    if (event.type === "report") {
-      this.#waiting.get(event.id)?.(event.report);
+    if ("id" in event) {
+      this.#waiting.get(event.id)?.(event);
       this.#waiting.delete(event.id);
       return;
     }

@@ -12,7 +12,15 @@ import { type Counters, newCounters } from "./counters.ts";
 import type { Discard } from "./discard.ts";
 import type { TrackerState } from "./messages.ts";
 import { addressesMatch, type Advertisement } from "./packet.ts";
-import { managedAddressesOf, virtualLinkOf, virtualRouterOf, type Wire, wireOf } from "./settings.ts";
+import { pauseInterval, pauseLeaseMs, type SavedRouter } from "./saved.ts";
+import {
+  leaseMs,
+  managedAddressesOf,
+  virtualLinkOf,
+  virtualRouterOf,
+  type Wire,
+  wireOf,
+} from "./settings.ts";
 import {
   deadlineMs,
   type Event,
@@ -80,6 +88,8 @@ export class Instance {
   toldObstacles = "";
   /** Taken out of the configuration: forget it once it has stopped. */
   leaving = false;
+  /** Announces that it will be silent for a while. */
+  #pausing = false;
   readonly counters: Counters = newCounters();
   readonly heard = new Map<string, Heard>();
   readonly rejected: Rejected[] = [];
@@ -111,6 +121,35 @@ export class Instance {
 
   get isActive(): boolean {
     return this.state.name === "active";
+  }
+
+  /** The interval that its advertisements name, centiseconds. */
+  get announcedInterval(): number {
+    return this.#pausing ? pauseInterval(this.router) : this.router.advertisementInterval;
+  }
+
+  /** How long the kernel keeps the addresses after a renewal, milliseconds; 0 = for ever. */
+  get leaseMs(): number {
+    return this.#pausing ? pauseLeaseMs(leaseMs(this.config)) : leaseMs(this.config);
+  }
+
+  /** Whether that is news. */
+  setPausing(pausing: boolean): boolean {
+    const isNews = this.#pausing !== pausing;
+    this.#pausing = pausing;
+    this.packets.clear();
+    return isNews;
+  }
+
+  /** Goes on where the image of the program before it was. */
+  inherit({ since, reason, counters }: SavedRouter, state: State): void {
+    this.since = since;
+    this.reason = reason;
+    // A name that only the other version counts is nothing to add to.
+    for (const name of Object.keys(this.counters) as (keyof Counters)[]) {
+      this.counters[name] = counters[name] ?? 0;
+    }
+    this.enter(state);
   }
 
   enter(state: State): void {

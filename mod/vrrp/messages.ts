@@ -1,5 +1,6 @@
 /** What the main thread and the VRRP thread say to each other: plain values that survive structured clone. */
 import type { VirtualRouterConfig } from "../config/schema.ts";
+import type { Inheritance } from "./saved.ts";
 import type { CheckState, ForeignRouter, Lateness, RouterState, VirtualRouterStatus } from "../snapshot.ts";
 
 /** The state of one check, as the virtual routers that track it see it. */
@@ -27,6 +28,12 @@ export type Command =
   | { readonly type: "configure"; readonly routers: Readonly<Record<string, VirtualRouterConfig>> }
   | { readonly type: "trackers"; readonly trackers: readonly TrackerState[] }
   | { readonly type: "report"; readonly id: number }
+  /** Another image of the program is about to take this one's place. */
+  | { readonly type: "pause"; readonly id: number }
+  /** It did not: on as before. */
+  | { readonly type: "goOn" }
+  /** This is the new one: before the first `configure`. */
+  | { readonly type: "inherit"; readonly inheritance: Inheritance }
   | { readonly type: "stop"; readonly reason: string };
 
 /** What the VRRP thread knows at a moment, in the words of the read model. */
@@ -35,6 +42,12 @@ export interface EngineReport {
   readonly virtual_routers: readonly VirtualRouterStatus[];
   readonly foreign_routers: readonly ForeignRouter[];
 }
+
+/** To the command of the same type and id. */
+export type Answer =
+  | { readonly type: "report"; readonly id: number; readonly report: EngineReport }
+  /** What to hand on, or a sentence saying what has to end first. */
+  | { readonly type: "pause"; readonly id: number; readonly result: Inheritance | string };
 
 export type EngineEvent =
   | { readonly type: "running"; readonly realtime: boolean; readonly warnings: readonly string[] }
@@ -53,7 +66,14 @@ export type EngineEvent =
     readonly name: string;
     readonly message: string;
   }
-  | { readonly type: "report"; readonly id: number; readonly report: EngineReport }
+  | Answer
+  /** The virtual routers that went on where the image of the program before was. */
+  | {
+    readonly type: "inherited";
+    readonly routers: readonly { readonly name: string; readonly state: RouterState }[];
+    /** Without advertisements, at most; milliseconds. */
+    readonly pauseMs: number;
+  }
   | { readonly type: "stopped" }
   /** The kernel refused what the engine cannot do without. Nothing follows. */
   | { readonly type: "failed"; readonly message: string };

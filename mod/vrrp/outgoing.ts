@@ -49,12 +49,15 @@ function frameOf(packet: Uint8Array, group: Uint8Array, source: Uint8Array): Uin
   return frame;
 }
 
-function advertisementOf({ config, router, wire }: Instance, priority: number): OutgoingAdvertisement {
+function advertisementOf(
+  { config, announcedInterval, wire }: Instance,
+  priority: number,
+): OutgoingAdvertisement {
   return {
     version: config.version,
     vrid: config.vrid,
     priority,
-    maxAdvertiseInterval: router.advertisementInterval,
+    maxAdvertiseInterval: announcedInterval,
     addresses: wire.advertised,
     family: config.family,
     checksum: checksumKind(config),

@@ -46,12 +46,11 @@ async function turn(start: EngineStart): Promise<void> {
   if (engine === null) return;
   let isFresh = true;
   scope.onmessage = ({ data }): void => {
+    // Once, before there is any service that a pause could disturb: what is inherited is one already.
+    if (isFresh && data.type === "inherit") trimHeap();
     if (data.type !== "start") engine.command(data);
-    // Once, before there is any service that a pause could disturb.
-    if (isFresh && data.type === "configure") {
-      isFresh = false;
-      trimHeap();
-    }
+    if (isFresh && data.type === "configure") trimHeap();
+    if (data.type === "inherit" || data.type === "configure") isFresh = false;
     mail.delivered++;
     mail.wake();
   };

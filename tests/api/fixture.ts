@@ -1,5 +1,5 @@
 /** Snapshots and an API context for tests: small, complete and valid. */
-import type { ApiContext, ReloadResult } from "../../mod/api/context.ts";
+import type { ApiContext, ReloadResult, UpgradeResult } from "../../mod/api/context.ts";
 import { type CheckStatus, Snapshot, type Transition, type VirtualRouterStatus } from "../../mod/snapshot.ts";
 
 export const AT = "2026-11-20T06:00:00.000Z";
@@ -85,6 +85,8 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
       config_file: "/etc/vipd/vipd.toml",
       config_loaded: "2026-11-20T03:56:00.000Z",
       last_reload_error: null,
+      last_upgrade: null,
+      last_upgrade_error: null,
       realtime: true,
       engine: "running",
     },
@@ -135,6 +137,8 @@ export function fakeContext(overrides: Partial<ApiContext> = {}): FakeContext {
       return () => listeners.delete(listener);
     },
     reload: (): Promise<ReloadResult> => Promise.resolve({ ok: true, summary: "1 virtual router unchanged" }),
+    upgrade: (binary = "/usr/local/bin/vipd"): Promise<UpgradeResult> =>
+      Promise.resolve({ ok: true, from: "0.1.0", to: "0.2.0", program: binary }),
     token: () => "s3cret",
     exporterNames: false,
     ...overrides,

@@ -10,7 +10,7 @@ import { result, scene } from "../demo/fixture.ts";
 import { fakeIo } from "./fake_io.ts";
 
 const HOOKS: Hooks = {
-  signals: { onTerminate: () => {}, onReload: () => {} },
+  signals: { onTerminate: () => {}, onReload: () => {}, onUpgrade: () => {} },
   workerUrl: new URL("file:///worker.ts"),
 };
 

@@ -8,7 +8,7 @@ import { UsageError } from "../../mod/errors.ts";
 import { type FakeIo, fakeIo } from "./fake_io.ts";
 
 const HOOKS: Hooks = {
-  signals: { onTerminate: () => {}, onReload: () => {} },
+  signals: { onTerminate: () => {}, onReload: () => {}, onUpgrade: () => {} },
   workerUrl: new URL("file:///worker.ts"),
 };
 

@@ -10,6 +10,7 @@ import { type Address, listAddresses, openMonitor, openRtnetlink } from "../../f
 import * as s from "../../ffi/socket.ts";
 import { Engine } from "../../mod/vrrp/engine.ts";
 import type { Command, EngineEvent, EngineReport, TrackerState } from "../../mod/vrrp/messages.ts";
+import type { Inheritance } from "../../mod/vrrp/saved.ts";
 import { encode, type OutgoingAdvertisement } from "../../mod/vrrp/packet.ts";
 import { decodeArp } from "../../mod/wire/arp.ts";
 import { decodeIpv4 } from "../../mod/wire/ip.ts";
@@ -33,10 +34,11 @@ export class EngineLab implements Disposable {
   /** Turns after which packets might have gathered. */
   rests = 0;
   readonly #line = cable();
-  readonly #epoll = new Epoll();
+  #epoll = new Epoll();
   readonly #netlink: NetlinkSocket;
-  readonly #monitor: NetlinkSocket;
-  readonly #engine: Engine;
+  readonly #wrap: (netlink: Netlink) => Netlink;
+  #monitor: NetlinkSocket;
+  #engine: Engine;
   readonly #voice: number;
 
   /** `wrap` may come between the engine and the kernel. */
@@ -45,16 +47,8 @@ export class EngineLab implements Disposable {
     this.#netlink = here.run(() => openRtnetlink());
     this.#monitor = here.run(() => openMonitor());
     this.#voice = there.run(openVoice);
-    this.#engine = here.run(() =>
-      new Engine({
-        epoll: this.#epoll,
-        netlink: wrap(this.#netlink),
-        monitor: this.#monitor,
-        readyAtMs: 0,
-        parameters: { read: (): string => "0", write: (): null => null },
-        post: (event): number => this.posted.push(event),
-      })
-    );
+    this.#wrap = wrap;
+    this.#engine = here.run(() => this.#open());
   }
 
   configure(routers: Readonly<Record<string, Written>>): void {
@@ -64,6 +58,33 @@ export class EngineLab implements Disposable {
 
   track(...trackers: readonly TrackerState[]): void {
     this.#command({ type: "trackers", trackers });
+  }
+
+  pause(): Inheritance | string {
+    this.#command({ type: "pause", id: 1 });
+    const last = this.posted.findLast((event) => event.type === "pause");
+    if (last?.type !== "pause") throw new Error("no answer");
+    return last.result;
+  }
+
+  goOn(): void {
+    this.#command({ type: "goOn" });
+  }
+
+  inherit(inheritance: Inheritance): void {
+    this.#command({ type: "inherit", inheritance });
+  }
+
+  /** Another engine in the place of this one, which ends as in an execve: without a word. */
+  replaceEngine(): void {
+    this.#monitor[Symbol.dispose]();
+    this.#epoll.close();
+    this.#epoll = new Epoll();
+    this.posted.length = 0;
+    this.#engine = this.#line.here.run(() => {
+      this.#monitor = openMonitor();
+      return this.#open();
+    });
   }
 
   stop(): void {
@@ -118,6 +139,19 @@ export class EngineLab implements Disposable {
     return this.#line.frames().flatMap(wordOf);
   }
 
+  /** The intervals that were advertised since the last look, centiseconds. */
+  intervals(): number[] {
+    return this.heardWithIntervals().map(([, interval]) => interval);
+  }
+
+  /** Priority and interval of each advertisement since the last look. */
+  heardWithIntervals(): [priority: number, interval: number][] {
+    return this.#line.frames().flatMap((frame): [number, number][] => {
+      const payload = advertisementIn(frame);
+      return payload === null ? [] : [[payload[2]!, (payload[4]! & 0x0f) << 8 | payload[5]!]];
+    });
+  }
+
   /** An advertisement from the other end. */
   speak(change: Partial<OutgoingAdvertisement> = {}, ttl = 255): void {
     s.setHopLimit(this.#voice, 4, ttl);
@@ -142,6 +176,17 @@ export class EngineLab implements Disposable {
 
   #command(command: Command): void {
     this.#line.here.run(() => this.#engine.command(command));
+  }
+
+  #open(): Engine {
+    return new Engine({
+      epoll: this.#epoll,
+      netlink: this.#wrap(this.#netlink),
+      monitor: this.#monitor,
+      readyAtMs: 0,
+      parameters: { read: (): string => "0", write: (): null => null },
+      post: (event): number => this.posted.push(event),
+    });
   }
 
   #turn(): void {
@@ -176,7 +221,13 @@ function message(change: Partial<OutgoingAdvertisement> = {}): Uint8Array {
 /** A frame of ours that matters: an advertisement's priority, or an announcement of the virtual address. */
 function wordOf(frame: Uint8Array): (number | "arp")[] {
   if (decodeArp(frame)?.senderAddress.join(".") === "192.0.2.100") return ["arp"];
-  if (frame[12] !== 0x08 || frame[13] !== 0x00) return [];
+  const payload = advertisementIn(frame);
+  return payload === null ? [] : [payload[2]!];
+}
+
+/** The VRRP message in a frame of ours; null when it is another one. */
+function advertisementIn(frame: Uint8Array): Uint8Array | null {
+  if (frame[12] !== 0x08 || frame[13] !== 0x00) return null;
   const ip = decodeIpv4(frame.subarray(IPV4_AT));
-  return ip.ok && ip.protocol === 112 && ip.source.join(".") === "192.0.2.1" ? [ip.payload[2]!] : [];
+  return ip.ok && ip.protocol === 112 && ip.source.join(".") === "192.0.2.1" ? ip.payload : null;
 }

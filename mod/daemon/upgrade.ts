@@ -1,0 +1,122 @@
+/**
+ * How one image of the program makes way for another in this process: nobody who is elsewhere notices, because
+ * the virtual routers announce a pause and go on where they were.
+ */
+import { monotonicMs } from "../../ffi/clock.ts";
+import { SyscallError } from "../../ffi/errno.ts";
+import { close } from "../../ffi/fd.ts";
+import { execve } from "../../ffi/process.ts";
+import type { Monitor } from "../health/monitor.ts";
+import { logger } from "../log.ts";
+import { VERSION } from "../version.ts";
+import type { EngineHandle } from "../vrrp/handle.ts";
+import type { Inheritance } from "../vrrp/saved.ts";
+import { type Estate, ESTATE_VARIABLE, leaveEstate } from "./estate.ts";
+import { examine, objection, ownArguments, ownPath, type Program } from "./program.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+/** A handover or a recovery that is under way may take so long to end; after that the operator asks again. */
+const SETTLE_MS = 10_000;
+const LOOK_AGAIN_MS = 20;
+/** The pause is announced twice, so far apart, because one packet may be lost. */
+const TELL_AGAIN_MS = 10;
+
+const log = logger("main");
+
+export interface UpgradeParts {
+  readonly configFile: string;
+  readonly engine: EngineHandle;
+  readonly monitor: Monitor;
+  readonly supervisor: Supervisor;
+  flushLog(): Promise<void>;
+  /** Whether a stop has begun: it goes first. */
+  isStopping(): boolean;
+}
+
+export class Upgrade {
+  readonly #parts: UpgradeParts;
+  readonly #ownPath = ownPath();
+
+  constructor(parts: UpgradeParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The program that would take over, or a sentence about what speaks against it. Without `binary` it is the
+   * one that stands where this one was started from.
+   */
+  async prepare(binary?: string): Promise<Program | string> {
+    if (this.#parts.isStopping()) return "vipd is stopping";
+    const problem = binary === undefined ? null : objection(binary);
+    return problem ?? await examine(binary ?? this.#ownPath, this.#parts.configFile);
+  }
+
+  /** Does not return when it works. Otherwise a sentence why not, and everything goes on as before. */
+  async carryOut(program: Program): Promise<string> {
+    const { monitor, supervisor, engine, flushLog } = this.#parts;
+    log.info("upgrading {from} -> {to} program={path}", {
+      from: VERSION,
+      to: program.version,
+      path: program.path,
+    });
+    supervisor.tell({ reloading: true });
+    await flushLog();
+    const problem = await this.#settleAndReplace(program);
+    engine.goOn();
+    monitor.start();
+    if (!this.#parts.isStopping()) supervisor.tell({ ready: true });
+    return problem;
+  }
+
+  async #settleAndReplace({ path }: Program): Promise<string> {
+    const { monitor, isStopping } = this.#parts;
+    const untilMs = monotonicMs() + SETTLE_MS;
+    for (let reason = await this.#pause(); typeof reason === "string"; reason = await this.#pause()) {
+      if (monotonicMs() >= untilMs) return `${reason}, for more than ${SETTLE_MS / 1000} s`;
+      await sleep(LOOK_AGAIN_MS);
+    }
+    await sleep(TELL_AGAIN_MS);
+    const paused = await this.#pause();
+    if (typeof paused === "string") return paused;
+    if (isStopping()) return "vipd is stopping";
+    const estate: Estate = { version: VERSION, atMs: Date.now(), engine: paused, checks: monitor.memories() };
+    return replace(path, estate);
+  }
+
+  /** The checks end before the routers pause: a program that takes its time costs only checks. */
+  async #pause(): Promise<Inheritance | string> {
+    const { monitor, engine, isStopping } = this.#parts;
+    if (isStopping()) return "vipd is stopping";
+    const { recovering } = monitor;
+    if (recovering !== undefined) return `check ${recovering} is recovering its service`;
+    await monitor.suspend();
+    try {
+      return await engine.pause();
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      return error.message;
+    }
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Synchronous: from the moment at which the state is known, nothing happens that is not in it. */
+function replace(path: string, estate: Estate): string {
+  let fd: number | null = null;
+  try {
+    fd = leaveEstate(estate);
+    const environment = { ...Deno.env.toObject(), [ESTATE_VARIABLE]: String(fd) };
+    execve(
+      path,
+      [path, ...ownArguments()],
+      Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+    );
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    if (fd !== null) close(fd);
+    return error.message;
+  }
+}
