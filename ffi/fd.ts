@@ -51,8 +51,8 @@ export function pipe2(flags: number = O_CLOEXEC | O_NONBLOCK): { read: number; w
 }
 
 /**
- * A file in memory that nobody else can open and that ends with its last descriptor. Not close-on-exec, unlike
- * everything else here: it is there to be handed over execve(2). `/proc/self/fd/N` reads `memfd:NAME`.
+ * A file in memory that nobody else can open and that ends with its last descriptor. Not close-on-exec,
+ * unlike everything else here: it is there to be handed over execve(2). `/proc/self/fd/N` reads `memfd:NAME`.
  */
 export function memfd_create(name: string): number {
   return check("memfd_create", libc().memfd_create(cstring(name), 0));

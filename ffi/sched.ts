@@ -111,6 +111,24 @@ function threadName(tid: number): string | null {
   }
 }
 
+/**
+ * SCHED_RR of the lowest priority for the calling thread and all that it starts, over execve(2) as well: for a
+ * start that must not wait its turn on a busy host. False where it is not permitted. {@link endHaste} ends it.
+ */
+export function makeHaste(): boolean {
+  return libc().sched_setscheduler(0, SCHED_RR, sched_param.encode({ sched_priority: 1 })) === 0;
+}
+
+/** The ordinary policy again, for all threads that {@link makeHaste} has hastened; not for real-time ones. */
+export function endHaste(): void {
+  const ordinary = sched_param.encode({ sched_priority: 0 });
+  for (const { name } of Deno.readDirSync("/proc/self/task")) {
+    // The others carry the flag, or have ended meanwhile.
+    if (libc().sched_getscheduler(Number(name)) !== SCHED_RR) continue;
+    libc().sched_setscheduler(Number(name), SCHED_OTHER, ordinary);
+  }
+}
+
 /** Policy of the calling thread: {@link SCHED_OTHER}, {@link SCHED_RR}. */
 export function schedulingPolicy(): number {
   return check("sched_getscheduler", libc().sched_getscheduler(0)) & ~SCHED_RESET_ON_FORK;

@@ -2,7 +2,7 @@
  * The daemon: checks, VRRP thread and API put together, and what happens to them on a reload and at the end.
  */
 import { type ApiServer, createApi, type ReloadResult, serveApi, type UpgradeResult } from "./api/mod.ts";
-import { lockCode, releaseCode, trimHeap } from "../ffi/sched.ts";
+import { endHaste, lockCode, releaseCode, trimHeap } from "../ffi/sched.ts";
 import { type Loaded, loadToRun } from "./config/load.ts";
 import { changesOf, refusal, summaryOf } from "./config/changes.ts";
 import type { Config } from "./config/schema.ts";
@@ -279,6 +279,7 @@ export class Daemon {
   }
 
   #hearInherited({ routers, pauseMs }: EngineEvent & { type: "inherited" }): void {
+    endHaste();
     for (const { name, state } of routers) this.#states.set(name, state);
     const { version, atMs } = this.#estate!;
     const pause_ms = Number(pauseMs.toFixed(1));

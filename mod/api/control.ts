@@ -1,4 +1,4 @@
-/** What changes a running daemon: `POST /reload` as SIGHUP does, `POST /upgrade` as SIGUSR2, with the answer. */
+/** What changes a running daemon: `POST /reload` as SIGHUP does, `POST /upgrade` as SIGUSR2. */
 import { type Context, Hono } from "hono";
 import * as z from "zod";
 import { formatProblem } from "../errors.ts";

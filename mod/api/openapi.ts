@@ -78,6 +78,13 @@ const OPERATIONS: readonly Operation[] = [
     type: JSON_TYPE,
     problems: [401, 403, 422],
   },
+  {
+    method: "post",
+    path: "/upgrade",
+    summary: "Replace the running program by another, without a failover; 202: it is about to happen",
+    type: JSON_TYPE,
+    problems: [400, 401, 403, 409],
+  },
   { method: "get", path: "/openapi.json", summary: "This document", type: JSON_TYPE },
 ];
 

@@ -1,4 +1,4 @@
-/** `vipd upgrade`: another program takes the running one's place without a failover, and this says how it went. */
+/** `vipd upgrade`: another program takes the running one's place without a failover. */
 import * as z from "zod";
 import { type ApiClient, bodyOf, ClientError, TARGET_OPTIONS, withApi } from "./client.ts";
 import type { Io } from "./io.ts";
@@ -24,8 +24,8 @@ const Status = z.object({
 type Status = z.infer<typeof Status>;
 
 /**
- * `upgrade [--binary PATH] [--socket PATH | --url URL --token-file FILE]`; 0 upgraded and every virtual router
- * in its state, 1 otherwise.
+ * `upgrade [--binary PATH] [--socket PATH | --url URL --token-file FILE]`; 0 upgraded and every virtual
+ * router in its state, 1 otherwise.
  */
 export async function upgrade(args: string[], io: Io): Promise<number> {
   const options = parseOptions(args, { string: ["binary", ...TARGET_OPTIONS] });
@@ -58,7 +58,7 @@ async function requestUpgrade(client: ApiClient, io: Io, body: { binary?: string
   }
   for (const { name, state } of moved) {
     const now = after.virtual_routers.find((router) => router.name === name);
-    io.err(`${name} was ${state} and is ${now === undefined ? "gone" : now.state}`);
+    io.err(`${name} was ${state} and ${now === undefined ? "is gone" : `has begun anew: ${now.state}`}`);
   }
   return 1;
 }

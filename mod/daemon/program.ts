@@ -1,6 +1,5 @@
 /** The program that this process runs, and a look at the one that is to take its place. */
 import { inspectCommand } from "../../checks/command.ts";
-import { VERSION } from "../version.ts";
 
 /** Longer than a start on a host that is very busy. */
 const TIMEOUT_MS = 10_000;
@@ -54,11 +53,6 @@ export async function examine(path: string, configFile: string): Promise<Program
 /** What speaks against running a program that somebody names over the API; null when nothing does. */
 export function objection(path: string): string | null {
   return inspectCommand(path) ?? null;
-}
-
-/** This program, as `examine` would answer. */
-export function ownProgram(path: string): Program {
-  return { path, version: VERSION };
 }
 
 interface Answer {

@@ -1,11 +1,12 @@
 /**
- * How one image of the program makes way for another in this process: nobody who is elsewhere notices, because
- * the virtual routers announce a pause and go on where they were.
+ * How one image of the program makes way for another in this process: nobody who is elsewhere notices,
+ * because the virtual routers announce a pause and go on where they were.
  */
 import { monotonicMs } from "../../ffi/clock.ts";
 import { SyscallError } from "../../ffi/errno.ts";
 import { close } from "../../ffi/fd.ts";
 import { execve } from "../../ffi/process.ts";
+import { endHaste, makeHaste } from "../../ffi/sched.ts";
 import type { Monitor } from "../health/monitor.ts";
 import { logger } from "../log.ts";
 import { VERSION } from "../version.ts";
@@ -108,6 +109,7 @@ function replace(path: string, estate: Estate): string {
   let fd: number | null = null;
   try {
     fd = leaveEstate(estate);
+    makeHaste();
     const environment = { ...Deno.env.toObject(), [ESTATE_VARIABLE]: String(fd) };
     execve(
       path,
@@ -116,6 +118,7 @@ function replace(path: string, estate: Estate): string {
     );
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
+    endHaste();
     if (fd !== null) close(fd);
     return error.message;
   }

@@ -81,7 +81,8 @@ export class Monitor {
   }
 
   /**
-   * Ends what runs, so that no child is left to a process that does not know it. `start()` goes on from there.
+   * Ends what runs, so that no child is left to a process that does not know it. `start()` goes on from
+   * there.
    */
   async suspend(): Promise<void> {
     if (!this.#isRunning) return;

@@ -37,8 +37,8 @@ interface Run {
 }
 
 /**
- * What a check knows of the past; survives a change of its configuration and, as plain JSON, an upgrade of the
- * program. Moments are Unix milliseconds, that of `recovery` is `monotonicMs()`.
+ * What a check knows of the past; survives a change of its configuration and, as plain JSON, an upgrade of
+ * the program. Moments are Unix milliseconds, that of `recovery` is `monotonicMs()`.
  */
 export interface Past {
   counter: Counter;

@@ -61,7 +61,7 @@ Deno.test("vipd upgrade names the virtual routers that moved", async () => {
   assertEquals(await run(after({ started, last_upgrade: null }, moved)), [
     1,
     ["upgraded 0.1.0 -> 0.2.0 (/usr/local/bin/vipd)"],
-    ["VI_1 was ACTIVE and is BACKUP"],
+    ["VI_1 was ACTIVE and has begun anew: BACKUP"],
   ]);
 });
 
