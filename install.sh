@@ -362,7 +362,7 @@ install_config() {
 next_steps() {
   if [ -z "$DESTDIR" ] && systemd_runs; then
     if systemctl is-active --quiet vipd; then
-      step "done; the running daemon is still the old one: systemctl restart vipd"
+      step "done; the running daemon is still the old one. Without a failover it becomes the new one by: vipd upgrade"
     else
       step "done; edit /etc/vipd/vipd.toml, then: vipd validate /etc/vipd/vipd.toml && systemctl enable --now vipd"
     fi

@@ -2,7 +2,15 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { libc } from "../../ffi/libc.ts";
-import { cpuTimeMs, gettid, SCHED_OTHER, schedulingPolicy } from "../../ffi/sched.ts";
+import {
+  cpuTimeMs,
+  endHaste,
+  gettid,
+  makeHaste,
+  SCHED_OTHER,
+  SCHED_RR,
+  schedulingPolicy,
+} from "../../ffi/sched.ts";
 
 // Opened once per thread and never closed, so before any test counts its resources.
 libc();
@@ -33,6 +41,13 @@ Deno.test("cpuTimeMs: grows with work, of the thread and of the process", () => 
   assert(total(cpuTimeMs("thread")) - total(thread) > 5);
   assert(total(cpuTimeMs()) - total(process) > 5);
   assertEquals(schedulingPolicy(), SCHED_OTHER);
+});
+
+Deno.test("makeHaste: real-time until endHaste", () => {
+  assertEquals(makeHaste(), true);
+  const policy = schedulingPolicy();
+  endHaste();
+  assertEquals([policy, schedulingPolicy()], [SCHED_RR, SCHED_OTHER]);
 });
 
 Deno.test("gettid: the calling thread's", () => {
