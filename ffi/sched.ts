@@ -112,8 +112,9 @@ function threadName(tid: number): string | null {
 }
 
 /**
- * SCHED_RR of the lowest priority for the calling thread and all that it starts, over execve(2) as well: for a
- * start that must not wait its turn on a busy host. False where it is not permitted. {@link endHaste} ends it.
+ * SCHED_RR of the lowest priority for the calling thread and all that it starts, over execve(2) as well: for
+ * a start that must not wait its turn on a busy host. False where it is not permitted; {@link endHaste} ends
+ * it.
  */
 export function makeHaste(): boolean {
   return libc().sched_setscheduler(0, SCHED_RR, sched_param.encode({ sched_priority: 1 })) === 0;

@@ -11,8 +11,8 @@ import { activeDownIntervalMs } from "./timers.ts";
 /**
  * An active router that pauses announces at least this interval: version 3 adopts it (RFC 9568 §6.4.2), so
  * that the peers wait for three of them before they take over: long enough for a start on a host that is very
- * busy. It costs little, as the kernel keeps the addresses and the host serves on. Centiseconds. Version 2 cannot, and does not
- * need to: its intervals are whole seconds.
+ * busy. It costs little, as the kernel keeps the addresses and the host serves on. Centiseconds. Version 2
+ * cannot, and does not need to: its intervals are whole seconds.
  */
 const PAUSE_INTERVAL = 500;
 /** The lease of the addresses in that time: until the peers' patience is over, and a little longer. */

@@ -112,7 +112,7 @@ async function startPeer(
   };
 }
 
-/** On the wire: one router only, which announced a long interval around each silence, and then its own again. */
+/** On the wire: one router only, which announced a long interval around each silence. */
 function assertPaused(packets: readonly Packet[], { version, intervalMs }: Timing): void {
   assertEquals([...new Set(packets.map((packet) => field(packet, "vrrp.prio")))], ["150"]);
   if (version === 2) return;
