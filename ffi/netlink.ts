@@ -56,7 +56,8 @@ export class NetlinkSocket extends NetlinkConversation implements Disposable {
   }
 }
 
-class SocketTransport implements Transport {
+/** One socket; what it receives from the kernel, datagram by datagram. */
+export class SocketTransport implements Transport {
   readonly fd: number;
   readonly portId: number;
   readonly #receiver: Receiver;

@@ -66,6 +66,19 @@ export interface Netlink {
   receive(): NetlinkMessage[];
 }
 
+/** A conversation in which nobody waits for the answers. */
+export interface NetlinkPost {
+  /** Sends all requests, in few datagrams. Their answers are for `collect`. */
+  post(requests: readonly NetlinkRequest[]): void;
+  /**
+   * What became of each request that was posted; null while answers are missing, which this waits for at most
+   * `waitMs`.
+   */
+  collect(waitMs: number): (NetlinkError | null)[] | null;
+  /** The same, once nobody wants to wait for what is missing: it counts as refused with ETIMEDOUT. */
+  abandon(): (NetlinkError | null)[];
+}
+
 /** One datagram from below. */
 export interface Datagram {
   readonly bytes: Uint8Array;
@@ -82,7 +95,7 @@ export interface Transport {
 }
 
 /** A {@link Netlink} over a {@link Transport}. */
-export class NetlinkConversation implements Netlink {
+export class NetlinkConversation implements Netlink, NetlinkPost {
   overrun = false;
   readonly #transport: Transport;
   readonly #nowMs: () => number;
@@ -90,6 +103,7 @@ export class NetlinkConversation implements Netlink {
   #losses = 0;
   #lossesReported = 0;
   #notifications: NetlinkMessage[] = [];
+  #posted: Answers[] = [];
 
   /** `nowMs`: a clock that never goes back. */
   constructor(transport: Transport, nowMs: () => number = () => performance.now()) {
@@ -124,6 +138,38 @@ export class NetlinkConversation implements Netlink {
     return notifications;
   }
 
+  post(requests: readonly NetlinkRequest[]): void {
+    for (const batch of batches(requests)) {
+      const answers = new Answers(batch, this.#sequence + 1);
+      this.#sequence += batch.length;
+      this.#posted.push(answers);
+      this.#transport.send(answers.encode(this.portId));
+    }
+  }
+
+  collect(waitMs: number): (NetlinkError | null)[] | null {
+    const losses = this.#losses;
+    const endMs = this.#nowMs() + waitMs;
+    while (this.#posted.some(({ complete }) => !complete)) {
+      const datagram = this.#next(Math.max(0, endMs - this.#nowMs()));
+      if (datagram !== null) this.#keep(datagram);
+      else if (this.#losses !== losses) return this.#finish(ENOBUFS);
+      else return null;
+    }
+    return this.#finish(ENOBUFS);
+  }
+
+  abandon(): (NetlinkError | null)[] {
+    return this.#finish(ETIMEDOUT);
+  }
+
+  #finish(errno: number): (NetlinkError | null)[] {
+    const posted = this.#posted;
+    this.#posted = [];
+    for (const answers of posted) answers.giveUp(errno);
+    return posted.flatMap(({ replies }) => replies.map(({ error }) => error));
+  }
+
   #exchangeAll(requests: readonly NetlinkRequest[]): Reply[] {
     const replies: Reply[] = [];
     for (const batch of batches(requests)) replies.push(...this.#exchangeSettled(batch));
@@ -152,16 +198,19 @@ export class NetlinkConversation implements Netlink {
       const waitMs = lost ? 0 : Math.max(0, endMs - this.#nowMs());
       const isOver = waitMs === 0 && late++ === LATE_DATAGRAMS;
       const datagram = isOver ? null : this.#next(waitMs);
-      if (datagram?.multicast) this.#keep(datagram);
-      else if (datagram) answers.accept(datagram.bytes);
+      if (datagram !== null) this.#keep(datagram);
+      if (datagram?.multicast === false) answers.accept(datagram.bytes);
+      else if (datagram !== null) continue;
       else if (lost) answers.giveUp(ENOBUFS);
       else if (this.#nowMs() >= endMs) answers.giveUp(ETIMEDOUT);
     }
     return answers;
   }
 
+  /** Notifications are for `receive`; an answer may be to what was posted. */
   #keep({ bytes, multicast }: Datagram): void {
     if (multicast) this.#notifications.push(...decodeMessages(bytes));
+    else for (const posted of this.#posted) posted.accept(bytes);
   }
 
   #next(waitMs: number): Datagram | null {

@@ -48,28 +48,9 @@ export function reconcileAddresses(
   };
 }
 
-/** Addresses and how long the kernel is to keep them, milliseconds. */
-export interface Lease {
-  readonly addresses: readonly ManagedAddress[];
-  readonly leaseMs: number;
-}
-
-/** Starts the lifetime of the held addresses anew; for each lease, what could not be done. */
-export function renewAddresses(netlink: Netlink, leases: readonly Lease[]): string[][] {
-  const requests: NetlinkRequest[] = [];
-  const owners: number[] = [];
-  for (const [i, { addresses, leaseMs }] of leases.entries()) {
-    for (const address of addresses) {
-      if (!address.held) continue;
-      requests.push(renewalOf(address, leaseMs));
-      owners.push(i);
-    }
-  }
-  const problems = leases.map((): string[] => []);
-  for (const [i, error] of netlink.requestAll(requests).entries()) {
-    if (error !== null) problems[owners[i]!]!.push(error.message);
-  }
-  return problems;
+/** The requests that start the lifetime of the held addresses anew. */
+export function renewal(addresses: readonly ManagedAddress[], leaseMs: number): NetlinkRequest[] {
+  return addresses.filter(({ held }) => held).map((address) => renewalOf(address, leaseMs));
 }
 
 /** It is asked again and again, and an address that is held is never changed in place. */

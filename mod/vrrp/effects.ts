@@ -4,12 +4,13 @@
  */
 import { monotonicMs } from "../../ffi/clock.ts";
 import { errnoName, type SyscallError } from "../../ffi/errno.ts";
-import type { Netlink } from "../../ffi/netlink.ts";
+import type { Netlink, NetlinkPost } from "../../ffi/netlink.ts";
 import type { Address } from "../../ffi/rtnetlink.ts";
 import type { Prepared, SenderBatch } from "../../ffi/sender_batch.ts";
 import type { LinkTable } from "../kernel/links.ts";
 import { isSame, type ManagedAddress, planIntruders, planLeftovers, planResumption } from "../kernel/plan.ts";
-import { nameAddress, reconcileAddresses, removeFound, renewAddresses } from "../kernel/reconcile.ts";
+import { nameAddress, reconcileAddresses, removeFound, renewal } from "../kernel/reconcile.ts";
+import { Renewals } from "../kernel/renewals.ts";
 import type { VirtualLinks } from "../kernel/virtual_links.ts";
 import { equalAddresses, formatAddress } from "../wire/address.ts";
 import { type Announcement, Announcer } from "./announcer.ts";
@@ -33,8 +34,8 @@ const NEW_ADDRESS_MS = 200;
 /** What the effects work on; `channelOf` is undefined while a router has no sockets. */
 export interface Surroundings {
   readonly netlink: Netlink;
-  /** For what is renewed every other second: the monitor need not hear of that. */
-  readonly renewals: Netlink;
+  /** For what is renewed every other second: nobody waits for it, and the monitor need not hear of it. */
+  readonly renewals: NetlinkPost;
   readonly links: LinkTable;
   channelOf(instance: Instance): Channel | undefined;
   readonly virtualLinks: VirtualLinks;
@@ -48,11 +49,10 @@ export interface Surroundings {
 
 export class Effects {
   readonly announcer: Announcer;
+  readonly renewals: Renewals<Instance>;
   /** Interfaces that forward IPv6: an announcement must not wait for a file. */
   readonly #forwarding = new Set<string>();
 
-  /** Whose addresses are renewed as soon as the advertisements are out. */
-  readonly #renewing = new Set<Instance>();
   #isGathering = false;
   readonly #outbox: Outbox;
 
@@ -65,6 +65,10 @@ export class Effects {
       refused: (instance, errno) => this.#refused(instance, errno, monotonicMs()),
     }, batch);
     this.announcer = new Announcer((ifindex, error) => this.#announceFailed(ifindex, error));
+    this.renewals = new Renewals(
+      around.renewals,
+      (instance, problem, nowMs) => this.tell(instance, "renew", problem, nowMs),
+    );
   }
 
   /** In order: the order is part of the contract with `step()`. */
@@ -87,7 +91,7 @@ export class Effects {
   /** What was gathered goes out: advertisements, then renewals. */
   flush(): void {
     this.#outbox.flush();
-    if (this.#renewing.size > 0) this.#renew();
+    if (this.renewals.deadlineMs !== Infinity) this.renewals.turn(monotonicMs());
   }
 
   /** Tells something at most once a minute for each virtual router and key. */
@@ -132,7 +136,9 @@ export class Effects {
 
   #runOne(instance: Instance, effect: Effect, nowMs: number): void {
     if (effect.type === "sendAdvertisement") return this.#send(instance, effect.priority, nowMs);
-    if (effect.type === "renewAddresses") return void this.#renewing.add(instance);
+    if (effect.type === "renewAddresses") {
+      return this.renewals.add(instance, renewal(instance.addresses, instance.leaseMs));
+    }
     this.flush();
     switch (effect.type) {
       case "addAddresses":
@@ -180,7 +186,10 @@ export class Effects {
   setAddresses(instance: Instance, wanted: boolean, nowMs: number): void {
     const { virtualLinks } = this.around;
     const { virtualLink } = instance;
-    if (!wanted) this.announcer.cancel(instance.addresses);
+    if (!wanted) {
+      this.announcer.cancel(instance.addresses);
+      this.renewals.settle(instance, nowMs);
+    }
     if (virtualLink === null) return this.#reconcile(instance, wanted, nowMs);
     const problem = wanted ? virtualLinks.raise(instance, virtualLink) : null;
     if (problem !== null) return this.#fail(instance, [problem], wanted, nowMs);
@@ -287,15 +296,6 @@ export class Effects {
     const message = `somebody added ${names.join(", ")} although this router is not active: removed`;
     this.tell(instance, "expel", message, nowMs);
     for (const problem of removeFound(netlink, found)) this.tell(instance, "expel failed", problem, nowMs);
-  }
-
-  #renew(): void {
-    const instances = [...this.#renewing];
-    this.#renewing.clear();
-    const leases = instances.map(({ addresses, leaseMs }) => ({ addresses, leaseMs }));
-    for (const [i, problems] of renewAddresses(this.around.renewals, leases).entries()) {
-      for (const problem of problems) this.tell(instances[i]!, "renew", problem, monotonicMs());
-    }
   }
 
   /** All addresses that are held, or only one; as often as configured, or `repeat` times. */

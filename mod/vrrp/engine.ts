@@ -5,7 +5,7 @@
  */
 import { monotonicMs } from "../../ffi/clock.ts";
 import type { Epoll } from "../../ffi/epoll.ts";
-import type { Netlink } from "../../ffi/netlink.ts";
+import type { Netlink, NetlinkPost } from "../../ffi/netlink.ts";
 import { effectivePriority } from "../health/health.ts";
 import { LinkTable } from "../kernel/links.ts";
 import type { Parameters } from "../kernel/sysctl.ts";
@@ -30,8 +30,8 @@ export interface EngineOptions {
   readonly epoll: Epoll;
   /** For requests. */
   readonly netlink: Netlink;
-  /** For requests whose notifications the monitor need not hear; the one for the others by default. */
-  readonly renewals?: Netlink;
+  /** For requests that nobody waits for, and whose notifications the monitor need not hear. */
+  readonly renewals: NetlinkPost;
   /** Subscribed to links and addresses. */
   readonly monitor: Netlink & { readonly fd: number };
   /** `monotonicMs()` before which no virtual router begins. */
@@ -63,7 +63,7 @@ export class Engine {
     const links = new LinkTable();
     this.#effects = new Effects({
       netlink,
-      renewals: options.renewals ?? netlink,
+      renewals: options.renewals,
       links,
       channelOf: (instance) => this.#listener.channelOf(instance),
       virtualLinks: new VirtualLinks(netlink, links, parameters),
@@ -98,7 +98,9 @@ export class Engine {
    * anything.
    */
   deadlineMs(): number {
-    return Math.min(this.#roster.deadlineMs, this.#effects.announcer.deadlineMs, this.#guardian.deadlineMs);
+    const { announcer, renewals } = this.#effects;
+    const earliest = Math.min(this.#roster.deadlineMs, announcer.deadlineMs, this.#guardian.deadlineMs);
+    return Math.min(earliest, renewals.deadlineMs);
   }
 
   /**
@@ -116,6 +118,7 @@ export class Engine {
       this.#effects.together(() => this.#roster.eachDue(nowMs, (instance) => this.#due(instance, nowMs)));
     }
     this.#effects.announcer.sendDue(nowMs);
+    this.#effects.renewals.turn(nowMs);
     this.#turnover.forgetStopped();
   }
 

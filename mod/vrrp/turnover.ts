@@ -101,6 +101,7 @@ export class Turnover {
     const dropped = instance.reconfigure(config, roster.trackers);
     effects.learnForwarding(instance);
     if (dropped.length > 0) {
+      effects.renewals.settle(instance, nowMs);
       for (const message of removeFound(netlink, dropped)) {
         post({ type: "notice", level: "error", name: instance.name, message });
       }

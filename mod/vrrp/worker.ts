@@ -7,6 +7,7 @@ import { monotonicMs } from "../../ffi/clock.ts";
 import { Epoll } from "../../ffi/epoll.ts";
 import { SyscallError } from "../../ffi/errno.ts";
 import { eventfd_read, timerfd_create, timerfd_settime_at } from "../../ffi/fd.ts";
+import { BackgroundRtnetlink } from "../../ffi/netlink_background.ts";
 import { openMonitor, openRtnetlink } from "../../ffi/rtnetlink.ts";
 import { trimHeap } from "../../ffi/sched.ts";
 import { PROC_SYS } from "../kernel/sysctl.ts";
@@ -42,8 +43,9 @@ async function turn(start: EngineStart): Promise<void> {
   }
   epoll.add(start.pulseFd);
   const heartbeat = new Int32Array(start.heartbeat);
-  const engine = openEngine(epoll, start);
-  if (engine === null) return;
+  const opened = openEngine(epoll, start);
+  if (opened === null) return;
+  const { engine, renewals } = opened;
   let isFresh = true;
   scope.onmessage = ({ data }): void => {
     // Once, before there is any service that a pause could disturb: what is inherited is one already.
@@ -74,6 +76,8 @@ async function turn(start: EngineStart): Promise<void> {
     }
     if (messages > 0) await delivery(messages);
     engine.tick(monotonicMs());
+    const settled = renewals.settled();
+    if (settled !== null) await settled;
     const deadlineMs = engine.deadlineMs();
     // One that moves later is not worth a call each time: the timer then fires early, and is armed anew.
     if (deadlineMs >= armedMs) continue;
@@ -82,11 +86,16 @@ async function turn(start: EngineStart): Promise<void> {
   }
 }
 
+interface Opened {
+  readonly engine: Engine;
+  readonly renewals: BackgroundRtnetlink;
+}
+
 /** Null when the kernel refuses a socket: that is no bug, and needs no stack trace. */
-function openEngine(epoll: Epoll, { startupDelayMs }: EngineStart): Engine | null {
+function openEngine(epoll: Epoll, { startupDelayMs }: EngineStart): Opened | null {
   try {
-    const renewals = openRtnetlink();
-    return new Engine({
+    const renewals = new BackgroundRtnetlink();
+    const engine = new Engine({
       epoll,
       netlink: openRtnetlink(),
       renewals,
@@ -95,6 +104,7 @@ function openEngine(epoll: Epoll, { startupDelayMs }: EngineStart): Engine | nul
       parameters: PROC_SYS,
       post: (event) => scope.postMessage(event),
     });
+    return { engine, renewals };
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     scope.postMessage({ type: "failed", message: error.message });

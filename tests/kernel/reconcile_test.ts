@@ -2,7 +2,7 @@
  * Requests to a made-up kernel and what is held afterwards: leases, lifetimes, refusals, what is gone
  * already.
  */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { libc } from "../../ffi/libc.ts";
 import { EADDRNOTAVAIL, ENODEV, EPERM } from "../../ffi/errno.ts";
 import {
@@ -19,7 +19,7 @@ import {
   nameAddress,
   reconcileAddresses,
   removeFound,
-  renewAddresses,
+  renewal,
   type Wish,
 } from "../../mod/kernel/reconcile.ts";
 import { address, bytes, links } from "../vrrp/fixture.ts";
@@ -187,25 +187,20 @@ Deno.test("reconcileAddresses(): nothing to do asks nothing", () => {
   assertEquals(netlink.sent, []);
 });
 
-Deno.test("renewAddresses() starts the lifetime of what is held anew", () => {
-  const netlink = new FakeNetlink(refusing("192.0.2.101", EPERM));
+Deno.test("renewal() starts the lifetime of what is held anew", () => {
   const three = [
     managed("192.0.2.100/24", { held: true, ifindex: 2 }),
     managed("192.0.2.101/24", { held: true, ifindex: 2 }),
     managed("192.0.2.102/24"),
   ];
-  const other = [managed("192.0.2.103/24", { held: true, ifindex: 2 })];
-  const leases = [{ addresses: three, leaseMs: 9000 }, { addresses: other, leaseMs: 3000 }];
-  const problems = renewAddresses(netlink, leases);
-  const first = ["+192.0.2.100/24 on 2", "+192.0.2.101/24 on 2", "+192.0.2.103/24 on 2"];
-  assertEquals(asked(netlink), first);
-  assertEquals(netlink.sent.map((message) => parseAddress(message)!.validLft), [9, 9, 3]);
-  assertEquals(problems.map(({ length }) => length), [1, 0]);
-
-  // Another lease is another request; the same one is the same.
-  renewAddresses(netlink, [{ addresses: three, leaseMs: 6000 }]);
-  renewAddresses(netlink, [{ addresses: three, leaseMs: 6000 }]);
-  assertEquals(netlink.sent.slice(3).map((message) => parseAddress(message)!.validLft), [6, 6, 6, 6]);
+  const netlink = new FakeNetlink();
+  netlink.requestAll(renewal(three, 9000));
+  assertEquals(asked(netlink), ["+192.0.2.100/24 on 2", "+192.0.2.101/24 on 2"]);
+  assertEquals(netlink.sent.map((message) => parseAddress(message)!.validLft), [9, 9]);
+  // The same lease is the same request, another one another.
+  assert(renewal(three, 9000)[0] === renewal(three, 9000)[0]);
+  netlink.requestAll(renewal(three, 6000));
+  assertEquals(parseAddress(netlink.sent[2]!)!.validLft, 6);
 });
 
 Deno.test("removeFound() removes whatever was found and tells what could not be", () => {

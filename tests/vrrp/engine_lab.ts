@@ -37,6 +37,7 @@ export class EngineLab implements Disposable {
   #epoll = new Epoll();
   readonly #netlink: NetlinkSocket;
   readonly #wrap: (netlink: Netlink) => Netlink;
+  readonly #background: NetlinkSocket;
   #monitor: NetlinkSocket;
   #engine: Engine;
   readonly #voice: number;
@@ -45,6 +46,7 @@ export class EngineLab implements Disposable {
   constructor(wrap: (netlink: Netlink) => Netlink = (netlink): Netlink => netlink) {
     const { here, there } = this.#line;
     this.#netlink = here.run(() => openRtnetlink());
+    this.#background = here.run(() => openRtnetlink());
     this.#monitor = here.run(() => openMonitor());
     this.#voice = there.run(openVoice);
     this.#wrap = wrap;
@@ -169,6 +171,7 @@ export class EngineLab implements Disposable {
   [Symbol.dispose](): void {
     close(this.#voice);
     this.#netlink[Symbol.dispose]();
+    this.#background[Symbol.dispose]();
     this.#monitor[Symbol.dispose]();
     this.#epoll.close();
     this.#line[Symbol.dispose]();
@@ -182,6 +185,7 @@ export class EngineLab implements Disposable {
     return new Engine({
       epoll: this.#epoll,
       netlink: this.#wrap(this.#netlink),
+      renewals: this.#background,
       monitor: this.#monitor,
       readyAtMs: 0,
       parameters: { read: (): string => "0", write: (): null => null },
