@@ -1,4 +1,4 @@
-/** Requests that nobody waits for, against the real kernel: carried out, answered, and their calls settled. */
+/** Requests that nobody waits for, with the real kernel: carried out, answered, and their calls settled. */
 import { assert, assertEquals } from "@std/assert";
 import { BackgroundRtnetlink } from "../../ffi/netlink_background.ts";
 import { addressRequest, listAddresses } from "../../ffi/rtnetlink.ts";
