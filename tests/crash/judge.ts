@@ -27,7 +27,7 @@ const WATCHDOG_LAG_MS = 2200;
 /** The supervisor must hear from a healthy daemon so often: half of WatchdogSec=10s. */
 const WATCHDOG_MAX_GAP_MS = 5000;
 /** A VRRP thread that stands still is given up after 5 looks, a second each, that see no beat. */
-const GIVE_UP_MS = { least: 4000, most: 7500 };
+const GIVE_UP_MS = { least: 4000, most: 9000 };
 /** sysexits(3) EX_SOFTWARE */
 const EXIT_ENGINE = 70;
 

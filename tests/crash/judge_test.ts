@@ -37,7 +37,7 @@ function round(parts: Partial<Facts>): Facts {
   const watchdogs = Array.from({ length: 20 }, (_, i) => ({ node: "n2", atMs: i * 1000 }));
   return {
     plan: PLAN,
-    window: { fromMs: 0, toMs: 10_000 },
+    window: { fromMs: 0, toMs: 11_000 },
     outages: [],
     lastAnswer: undefined,
     exits: [],
@@ -108,10 +108,10 @@ const CASES: readonly (readonly [name: string, facts: Partial<Facts>, finding: s
   [
     "a stalled VRRP thread is not noticed",
     {
-      marks: [mark(1000, "n1", "held"), mark(9500, "n1", "released")],
+      marks: [mark(1000, "n1", "held"), mark(10_500, "n1", "released")],
       holdings: [LEFT, TAKEN_OVER],
     },
-    "n1: a VRRP thread that stood still for 8500 ms was not noticed",
+    "n1: a VRRP thread that stood still for 9500 ms was not noticed",
   ],
   [
     "an address moves while only the main thread stands still",
