@@ -59,6 +59,13 @@ export class Renewals<Owner> {
     if (this.#underWay.includes(owner)) this.#finish(this.netlink.collect(SETTLE_MS), nowMs);
   }
 
+  /** Before this process may end: what is due has reached the kernel when this returns. */
+  complete(nowMs: number): void {
+    if (this.#underWay.length > 0) this.#finish(this.netlink.collect(SETTLE_MS), nowMs);
+    this.turn(nowMs);
+    if (this.#underWay.length > 0) this.#finish(this.netlink.collect(SETTLE_MS), nowMs);
+  }
+
   #finish(errors: readonly (Error | null)[] | null, nowMs: number): void {
     if (errors === null) return;
     const owners = this.#underWay;

@@ -40,6 +40,7 @@ export class Succession {
         this.#tell(instance, nowMs);
       }
     });
+    effects.renewals.complete(nowMs);
     return { pausedAtMs: nowMs, routers: [...roster.instances.values()].map(saveRouter) };
   }
 

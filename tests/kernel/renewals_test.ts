@@ -105,3 +105,14 @@ Deno.test("renewals: without an answer for ten seconds a batch is given up", () 
   assertEquals([refused.length, kernel.posted.length], [1, 2]);
   assertEquals(renewals.deadlineMs, Infinity);
 });
+
+Deno.test("renewals: before the process ends, what is due goes to the kernel and is waited for", () => {
+  const { kernel, renewals } = lab();
+  renewals.add("a", renewal(1));
+  renewals.turn(0);
+  renewals.add("b", renewal(2));
+  kernel.answers = [null];
+  renewals.complete(1);
+  assertEquals(kernel.posted, [[A], [B]]);
+  assertEquals(kernel.waits.at(-1), 2000);
+});
