@@ -11,6 +11,7 @@ import type { LinkTable } from "../kernel/links.ts";
 import { isSame, type ManagedAddress, planIntruders, planLeftovers, planResumption } from "../kernel/plan.ts";
 import { nameAddress, reconcileAddresses, removeFound, renewal } from "../kernel/reconcile.ts";
 import { Renewals } from "../kernel/renewals.ts";
+import type { Secondaries } from "../kernel/secondaries.ts";
 import type { VirtualLinks } from "../kernel/virtual_links.ts";
 import { equalAddresses, formatAddress } from "../wire/address.ts";
 import { type Announcement, Announcer } from "./announcer.ts";
@@ -39,6 +40,7 @@ export interface Surroundings {
   readonly links: LinkTable;
   channelOf(instance: Instance): Channel | undefined;
   readonly virtualLinks: VirtualLinks;
+  readonly secondaries: Secondaries;
   /**
    * Whether this host forwards IPv6 on the interface: the R flag of neighbour advertisements. May read a
    * file.
@@ -201,11 +203,27 @@ export class Effects {
   #reconcile(instance: Instance, wanted: boolean, nowMs: number): void {
     const { netlink, links } = this.around;
     const { config, counters } = instance;
+    if (wanted) this.#protectOthers(instance, nowMs);
     const wish = { wanted, leaseMs: instance.leaseMs, owner: config.priority === OWNER_PRIORITY };
     const { addresses, problems, restored } = reconcileAddresses(netlink, links, instance.addresses, wish);
     instance.addresses = addresses;
     counters.addresses_restored += restored;
     if (problems.length > 0) this.#fail(instance, problems, wanted, nowMs);
+  }
+
+  /** Whoever has a whole subnet could become its primary address; one that stands alone has none. */
+  #protectOthers(instance: Instance, nowMs: number): void {
+    const { links, secondaries } = this.around;
+    for (const { address, prefix, interface: name } of instance.addresses) {
+      if (address.length !== 4 || prefix === 32) continue;
+      const problem = secondaries.protect(name, links.indexOf(name));
+      if (problem !== null) this.tell(instance, "secondaries", problem, nowMs);
+    }
+  }
+
+  /** The last virtual router has let go of its addresses. */
+  end(): void {
+    this.around.secondaries.release();
   }
 
   /** The kernel refuses: who cannot serve stays out for a while, who cannot let go says so. */

@@ -9,6 +9,7 @@ import type { Netlink, NetlinkPost } from "../../ffi/netlink.ts";
 import { effectivePriority } from "../health/health.ts";
 import { LinkTable } from "../kernel/links.ts";
 import type { Parameters } from "../kernel/sysctl.ts";
+import { Secondaries } from "../kernel/secondaries.ts";
 import { VirtualLinks } from "../kernel/virtual_links.ts";
 import { formatAddress } from "../wire/address.ts";
 import type { Discard } from "./discard.ts";
@@ -67,6 +68,7 @@ export class Engine {
       links,
       channelOf: (instance) => this.#listener.channelOf(instance),
       virtualLinks: new VirtualLinks(netlink, links, parameters),
+      secondaries: new Secondaries(parameters),
       forwards: (ifname) => parameters.read(`net/ipv6/conf/${ifname}/forwarding`) === "1",
       post,
     });

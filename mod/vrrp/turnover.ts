@@ -68,6 +68,7 @@ export class Turnover {
     }
     if (this.#stopping === null || this.#stopped || roster.leaving.size > 0) return;
     this.#stopped = true;
+    effects.end();
     post({ type: "stopped" });
   }
 

@@ -5,6 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { NetlinkSocket } from "../../ffi/netlink.ts";
 import { addAddress, addLink, listLinks, removeAddress, removeLink, setLink } from "../../ffi/rtnetlink.ts";
+import { PROC_SYS } from "../../mod/kernel/sysctl.ts";
 import { EngineLab, WEB } from "./engine_lab.ts";
 import { bytes, type Written } from "./fixture.ts";
 
@@ -196,4 +197,28 @@ Deno.test("the interface of an address loses its carrier, or goes down: FAULT un
     lab.until(() => lab.status("web").state === "ACTIVE");
     assert(lab.find("198.51.100.9") !== undefined);
   }
+});
+
+Deno.test("the host's own address survives that the virtual one has become the first of their subnet", () => {
+  using lab = new EngineLab((netlink) => netlink, PROC_SYS);
+  addFar(lab);
+  const own = { address: bytes("198.51.100.1"), prefix: 24 };
+  const promotes = (): string | null => PROC_SYS.read("net/ipv4/conf/far0/promote_secondaries");
+  lab.kernel((nl) => {
+    for (const name of ["all", "far0"]) PROC_SYS.write(`net/ipv4/conf/${name}/promote_secondaries`, "0");
+    addAddress(nl, { ...own, ifindex: indexIn(nl, "far0") });
+  });
+  activate(lab, {
+    addresses: [{ address: "198.51.100.9/24", interface: "far0" }],
+    handover: { enabled: false },
+  });
+  assertEquals(lab.kernel(promotes), "1");
+  lab.kernel((nl) => removeAddress(nl, { ...own, ifindex: indexIn(nl, "far0") }));
+  lab.during(20);
+  lab.kernel((nl) => addAddress(nl, { ...own, ifindex: indexIn(nl, "far0") }));
+  lab.during(20);
+  lab.stop();
+  lab.until(() => lab.posted.some(({ type }) => type === "stopped"));
+  assertEquals([lab.find("198.51.100.9"), lab.find("198.51.100.1")?.prefix], [undefined, 24]);
+  assertEquals(lab.kernel(promotes), "0");
 });

@@ -7,6 +7,7 @@ import { concat, decodeMessages } from "../../ffi/netlink.ts";
 import { acknowledge, acknowledgeAll, type FakeKernel, FakeNetlink } from "../ffi/netlink_fake.ts";
 import { parseAddress, RTM_DELADDR, RTM_NEWADDR } from "../../ffi/rtnetlink.ts";
 import { type Prepared, SenderBatch } from "../../ffi/sender_batch.ts";
+import { Secondaries } from "../../mod/kernel/secondaries.ts";
 import { VirtualLinks } from "../../mod/kernel/virtual_links.ts";
 import type { Channel } from "../../mod/vrrp/channel.ts";
 import { Effects } from "../../mod/vrrp/effects.ts";
@@ -82,6 +83,7 @@ function lab({ kernel = acknowledgeAll, family = 4, hasChannel = true }: {
       links: links(),
       channelOf: () => hasChannel ? channel as unknown as Channel : undefined,
       virtualLinks: new VirtualLinks(netlink, links(), { read: () => null, write: () => null }),
+      secondaries: new Secondaries({ read: () => null, write: () => null }),
       forwards: () => true,
       post: (event) => posted.push(event),
     }, new FakeBatch(sent, made))

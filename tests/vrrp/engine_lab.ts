@@ -8,6 +8,7 @@ import { close } from "../../ffi/fd.ts";
 import type { Netlink, NetlinkSocket } from "../../ffi/netlink.ts";
 import { type Address, listAddresses, openMonitor, openRtnetlink } from "../../ffi/rtnetlink.ts";
 import * as s from "../../ffi/socket.ts";
+import type { Parameters } from "../../mod/kernel/sysctl.ts";
 import { Engine } from "../../mod/vrrp/engine.ts";
 import type { Command, EngineEvent, EngineReport, TrackerState } from "../../mod/vrrp/messages.ts";
 import type { Inheritance } from "../../mod/vrrp/saved.ts";
@@ -29,6 +30,8 @@ export const WEB: Written = {
   garp: { repeat: 1, delay: "0s", refresh: "0s" },
 };
 
+const MADE_UP: Parameters = { read: (): string => "0", write: (): null => null };
+
 export class EngineLab implements Disposable {
   readonly posted: EngineEvent[] = [];
   /** Turns after which packets might have gathered. */
@@ -38,18 +41,20 @@ export class EngineLab implements Disposable {
   readonly #netlink: NetlinkSocket;
   readonly #wrap: (netlink: Netlink) => Netlink;
   readonly #background: NetlinkSocket;
+  readonly #parameters: Parameters;
   #monitor: NetlinkSocket;
   #engine: Engine;
   readonly #voice: number;
 
-  /** `wrap` may come between the engine and the kernel. */
-  constructor(wrap: (netlink: Netlink) => Netlink = (netlink): Netlink => netlink) {
+  /** `wrap` may come between the engine and the kernel; its parameters are made up unless told otherwise. */
+  constructor(wrap: (netlink: Netlink) => Netlink = (netlink): Netlink => netlink, parameters = MADE_UP) {
     const { here, there } = this.#line;
     this.#netlink = here.run(() => openRtnetlink());
     this.#background = here.run(() => openRtnetlink());
     this.#monitor = here.run(() => openMonitor());
     this.#voice = there.run(openVoice);
     this.#wrap = wrap;
+    this.#parameters = parameters;
     this.#engine = here.run(() => this.#open());
   }
 
@@ -188,7 +193,7 @@ export class EngineLab implements Disposable {
       renewals: this.#background,
       monitor: this.#monitor,
       readyAtMs: 0,
-      parameters: { read: (): string => "0", write: (): null => null },
+      parameters: this.#parameters,
       post: (event): number => this.posted.push(event),
     });
   }
