@@ -129,6 +129,7 @@ export class Daemon {
       checks: () => this.#monitor.status(),
       node: () => this.#node(),
       now: () => Date.now(),
+      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     });
   }
 
@@ -329,9 +330,15 @@ export class Daemon {
   }
 
   #hearCheck({ name, from, to, reason, at }: CheckChange): void {
-    this.#engine.track([{ check: name, state: to, reason }]);
+    if (this.#isTracked(name)) this.#engine.track([{ check: name, state: to, reason }]);
     checkLog.info("change {name} {from} -> {to}", { name, from, to, reason });
     this.#publish({ at, kind: "check", name, from, to, reason });
+  }
+
+  /** What no virtual router tracks must not wake the VRRP thread; a reload tells it the state of all. */
+  #isTracked(name: string): boolean {
+    const routers = Object.values(this.#loading.config.virtual_router);
+    return routers.some(({ track }) => track.some(({ check }) => check === name));
   }
 
   #publish(transition: Transition): void {

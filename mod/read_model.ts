@@ -1,5 +1,6 @@
 /**
- * Puts the read model together from what the VRRP thread and the checks report, at most ten times a second.
+ * Puts the read model together from what the VRRP thread and the checks report: ten times a second, and after
+ * each event, but never so often that the reports would cost the VRRP thread its time.
  */
 import type { CheckStatus, NodeStatus, Snapshot, VirtualRouterStatus } from "./snapshot.ts";
 import { noLateness } from "./vrrp/lateness.ts";
@@ -7,12 +8,15 @@ import type { EngineReport } from "./vrrp/messages.ts";
 
 /** How old a snapshot may be when nothing has happened since. */
 const MAX_AGE_MS = 100;
+/** Checks that flap, and clients that ask all the time, get no more than a snapshot each so many ms. */
+const MIN_GAP_MS = 20;
 
 export interface Sources {
   report(): Promise<EngineReport>;
   checks(): CheckStatus[];
   node(): Omit<NodeStatus, "engine">;
   now(): number;
+  sleep(ms: number): Promise<void>;
 }
 
 /**
@@ -22,6 +26,9 @@ export interface Sources {
 export class ReadModel {
   readonly #sources: Sources;
   #current: { readonly snapshot: Promise<Snapshot>; readonly atMs: number } | null = null;
+  /** Its question to the engine is still to come, so it will know of everything that happens until then. */
+  #coming: Promise<Snapshot> | null = null;
+  #askedAtMs = -Infinity;
   #lastReport: EngineReport = { lateness: noLateness(), virtual_routers: [], foreign_routers: [] };
 
   constructor(sources: Sources) {
@@ -34,16 +41,31 @@ export class ReadModel {
   }
 
   snapshot(): Promise<Snapshot> {
+    if (this.#coming !== null) return this.#coming;
     const atMs = this.#sources.now();
     // A clock that was set back must not keep the old one for hours.
-    if (this.#current === null || Math.abs(atMs - this.#current.atMs) >= MAX_AGE_MS) {
-      this.#current = { snapshot: this.#assemble(), atMs };
+    if (this.#current !== null && Math.abs(atMs - this.#current.atMs) < MAX_AGE_MS) {
+      return this.#current.snapshot;
     }
-    return this.#current.snapshot;
+    const waitMs = MIN_GAP_MS - Math.abs(atMs - this.#askedAtMs);
+    if (waitMs <= 0) return this.#ask();
+    this.#coming = this.#sources.sleep(waitMs).then(() => {
+      this.#coming = null;
+      return this.#ask();
+    });
+    return this.#coming;
+  }
+
+  #ask(): Promise<Snapshot> {
+    const atMs = this.#sources.now();
+    this.#askedAtMs = atMs;
+    const snapshot = this.#assemble();
+    this.#current = { snapshot, atMs };
+    return snapshot;
   }
 
   async #assemble(): Promise<Snapshot> {
-    const engine = await this.#ask();
+    const engine = await this.#report();
     const checks = this.#sources.checks();
     return {
       at: new Date(this.#sources.now()).toISOString(),
@@ -56,7 +78,7 @@ export class ReadModel {
   }
 
   /** A thread that does not answer is shown as what it is, beside the last that it said. */
-  async #ask(): Promise<NodeStatus["engine"]> {
+  async #report(): Promise<NodeStatus["engine"]> {
     try {
       this.#lastReport = await this.#sources.report();
       return "running";

@@ -18,12 +18,17 @@ const NODE = {
   realtime: false,
 };
 
+interface Sleeper {
+  readonly ms: number;
+  wake(): void;
+}
+
 /** A model over an engine that can be silenced, at a time that is set by hand. */
 function lab(checks: readonly CheckStatus[] = []): {
   model: ReadModel;
-  set: { nowMs: number; failure: unknown; asked: number };
+  set: { nowMs: number; failure: unknown; asked: number; sleeping: Sleeper[] };
 } {
-  const set = { nowMs: 1_000, failure: undefined as unknown, asked: 0 };
+  const set = { nowMs: 1_000, failure: undefined as unknown, asked: 0, sleeping: [] as Sleeper[] };
   const sources: Sources = {
     report: () => {
       set.asked++;
@@ -37,6 +42,11 @@ function lab(checks: readonly CheckStatus[] = []): {
     checks: () => [...checks],
     node: () => NODE,
     now: () => set.nowMs,
+    sleep: (ms) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      set.sleeping.push({ ms, wake: resolve });
+      return promise;
+    },
   };
   return { model: new ReadModel(sources), set };
 }
@@ -62,9 +72,31 @@ Deno.test("many who ask at once cost one question to the engine", async () => {
 Deno.test("after something happened the next snapshot is a new one", async () => {
   const { model, set } = lab();
   await model.snapshot();
+  set.nowMs += 20;
   model.invalidate();
   await model.snapshot();
-  assertEquals(set.asked, 2);
+  assertEquals([set.asked, set.sleeping], [2, []]);
+});
+
+Deno.test("when things happen all the time, snapshots are 20 ms apart and none is older than its answer", async () => {
+  const { model, set } = lab();
+  await model.snapshot();
+  set.nowMs += 5;
+  model.invalidate();
+  const second = model.snapshot();
+  model.invalidate();
+  const third = model.snapshot();
+  assertEquals([set.asked, set.sleeping.map(({ ms }) => ms)], [1, [15]]);
+  set.nowMs += 15;
+  set.sleeping[0]?.wake();
+  assertEquals((await second).virtual_routers[0]?.name, "asked 2");
+  assertStrictEquals(await third, await second);
+  model.invalidate();
+  const fourth = model.snapshot();
+  assertEquals([set.asked, set.sleeping.length], [2, 2]);
+  set.nowMs += 20;
+  set.sleeping[1]?.wake();
+  assertEquals((await fourth).virtual_routers[0]?.name, "asked 3");
 });
 
 Deno.test("an engine that does not answer is stalled, beside the last that it said", async () => {
