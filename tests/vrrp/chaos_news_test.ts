@@ -54,6 +54,7 @@ Deno.test("ReadModel: a clock that is set back does not freeze the snapshot", as
     checks: () => [],
     node: () => ({}) as Omit<NodeStatus, "engine">,
     now: () => now,
+    sleep: () => Promise.resolve(),
   });
   const first = await model.snapshot();
   now += 50;
