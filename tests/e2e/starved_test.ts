@@ -11,7 +11,7 @@ import { sleep, waitFor } from "./lab.ts";
 
 const VIP = "192.168.121.120";
 const INTERVAL_MS = 100;
-/** Longer than the peer waits (361 ms), shorter than the lease (3 s): the thawed one still has the address. */
+/** Longer than the peer waits (361 ms), shorter than the lease (3 s): the address is still there. */
 const STARVED_MS = 1_500;
 const OPTIONS = {
   nodes: { n1: ["192.168.121.129/24"], n2: ["192.168.121.128/24"] },
