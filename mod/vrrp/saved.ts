@@ -60,7 +60,9 @@ export interface Inheritance {
 }
 
 /** The interval that is announced during a pause, centiseconds. */
-export function pauseInterval({ version, advertisementInterval }: VirtualRouter): number {
+export function pauseInterval(
+  { version, advertisementInterval }: Pick<VirtualRouter, "version" | "advertisementInterval">,
+): number {
   return version === 3 ? Math.max(advertisementInterval, PAUSE_INTERVAL) : advertisementInterval;
 }
 

@@ -17,6 +17,7 @@ const HOG_MIB = 64;
 /** So long the daemon is asked to do what needs memory. */
 const POKE_MS = 3000;
 const KILL_TIMEOUT_MS = 5000;
+const THREAD_GONE_MS = 1000;
 /** A stalled VRRP thread is asked about after so long, and the answer takes at most so long. */
 const ASK_AFTER_MS = 500;
 const ANSWER_MS = 3000;
@@ -128,7 +129,11 @@ async function hold(
   });
   await child.exited;
   await child.drained;
-  if (isGone) await endOf(victim, pid);
+  if (!isGone) return;
+  // With its process, as a rule; or in an upgrade, which replaces all threads by new ones.
+  const untilMs = nowMs() + THREAD_GONE_MS;
+  while (nowMs() < untilMs && victim.running && victim.pid === pid) await sleep(5);
+  if (victim.running && victim.pid === pid) victim.mark(released);
 }
 
 /** The main thread still answers, and says what is wrong. */

@@ -14,7 +14,7 @@ import {
   type Span,
   spansOf,
 } from "./facts.ts";
-import { activeDownMs, addressesOf, leaseMs, lowestPriorityOf, nameOf, type Plan } from "./plan.ts";
+import { addressesOf, leaseMs, lowestPriorityOf, nameOf, patienceMs, type Plan } from "./plan.ts";
 
 /** A shared machine schedules late, us too; what the protocol allows is in the limits. */
 const SLACK_MS = 500;
@@ -118,7 +118,7 @@ function limited({ lateMs }: Facts, spans: readonly (Span & { limitMs: number; w
 function takeoverMs({ plan, marks }: Facts, router: number, atMs: number): number | null {
   const able = plan.daemons.map((_, node) => node).filter((node) => isAble(marks, nameOf(node), atMs));
   if (able.length === 0) return null;
-  return Math.min(...able.map((node) => activeDownMs(plan.profile, lowestPriorityOf(plan, node, router))));
+  return Math.min(...able.map((node) => patienceMs(plan, lowestPriorityOf(plan, node, router))));
 }
 
 /** The parts of a span in which somebody could serve, each with its limit. */
@@ -134,17 +134,18 @@ function unexcused(
   });
 }
 
+/** Where keepalived alone has the address, how soon it tells the client is keepalived's. */
 function darkness(facts: Facts): Part {
-  const { window, plan } = facts;
-  const spans = facts.outages.map(({ start_ms, length_ms }) => ({
-    fromMs: start_ms,
-    toMs: start_ms + length_ms,
-  }))
-    .map(({ fromMs, toMs }) => ({
-      fromMs: Math.max(fromMs, window.fromMs),
-      toMs: Math.min(toMs, window.toMs),
-    }))
-    .filter(({ fromMs, toMs }) => toMs > fromMs);
+  const { window, plan, holdings } = facts;
+  const changes = byAddress(holdings).get(addressesOf(plan, plan.watched).at(-1)!) ?? [];
+  const others = new Set(plan.daemons.flatMap((kind, index) => kind === "keepalived" ? [nameOf(index)] : []));
+  const isOurs = (holders: ReadonlySet<string>): boolean =>
+    holders.size !== 1 || holders.isDisjointFrom(others);
+  const spans = facts.outages.flatMap(({ start_ms, length_ms }) => {
+    const fromMs = Math.max(start_ms, window.fromMs);
+    const toMs = Math.min(start_ms + length_ms, window.toMs);
+    return toMs > fromMs ? spansOf(changes, { fromMs, toMs }, isOurs) : [];
+  });
   return limited(
     facts,
     spans.flatMap((span) => unexcused(facts, plan.watched, span, "the client was in the dark")),

@@ -83,6 +83,16 @@ const CASES: readonly (readonly [name: string, facts: Partial<Facts>, finding: s
     "the client was in the dark for 900 ms, allowed are 341 ms",
   ],
   [
+    "the client is in the dark because keepalived does not tell it",
+    {
+      plan: { ...PLAN, daemons: ["vipd", "keepalived"] },
+      marks: [KILLED],
+      holdings: [TAKEN_OVER, LEFT],
+      outages: [{ start_ms: 3900, length_ms: 2000, lost: 900, from: "n1", to: "n2" }],
+    },
+    "",
+  ],
+  [
     "nobody is there who could serve: no promise",
     {
       marks: [mark(500, "n2", "ended"), KILLED, mark(8000, "n2", "ready")],

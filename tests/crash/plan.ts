@@ -2,6 +2,7 @@
  * What one round of the crash test does, drawn from its seed and nothing else: who takes part, what breaks,
  * and at which moment.
  */
+import { pauseInterval, pauseLeaseMs } from "../../mod/vrrp/saved.ts";
 import { Random } from "../sim/random.ts";
 
 export interface Profile {
@@ -26,6 +27,7 @@ const PHASES = {
   "handover": 2,
   "reload": 2,
   "shutdown": 2,
+  "upgrade": 2,
 } as const;
 export type Phase = keyof typeof PHASES;
 
@@ -136,7 +138,16 @@ function autoLeaseMs({ intervalMs }: Profile): number {
 
 /** The longest lease that applies in this round. */
 export function leaseMs({ profile, phase }: Plan): number {
+  if (phase === "upgrade") return pauseLeaseMs(autoLeaseMs(profile));
   return phase === "reload" ? Math.max(RELOADED_LEASE_MS, autoLeaseMs(profile)) : autoLeaseMs(profile);
+}
+
+/** The longest that a backup of this priority may wait in this round: an upgrade asks for more patience. */
+export function patienceMs({ profile, phase }: Plan, priority: number): number {
+  const { version, intervalMs } = profile;
+  if (phase !== "upgrade") return activeDownMs(profile, priority);
+  const pauseMs = pauseInterval({ version, advertisementInterval: intervalMs / 10 }) * 10;
+  return activeDownMs({ ...profile, intervalMs: pauseMs }, priority);
 }
 
 /** The priority of a node for a virtual router. */

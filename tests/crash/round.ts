@@ -10,6 +10,7 @@ import {
   activeDownMs,
   addressesOf,
   leaseMs,
+  patienceMs,
   type Phase,
   type Plan,
   RELOADED_LEASE_MS,
@@ -146,6 +147,10 @@ const PRELUDES: Readonly<Record<Phase, (cast: Cast) => Promise<Actor | void>>> =
     victim.terminate(plan.fault.restartMs);
     await sleep(plan.moment * SHUTDOWN_MS);
   },
+  "upgrade": async ({ victim, plan }) => {
+    victim.signal("SIGUSR2");
+    await sleep(plan.moment * START_MS);
+  },
 };
 
 /** Just before the kernel would be told the next time, or just then; any moment for who holds nothing. */
@@ -188,7 +193,7 @@ async function moveBy(
  * finding, and the round goes on.
  */
 async function settle(cast: Cast, findings: Finding[]): Promise<number> {
-  const limitMs = activeDownMs(cast.plan.profile, 100) + SETTLE_MS;
+  const limitMs = patienceMs(cast.plan, 100) + SETTLE_MS;
   const startMs = nowMs();
   let sinceMs: number | null = null;
   for (;;) {

@@ -12,18 +12,18 @@ const LABS = 4;
 
 /** What is drawn with this seed and this fault, and the sign that it has struck. */
 const ROUNDS: readonly (readonly [seed: number, kind: FaultKind, sign: Happening])[] = [
-  [191, "stall vrrp", "held"], // 10 ms, for 7.8 s: given up, and started anew by the supervisor
-  [12, "kill", "ended"], // 100 ms, keepalived takes over, the lease ends
-  [95, "freeze", "stopped"], // 100 ms, IPv6, in a handover, for 4.2 s
-  [472, "stall main", "main held"], // 100 ms, three nodes, for 3.2 s: nothing moves
-  [23, "kill", "ended"], // 100 ms, IPv6, three nodes, while it takes over
-  [43, "host dies", "cut"], // 100 ms, three nodes
-  [118, "freeze, kill", "stopped"], // while it starts
-  [238, "stall vrrp", "held"], // 10 ms, for 0.4 s
-  [964, "stuck call", "held"], // 100 ms, in the renewal of its addresses, for 1.2 s
-  [503, "out of memory", "ended"], // 10 ms, while it stops
-  [534, "memory refused", "ended"], // 100 ms
-  [552, "kill", "ended"], // 100 ms, without preemption, while it stops
+  [608, "stall vrrp", "held"], // v3 100 ms, IPv4, 2 nodes, in steady: given up after 5 s, and started anew
+  [12, "kill", "ended"], // v3 100 ms, IPv4, 2 nodes, in steady
+  [249, "freeze", "stopped"], // v3 10 ms, IPv6, 3 nodes, in handover
+  [634, "stall main", "main held"], // v3 100 ms, IPv4, 3 nodes, in steady: nothing moves
+  [23, "kill", "ended"], // v3 100 ms, IPv6, 3 nodes, in promotion
+  [43, "host dies", "cut"], // v3 100 ms, IPv4, 3 nodes, in renewal
+  [269, "freeze, kill", "stopped"], // v3 10 ms, IPv6, 3 nodes, in start-up
+  [629, "stall vrrp", "held"], // v3 10 ms, IPv4, 3 nodes, in reload
+  [1444, "stuck call", "held"], // v3 10 ms, IPv4, 3 nodes, in renewal
+  [1462, "out of memory", "ended"], // v3 10 ms, IPv4, 2 nodes, in shutdown
+  [1542, "memory refused", "ended"], // v3 10 ms, IPv4, 2 nodes, in recovery
+  [1600, "kill", "ended"], // v3 100 ms, IPv6, 3 nodes, in upgrade
 ];
 
 Deno.test("crashes at random moments: the promises of a dozen rounds", async () => {
