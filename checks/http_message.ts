@@ -6,6 +6,8 @@ import { type Stream, writeAll } from "./connection.ts";
 
 export const headLimit = 64 * 1024;
 export const bodyLimit = 1024 * 1024;
+/** More of them are no answer, and a server that sends nothing else would be read for ever. */
+const interimLimit = 16;
 
 export interface Answer {
   readonly status: number;
@@ -30,13 +32,14 @@ export function writeRequest(
   );
 }
 
-/** Reads the answer to a request with that method; interim (1xx) answers are skipped. */
+/** Reads the answer to a request with that method; a few interim (1xx) answers are skipped. */
 export async function readAnswer(stream: Stream, method: string): Promise<Answer> {
   const inbox = new Inbox(stream);
-  for (;;) {
+  for (let interim = 0; interim <= interimLimit; interim++) {
     const { status, headers } = parseHead(await inbox.head());
     if (status >= 200) return { status, headers, ...await readBody(inbox, method, status, headers) };
   }
+  return fail(`more than ${interimLimit} interim answers`);
 }
 
 async function readBody(
@@ -54,16 +57,18 @@ async function readBody(
 }
 
 async function readChunks(inbox: Inbox): Promise<Pick<Answer, "body" | "cut">> {
-  const parts: Uint8Array[] = [];
-  for (let total = 0; total <= bodyLimit;) {
+  // One array for all: chunks may be an octet each.
+  let body = new Uint8Array(4096);
+  for (let total = 0;;) {
     const size = parseLength((await inbox.line()).split(";")[0]?.trim() ?? "", 16);
-    if (size === 0) return { body: join(parts), cut: false };
-    const part = await inbox.take(Math.min(size, bodyLimit), true);
-    parts.push(part);
-    total += size;
-    if (total <= bodyLimit && await inbox.line() !== "") fail("the answer's chunks are malformed");
+    if (size === 0) return { body: body.slice(0, total), cut: false };
+    const part = await inbox.take(Math.min(size, bodyLimit - total), true);
+    if (total + part.length > body.length) body = grown(body, total, 2 * total + part.length);
+    body.set(part, total);
+    total += part.length;
+    if (part.length < size || total === bodyLimit) return { body: body.subarray(0, total), cut: true };
+    if (await inbox.line() !== "") fail("the answer's chunks are malformed");
   }
-  return { body: join(parts).subarray(0, bodyLimit), cut: true };
 }
 
 function parseHead(text: string): { status: number; headers: Headers } {
@@ -90,14 +95,19 @@ function parseLength(text: string, radix: 10 | 16): number {
     : fail(`malformed length in the answer: ${JSON.stringify(text)}`);
 }
 
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
+/** The first `length` octets in an array with room for `size`. */
+function grown(bytes: Uint8Array, length: number, size: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(size);
+  larger.set(bytes.subarray(0, length));
+  return larger;
+}
+
+/** Where `mark` begins in the bytes, at `from` or behind it; -1 when it does not. */
+function indexOf(bytes: Uint8Array, mark: readonly number[], from: number): number {
+  for (let at = bytes.indexOf(mark[0]!, from); at >= 0; at = bytes.indexOf(mark[0]!, at + 1)) {
+    if (mark.every((byte, i) => bytes[at + i] === byte)) return at;
   }
-  return whole;
+  return -1;
 }
 
 /** What has been read from the stream and not been taken yet. */
@@ -113,11 +123,11 @@ class Inbox {
 
   /** Status line and headers, without the blank line. */
   head(): Promise<string> {
-    return this.#until("\r\n\r\n", true);
+    return this.#until([13, 10, 13, 10], true);
   }
 
   line(): Promise<string> {
-    return this.#until("\r\n", false);
+    return this.#until([13, 10], false);
   }
 
   /** `length` bytes; fewer when the stream ends before and that is not an error (`exact` false). */
@@ -132,16 +142,15 @@ class Inbox {
     return taken;
   }
 
-  async #until(mark: string, isHead: boolean): Promise<string> {
+  async #until(mark: readonly number[], isHead: boolean): Promise<string> {
     for (let searched = 0;;) {
-      // Latin-1 keeps one character per byte, so that an index in the text is one in the bytes.
-      const text = latin1.decode(this.#bytes.subarray(this.#start, this.#end));
-      const found = text.indexOf(mark, Math.max(0, searched - mark.length));
+      const waiting = this.#bytes.subarray(this.#start, this.#end);
+      const found = indexOf(waiting, mark, Math.max(0, searched - mark.length));
       if (found >= 0) {
         this.#start += found + mark.length;
-        return text.slice(0, found);
+        return latin1.decode(waiting.subarray(0, found));
       }
-      searched = text.length;
+      searched = waiting.length;
       if (searched > headLimit) fail(`a part of the answer has no end within ${headLimit} bytes`);
       if (!await this.#fill()) {
         fail(searched === 0 && isHead ? noAnswer : cutShort);
@@ -151,11 +160,10 @@ class Inbox {
 
   async #fill(): Promise<boolean> {
     if (this.#end === this.#bytes.length) {
-      const grown = new Uint8Array(2 * (this.#end - this.#start) + 4096);
-      grown.set(this.#bytes.subarray(this.#start, this.#end));
-      this.#end -= this.#start;
+      const waiting = this.#end - this.#start;
+      this.#bytes = grown(this.#bytes.subarray(this.#start), waiting, 2 * waiting + 4096);
+      this.#end = waiting;
       this.#start = 0;
-      this.#bytes = grown;
     }
     const count = await this.#stream.read(this.#bytes.subarray(this.#end));
     this.#end += count ?? 0;

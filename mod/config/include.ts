@@ -188,11 +188,19 @@ async function readText(file: string, { readFile }: Files, limit: number): Promi
   try {
     const text = await readFile(file);
     if (text.length > limit) return new Error(`larger than ${LENGTH_MAX / 1_000_000} MB, with all files`);
-    // In a text of several lines the two parsers would keep the line ends of Windows, or not.
-    return (text.startsWith("\ufeff") ? text.slice(1) : text).replaceAll("\r\n", "\n");
+    return plainLines(text.startsWith("\ufeff") ? text.slice(1) : text);
   } catch (error) {
     return new Error(`cannot read: ${reason(error)}`);
   }
+}
+
+/**
+ * Without the line ends of Windows: in a text of several lines one parser would keep them, the other not. Any
+ * other carriage return is a fault, and stays one.
+ */
+function plainLines(text: string): string {
+  const plain = text.replaceAll("\r\n", "\n");
+  return plain.includes("\r") ? text : plain;
 }
 
 /** What the system said, without the call and the path that Deno adds. */

@@ -65,8 +65,9 @@ export async function readPositions(text: string): Promise<Positions | SyntaxFau
       if (error instanceof RangeError) return TOO_DEEP;
       if (!(error instanceof ParseError)) throw error;
       const isWorthIt = renamed.length < Math.min(DUPLICATES_MAX, REREAD_LENGTH_MAX / text.length);
-      const again = isWorthIt ? rename(current, error, renamed.length) : undefined;
-      if (again === undefined) return toFault(error, text);
+      const stumble = inOriginal(error, renamed);
+      const again = isWorthIt ? rename(current, error, stumble, renamed.length) : undefined;
+      if (again === undefined) return toFault(stumble, text);
       renamed.push(again);
       current = again.text;
     }
@@ -78,12 +79,31 @@ interface Renamed {
   readonly text: string;
   readonly key: string;
   readonly placeholder: string;
+  /** In the text as it was given. */
   readonly place: Place;
+  /** Where the placeholder begins in its line of `text`, from 0; how much longer than the key it is. */
+  readonly column: number;
+  readonly added: number;
 }
 
-type Stumble = Pick<ParseError, "message" | "index" | "lineNumber" | "column">;
+type Stumble = Pick<ParseError, "message" | "lineNumber" | "column">;
 
-function rename(text: string, error: Stumble, count: number): Renamed | undefined {
+/** Where it was before the keys in front of it in its line were renamed. */
+function inOriginal({ message, lineNumber, column }: Stumble, renamed: readonly Renamed[]): Stumble {
+  const before = renamed.filter(({ place }) => place.line === lineNumber).toReversed();
+  const original = before.reduce(
+    (at, key) => at > key.column ? Math.max(key.column, at - key.added) : at,
+    column,
+  );
+  return { message, lineNumber, column: original };
+}
+
+function rename(
+  text: string,
+  error: Pick<ParseError, "message" | "index" | "column">,
+  { lineNumber, column }: Stumble,
+  count: number,
+): Renamed | undefined {
   if (!error.message.startsWith("Defining a key multiple times")) return undefined;
   const [key] = /^(?:"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[\w-]+)/.exec(text.slice(error.index)) ?? [];
   if (key === undefined) return undefined;
@@ -92,7 +112,9 @@ function rename(text: string, error: Stumble, count: number): Renamed | undefine
     text: text.slice(0, error.index) + placeholder + text.slice(error.index + key.length),
     key: /^["']/.test(key) ? key.slice(1, -1) : key,
     placeholder,
-    place: { line: error.lineNumber, column: error.column + 1 },
+    place: { line: lineNumber, column: column + 1 },
+    column: error.column,
+    added: placeholder.length - key.length,
   };
 }
 

@@ -17,13 +17,19 @@ export function parseToml(text: string): Table | undefined {
   }
 }
 
-/** Strings and comments, whose insides must not be taken for structure, and the structure that is counted. */
+/**
+ * Strings and comments, whose insides must not be taken for structure; the structure that is counted; times of
+ * day.
+ */
 const TOKEN =
-  /"""(?:\\[\s\S]|[^\\])*?"{3,5}|'''[\s\S]*?'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|=\s*\{?|\[\[|[[\]{}\n]/g;
+  /"""(?:\\[\s\S]|[^\\])*?"{3,5}|'''[\s\S]*?'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|=\s*\{?|\[\[|[[\]{}\n]|\d:\d/g;
 
 /** Control characters that TOML allows nowhere, not even in a comment. */
 // deno-lint-ignore no-control-regex -- these are what it looks for
 const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)/;
+
+/** Half of a character: TOML has no name for it, the quick parser takes it. */
+const SURROGATE = /\\(?:u|U0000)[dD][89a-fA-F]/;
 
 /** The quick parser takes quadratic time for what is between two headers: seconds for a thousand keys. */
 const CROWD_MAX = 200;
@@ -36,7 +42,7 @@ const CROWD_MAX = 200;
  * count, always raise it.
  */
 function countAssignments(text: string): number | undefined {
-  if (CONTROL.test(text)) return undefined;
+  if (CONTROL.test(text) || SURROGATE.test(text)) return undefined;
   let assignments = 0;
   let crowd = 0;
   let depth = 0;
@@ -44,7 +50,8 @@ function countAssignments(text: string): number | undefined {
   let line: { start: number; isHeader?: boolean; valueAt?: number } = { start: 0 };
   for (const { 0: token, index } of text.matchAll(TOKEN)) {
     const before = text.slice(line.start, index);
-    if (token === "[[") return undefined;
+    // Arrays of tables; a time of day, which is a text to the quick parser.
+    if (token === "[[" || /^\d/.test(token)) return undefined;
     if (token === "\n") {
       if (depth === 0) line = { start: index + 1 };
     } else if (token.startsWith("=")) {

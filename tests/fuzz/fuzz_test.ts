@@ -5,6 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { libc } from "../../ffi/libc.ts";
 import { Random } from "../sim/random.ts";
+import { ANSWERS } from "./corpus/answers.ts";
 import { API } from "./corpus/api.ts";
 import { HTTP } from "./corpus/http.ts";
 import { NETLINK } from "./corpus/netlink.ts";
@@ -23,6 +24,7 @@ const KINDS: readonly (readonly [kind: string, kept: Corpus, cases: number, reac
   ["toml", TOML, 1_000, ["valid", "refused"]],
   ["api", API, 5_000, ["200", "401", "403", "404", "405", "406", "421", "422", "503"]],
   ["http", HTTP, 5, []],
+  ["answers", ANSWERS, 5_000, ["200", "204", "failed"]],
 ];
 
 const SEED = 1;

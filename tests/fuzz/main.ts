@@ -16,6 +16,8 @@ interface Plan {
   readonly count: number;
   readonly seed: number;
   readonly workers: number;
+  /** No new case after so long. */
+  readonly seconds: number;
 }
 
 function out(text: string): void {
@@ -81,11 +83,15 @@ async function fuzz(plan: Plan): Promise<boolean> {
     const done = shares.reduce((sum, { cases }) => sum + cases, 0);
     out(`${kind}: ${done} of ${count}, ${Math.round(done / seconds())} a second`);
   }, PROGRESS_MS);
+  const end = setTimeout(() => shares.forEach((share) => share.stop()), plan.seconds * 1000);
   const results = await Promise.all(shares.map(async (share) => {
     const done = await share.run();
     if (done.find !== null) shares.forEach((other) => other.stop());
     return done;
-  })).finally(() => clearInterval(progress));
+  })).finally(() => {
+    clearInterval(progress);
+    clearTimeout(end);
+  });
   const cases = results.reduce((sum, done) => sum + done.cases, 0);
   for (const [outcome, number] of total(results)) out(`  ${number}\t${outcome}`);
   const finds = results.flatMap(({ find }) => find === null ? [] : [find]);
@@ -116,7 +122,9 @@ function total(results: readonly Done[]): [string, number][] {
 }
 
 async function main(): Promise<void> {
-  const { _: [kind = "all"], ...given } = parseArgs(Deno.args, { string: ["count", "seed", "workers"] });
+  const { _: [kind = "all"], ...given } = parseArgs(Deno.args, {
+    string: ["count", "seed", "workers", "seconds"],
+  });
   const kinds = kind === "all" ? Object.keys(TARGETS) : [String(kind)];
   if (kinds.some((name) => TARGETS[name] === undefined)) {
     out(`expected one of ${Object.keys(TARGETS).join(", ")}, all; got ${kind}`);
@@ -129,6 +137,7 @@ async function main(): Promise<void> {
       count: Number(given.count ?? TARGETS[name]!.count),
       seed: Number(given.seed ?? Date.now() % 1_000_000_000),
       workers: Number(given.workers ?? navigator.hardwareConcurrency),
+      seconds: Number(given.seconds ?? 1_000_000),
     });
     if (!fine) Deno.exitCode = 1;
   }

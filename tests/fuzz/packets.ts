@@ -114,6 +114,13 @@ export const packets: Target<PacketCase> = {
   }),
 };
 
+/** Only receives them, as if for the first time. */
+export function readOnly({ channel, packets }: PacketCase): void {
+  const place = CHANNELS[channel]!;
+  for (const instance of place.instances) instance.heard.clear();
+  for (const packet of packets) receive(place, packet);
+}
+
 /** A single bit is what a shortcut overlooks. */
 function flipped(random: Random, packet: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   if (random.chance(0.5)) packet[random.integer(0, packet.length - 1)]! ^= 1 << random.integer(0, 7);

@@ -1,4 +1,5 @@
 /** The table of everything that is fuzzed. */
+import { answers } from "./answers.ts";
 import { api } from "./api.ts";
 import { http } from "./http.ts";
 import { netlink } from "./netlink.ts";
@@ -6,4 +7,11 @@ import { packets } from "./packets.ts";
 import { toml } from "./toml.ts";
 import type { Target } from "./target.ts";
 
-export const TARGETS: Readonly<Record<string, Target<unknown>>> = { packets, netlink, toml, api, http };
+export const TARGETS: Readonly<Record<string, Target<unknown>>> = {
+  packets,
+  netlink,
+  toml,
+  api,
+  http,
+  answers,
+};
