@@ -195,8 +195,8 @@ async function readText(file: string, { readFile }: Files, limit: number): Promi
 }
 
 /**
- * Without the line ends of Windows: in a text of several lines one parser would keep them, the other not. Any
- * other carriage return is a fault, and stays one.
+ * Without the line ends of Windows: in a text of several lines one parser would keep them, the other not.
+ * Where there is any other carriage return, only the strict parser can tell.
  */
 function plainLines(text: string): string {
   const plain = text.replaceAll("\r\n", "\n");

@@ -28,8 +28,8 @@ const TOKEN =
 // deno-lint-ignore no-control-regex -- these are what it looks for
 const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)/;
 
-/** Half of a character: TOML has no name for it, the quick parser takes it. */
-const SURROGATE = /\\(?:u|U0000)[dD][89a-fA-F]/;
+/** The quick parser takes halves of characters and digits that are none. */
+const CHARACTER_BY_NUMBER = /\\[uU]/;
 
 /** The quick parser takes quadratic time for what is between two headers: seconds for a thousand keys. */
 const CROWD_MAX = 200;
@@ -42,7 +42,7 @@ const CROWD_MAX = 200;
  * count, always raise it.
  */
 function countAssignments(text: string): number | undefined {
-  if (CONTROL.test(text) || SURROGATE.test(text)) return undefined;
+  if (CONTROL.test(text) || CHARACTER_BY_NUMBER.test(text)) return undefined;
   let assignments = 0;
   let crowd = 0;
   let depth = 0;
