@@ -18,8 +18,8 @@ export function parseToml(text: string): Table | undefined {
 }
 
 /**
- * Strings and comments, whose insides must not be taken for structure; the structure that is counted; times of
- * day.
+ * Strings and comments, whose insides must not be taken for structure; the structure that is counted; times
+ * of day.
  */
 const TOKEN =
   /"""(?:\\[\s\S]|[^\\])*?"{3,5}|'''[\s\S]*?'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|=\s*\{?|\[\[|[[\]{}\n]|\d:\d/g;

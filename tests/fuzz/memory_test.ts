@@ -3,7 +3,7 @@ import { assert } from "@std/assert";
 import { PACKETS } from "./corpus/packets.ts";
 import { type PacketCase, packets, readOnly } from "./packets.ts";
 
-/** Packets between two looks at the heap; several looks, since a collection in between makes one worthless. */
+/** Packets between two looks at the heap; many looks, since a collection in between makes one worthless. */
 const PACKETS_A_LOOK = 200;
 const LOOKS = 30;
 
