@@ -13,6 +13,7 @@ header { display: flex; flex-wrap: wrap; gap: .25rem 1rem; align-items: baseline
 h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 h3 { font-size: 1rem; margin: 0; display: inline; }
 small, .soft { color: var(--soft); font-size: .85rem; }
+.wide { overflow-x: auto; }
 article { border: 1px solid var(--line); border-radius: .5rem; padding: .8rem 1rem; margin: .6rem 0; overflow-x: auto; }
 article > p { margin: .3rem 0; }
 .state { font: 600 .8rem/1 ui-monospace, monospace; padding: .25rem .5rem; border-radius: .3rem; color: #fff; background: var(--soft); }
@@ -30,8 +31,9 @@ code, td.n { font-family: ui-monospace, monospace; font-size: .9em; } td.n { tex
  * Fetches the page anew on every transition and every few seconds; without it the page is a plain document.
  */
 export const SCRIPT = `
-let pending = false;
+let pending = false, outdated = false;
 async function refresh() {
+  outdated = pending;
   if (pending || document.hidden) return;
   pending = true;
   try {
@@ -45,6 +47,7 @@ async function refresh() {
     document.getElementById("link").textContent = "connection lost, retrying";
   } finally {
     pending = false;
+    if (outdated) refresh();
   }
 }
 const events = new EventSource("events");

@@ -48,7 +48,12 @@ export function renderPage(snapshot: Snapshot): string {
             ? html`
               <p class="soft">None is configured.</p>
             `
-            : checkTable(checks, at)} ${foreign_routers.length === 0 ? "" : foreignTable(foreign_routers, at)}
+            : html`
+              <div class="wide">${checkTable(checks, at)}</div>
+            `} ${foreign_routers.length === 0 ? "" : html`
+            <h2>Other virtual routers on our links</h2>
+            <div class="wide">${foreignTable(foreign_routers, at)}</div>
+          `}
         </main>
         <footer>
           <small><span id="link">static</span> · <a href="status">JSON</a> · <a href="metrics">metrics</a> · <a
@@ -192,7 +197,6 @@ function checkTable(checks: readonly CheckStatus[], at: string): Html {
 
 function foreignTable(foreign: readonly ForeignRouter[], at: string): Html {
   return html`
-    <h2>Other virtual routers on our links</h2>
     <table>
       <tr>
         <th>VRID</th>
