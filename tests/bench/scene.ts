@@ -158,7 +158,7 @@ async function measureSilence(scene: Scene, event: Event, record: Record): Promi
   const wire = await captureAdverts(scene.lab.bridge, second);
   const seen = await watch(scene, event);
   const adverts = await advertsOf(wire);
-  tell(scene, event, seen.map(({ outages, fromMs }) => darkMs(outages, fromMs)), record);
+  tell(scene, event, darknessOf(seen), record);
   const sinceMs = seen.map(({ outages }, index) => {
     const router = nodeOf(scene, first).routers[index];
     const longest = outages.toSorted((a, b) => b.length_ms - a.length_ms)[0];

@@ -279,8 +279,8 @@ int main(int argc, char **argv) {
     if (targets[i].probes == NULL) die("calloc");
   }
   alarm(LIFETIME_S);
+  mlockall(MCL_CURRENT); /* first: to fill megabytes in real time would hold up those we measure */
   sched_setscheduler(0, SCHED_RR, &priority); /* best effort: without the privilege we are only less exact */
-  mlockall(MCL_CURRENT);
   run(atoll(argv[2]) * 1000);
   printf("{\"event\":\"result\",\"worst_send_gap_ms\":%.3f,\"targets\":[", ms(worst_gap_ns));
   for (uint32_t i = 0; i < target_count; i++) print_target(&targets[i], i == 0);
