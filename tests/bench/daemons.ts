@@ -67,14 +67,7 @@ export const vipd: Daemon = {
     return await vipd.start(node, routers);
   },
   async upgrade(running, node): Promise<Running> {
-    await run([
-      vipd.binary,
-      "upgrade",
-      "--binary",
-      vipd.binary,
-      "--socket",
-      `${node.directory}/vipd/vipd.sock`,
-    ]);
+    await run([vipd.binary, "upgrade", "--socket", `${node.directory}/vipd/vipd.sock`]);
     return running;
   },
 };

@@ -85,6 +85,14 @@ const RESTART: Event = {
   goalMs: () => 5,
 };
 
+const UPGRADE: Event = {
+  name: "program replaced (vipd upgrade; keepalived stops and starts)",
+  act: (scene) => nodeOf(scene, "n1").upgrade(),
+  over: settledOn("n1"),
+  limitMs: skewLimit,
+  goalMs: () => 5,
+};
+
 const CABLE_EVENTS: readonly Event[] = [
   {
     name: "cable pulled at the switch",
@@ -184,6 +192,7 @@ export const FAILOVER_EVENTS: readonly Event[] = [
   ORDERLY_STOP,
   PREEMPT,
   RESTART,
+  UPGRADE,
   CUT,
   HEAL,
   ...CABLE_EVENTS,
