@@ -7,6 +7,7 @@ import { conditionsOf, findPrimaryAddress } from "./conditions.ts";
 import type { Effects } from "./effects.ts";
 import type { Instance } from "./instance.ts";
 import type { Listener } from "./listener.ts";
+import { inStep } from "./phase.ts";
 import type { Roster } from "./roster.ts";
 import { step } from "./router.ts";
 import type { Event, State } from "./state.ts";
@@ -34,7 +35,7 @@ export class Dispatcher {
   dispatch(instance: Instance, event: Event, nowMs: number): boolean {
     const { state: before, deadlineMs } = instance;
     const { state, effects } = step(instance.router, before, event, nowMs);
-    this.#enter(instance, state);
+    this.#enter(instance, event.type === "deadline" ? paced(instance, state) : state);
     if (
       before.name === "active" && before.handover !== null && event.type === "advertisement" &&
       state !== before
@@ -98,4 +99,12 @@ export class Dispatcher {
     instance.blocked = { reason: problem, untilMs: nowMs + LISTEN_RETRY_MS };
     effects.tell(instance, "listen", problem, nowMs);
   }
+}
+
+/** After an advertisement that was due: in step with the other virtual routers. */
+function paced({ router, state: before }: Instance, state: State): State {
+  if (state.name !== "active" || before.name !== "active" || state.adverAtMs === before.adverAtMs) {
+    return state;
+  }
+  return inStep(router, state);
 }
