@@ -2,6 +2,8 @@
 import { compareAddresses } from "../wire/address.ts";
 import { after, ANNOUNCE, listen, REMOVE, send, stay, stopped, transition } from "./entry.ts";
 import { announced, heal } from "./healing.ts";
+import { takeoverSkewMs } from "./backup.ts";
+import { isReminder, newReminder, reminderTo } from "./reminding.ts";
 import {
   type Active,
   type Effect,
@@ -22,6 +24,8 @@ import { activeDownIntervalMs, intervalMs } from "./timers.ts";
 const REPEAT_MS = [50, 100] as const;
 /** Two answers to other active routers are at least so far apart: a flood must not be amplified. */
 const ANSWER_GAP_MS = 1;
+/** Another host's clock may be so much faster. */
+const CLOCK_TOLERANCE = 0.9;
 
 export function stepActive(router: VirtualRouter, state: Active, event: Event, nowMs: number): Step {
   switch (event.type) {
@@ -29,6 +33,12 @@ export function stepActive(router: VirtualRouter, state: Active, event: Event, n
       return changePriority(router, state, event.priority, nowMs);
     case "advertisement":
       return hearInActive(router, state, event.advertisement, nowMs);
+    case "reminder":
+      return hearReminder(state, event.source, nowMs);
+    case "acknowledgement":
+      return stay(state);
+    case "succeeded":
+      return state.handover === null ? stay(state) : letGo(state, handedOver(state.handover, event.priority));
     case "deadline":
       return activeDeadline(router, state, nowMs);
     case "conditions":
@@ -112,33 +122,60 @@ function hearInActive(
   heard: ReceivedAdvertisement,
   nowMs: number,
 ): Step {
-  if (state.handover !== null) return hearInHandover(state, state.handover, heard);
+  if (state.handover !== null) return hearInHandover(router, state, state.handover, heard, nowMs);
   // Who resigns has been active, and has announced itself; and every backup now waits for an answer, its skew
   // long and no more.
-  if (heard.priority === RESIGNATION) return contest(router, state, 0, nowMs);
+  if (heard.priority === RESIGNATION) return contest(router, state, heard, nowMs);
   const higher = heard.priority > state.priority ||
     (heard.priority === state.priority && compareAddresses(heard.source, router.primaryAddress) > 0);
   if (higher) return yieldTo(router, state, heard, nowMs);
   if (silentTooLong(router, state, nowMs)) return yieldAfterSilence(router, state, heard, nowMs);
-  return contest(router, state, ANSWER_GAP_MS, nowMs);
+  return contest(router, state, heard, nowMs);
 }
 
-/** Another router serves: only now do the addresses go (make before break). */
-function hearInHandover(state: Active, handover: Handover, heard: ReceivedAdvertisement): Step {
-  if (heard.priority === RESIGNATION) return stay(state);
-  return letGo(state, {
-    ...handover,
-    reason: `${handover.reason}; handed over to priority ${heard.priority}`,
-  });
+/**
+ * Another router serves: only now do the addresses go (make before break). If it served before, cut off, it
+ * does not know that there is somebody to heal after.
+ */
+function hearInHandover(
+  router: VirtualRouter,
+  state: Active,
+  handover: Handover,
+  heard: ReceivedAdvertisement,
+  nowMs: number,
+): Step {
+  // What is heard sooner than anybody takes over was on its way before; its sender may have yielded since.
+  const soonestMs = takeoverSkewMs(router, heard.priority, router.advertisementInterval) * CLOCK_TOLERANCE;
+  if (heard.priority === RESIGNATION || nowMs - state.sentAtMs < soonestMs) return stay(state);
+  const word = router.unicast ? [] : [reminderTo(heard.source)];
+  return letGo(state, handedOver(handover, heard.priority), ...word);
 }
 
-/** The last advertisement tells the winner that there was somebody to heal after. */
+function handedOver(handover: Handover, priority: number): Handover {
+  return { ...handover, reason: `${handover.reason}; handed over to priority ${priority}` };
+}
+
+/** Somebody was active as well and is no more: its announcements are undone, and it need not say so again. */
+function hearReminder(state: Active, source: Uint8Array, nowMs: number): Step {
+  if (state.handover !== null) return stay(state);
+  const { predecessor } = state;
+  const isExpected = predecessor !== null && nowMs < predecessor.untilMs &&
+    compareAddresses(predecessor.source, source) === 0;
+  if (isExpected) return stay(state);
+  const { state: healed, announce } = heal(state, nowMs, { hasYielded: true });
+  const acknowledge: Effect = { type: "acknowledge", destination: source };
+  return stay(healed, acknowledge, ...(announce ? [ANNOUNCE] : []));
+}
+
+/** The last advertisement tells the winner that there was somebody to heal after, the reminder makes sure. */
 function yieldTo(router: VirtualRouter, state: Active, heard: ReceivedAdvertisement, nowMs: number): Step {
-  const next = listen(router, state.priority, heard, nowMs);
+  const reminder = newReminder(heard.source, nowMs);
+  const next = { ...listen(router, state.priority, heard, nowMs), reminder };
   const reason = heard.priority === state.priority
     ? `another active router has priority ${heard.priority} and the higher address`
     : `another active router has priority ${heard.priority}, above ${state.priority}`;
-  return { state: next, effects: [send(state.priority), REMOVE, transition(state, next, reason)] };
+  const words = [send(state.priority), reminderTo(heard.source)];
+  return { state: next, effects: [...words, REMOVE, transition(state, next, reason)] };
 }
 
 /**
@@ -152,26 +189,29 @@ function silentTooLong(
   return nowMs - sentAtMs > activeDownIntervalMs(version, OWNER_PRIORITY, advertisementInterval);
 }
 
-/** The other one is right to serve. Priority 0 makes it announce itself, and does not make it yield. */
+/** The other one is right to serve: only a reminder makes it announce itself and does not make it yield. */
 function yieldAfterSilence(
   router: VirtualRouter,
   state: Active,
   heard: ReceivedAdvertisement,
   nowMs: number,
 ): Step {
-  const next = listen(router, state.priority, heard, nowMs);
+  const reminder = newReminder(heard.source, nowMs, { isAfterSilence: true });
+  const next = { ...listen(router, state.priority, heard, nowMs), reminder };
   const lateMs = Math.round(nowMs - state.adverAtMs);
   const reason = `own advertisements were ${lateMs} ms late and another router took over`;
-  return { state: next, effects: [send(RESIGNATION), REMOVE, transition(state, next, reason)] };
+  return { state: next, effects: [reminderTo(heard.source), REMOVE, transition(state, next, reason)] };
 }
 
 /**
  * Another router believes that it is active, wrongly: tell it, and undo what its announcements did to the
  * neighbours.
  */
-function contest(router: VirtualRouter, state: Active, gapMs: number, nowMs: number): Step {
+function contest(router: VirtualRouter, state: Active, heard: ReceivedAdvertisement, nowMs: number): Step {
+  const gapMs = heard.priority === RESIGNATION ? 0 : ANSWER_GAP_MS;
   const answered = answer(router, state, gapMs, nowMs);
-  const { state: healed, announce } = heal(answered.state as Active, nowMs);
+  const hasYielded = isReminder(router, heard);
+  const { state: healed, announce } = heal(answered.state as Active, nowMs, { hasYielded });
   return { state: healed, effects: announce ? [...answered.effects, ANNOUNCE] : answered.effects };
 }
 

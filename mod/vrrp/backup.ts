@@ -4,6 +4,7 @@
  */
 import { compareAddresses } from "../wire/address.ts";
 import { becomeActive, listen, stay, toFault, toInitialize } from "./entry.ts";
+import { heardWinner, remind } from "./reminding.ts";
 import {
   type Backup,
   type Event,
@@ -32,6 +33,12 @@ export function stepBackup(router: VirtualRouter, state: Backup, event: Event, n
       return stay(shiftDeadline(router, state, event.priority));
     case "advertisement":
       return hearInBackup(router, state, event.advertisement, nowMs);
+    case "reminder":
+      return stay(hearReminder(router, state, event.source, nowMs));
+    case "succeeded":
+      return stay(state);
+    case "acknowledgement":
+      return stay({ ...state, reminder: null });
     case "reconfigured":
       return stay(reconfigured(router, state, nowMs));
     case "shutdown":
@@ -50,16 +57,16 @@ export function stepBackup(router: VirtualRouter, state: Backup, event: Event, n
           nowMs,
         );
       }
-      return stay(state);
+      return remind(state, nowMs);
   }
 }
 
 /** The timer starts anew, with the interval that was adopted; a takeover that is pending stays so. */
 function reconfigured(router: VirtualRouter, state: Backup, nowMs: number): Backup {
   if (state.takeover !== null) return state;
-  const { heard, priority } = state;
-  if (heard === null) return listen(router, priority, null, nowMs);
-  return listen(router, priority, { ...heard, maxAdvertiseInterval: state.activeAdverInterval }, nowMs);
+  const { heard, priority, reminder, activeAdverInterval } = state;
+  const known = heard === null ? null : { ...heard, maxAdvertiseInterval: activeAdverInterval };
+  return { ...listen(router, priority, known, nowMs), reminder };
 }
 
 function takeoverReason(state: Backup): string {
@@ -86,28 +93,41 @@ function shiftDeadline(router: VirtualRouter, state: Backup, priority: number): 
 
 function hearInBackup(
   router: VirtualRouter,
-  state: Backup,
+  before: Backup,
   heard: ReceivedAdvertisement,
   nowMs: number,
 ): Step {
+  const state = { ...before, reminder: heardWinner(router, before.reminder, heard, nowMs) };
+  return stay(judge(router, state, heard, nowMs));
+}
+
+function judge(router: VirtualRouter, state: Backup, heard: ReceivedAdvertisement, nowMs: number): Backup {
   const { source, priority } = heard;
   const before = priorityBefore(state, source);
-  if (priority === RESIGNATION) return stay(hearResignation(router, state, source, before, nowMs));
+  if (priority === RESIGNATION) return hearResignation(router, state, source, before, nowMs);
 
   const lower = priority < state.priority;
-  if (lower && router.preemptMode && before > priority) {
-    return stay(hearFall(router, state, heard, before, nowMs));
-  }
+  if (lower && router.preemptMode && before > priority) return hearFall(router, state, heard, before, nowMs);
   // While a takeover from this router is pending, its repeated low advertisements must not call it off.
-  if (lower && before > 0 && state.takeover !== null) return stay({ ...state, heard: { source, priority } });
+  if (lower && before > 0 && state.takeover !== null) return { ...state, heard: { source, priority } };
 
   const delayed = router.preemptDelayMs > 0;
-  if (lower && router.preemptMode && !delayed) return stay({ ...state, heard: { source, priority } });
+  if (lower && router.preemptMode && !delayed) return { ...state, heard: { source, priority } };
 
   const preemptAtMs = lower && router.preemptMode
     ? Math.min(state.preemptAtMs, nowMs + router.preemptDelayMs)
     : Infinity;
-  return stay({ ...listen(router, state.priority, heard, nowMs), preemptAtMs });
+  const reminder = state.reminder === null ? null : { ...state.reminder, winner: source };
+  return { ...listen(router, state.priority, heard, nowMs), preemptAtMs, reminder };
+}
+
+/**
+ * The router that this one takes for the active one has itself yielded to this one: nobody serves. (Its last
+ * advertisement was on the way when this router's priority fell.)
+ */
+function hearReminder(router: VirtualRouter, state: Backup, source: Uint8Array, nowMs: number): Backup {
+  const before = priorityBefore(state, source);
+  return before > 0 ? hearResignation(router, state, source, before, nowMs) : state;
 }
 
 /** What the sender advertised last, when it is the router that was heard last; 0 otherwise. */

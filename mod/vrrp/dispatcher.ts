@@ -37,8 +37,8 @@ export class Dispatcher {
     const { state, effects } = step(instance.router, before, event, nowMs);
     this.#enter(instance, event.type === "deadline" ? paced(instance, state) : state);
     if (
-      before.name === "active" && before.handover !== null && event.type === "advertisement" &&
-      state !== before
+      before.name === "active" && before.handover !== null && state !== before &&
+      (event.type === "advertisement" || event.type === "succeeded")
     ) {
       instance.counters.handovers_completed++;
     }
@@ -48,7 +48,7 @@ export class Dispatcher {
     // The kernel refused an address: whoever cannot serve must not stay active.
     if (instance.blocked !== blocked) this.evaluate(instance, nowMs);
     else if (instance.isActive && before.name !== "active") {
-      this.succeed(instance, instance.router.primaryAddress, instance.state.priority, nowMs);
+      this.succeed(instance, instance.state.priority, nowMs);
     }
     return false;
   }
@@ -69,12 +69,11 @@ export class Dispatcher {
    * Somebody is active where this instance takes part: what it has replaced (another VRID, another version)
    * still hands over and cannot hear that. If it is this instance itself, the addresses stay where they are.
    */
-  succeed(instance: Instance, source: Uint8Array, priority: number, nowMs: number): void {
+  succeed(instance: Instance, priority: number, nowMs: number): void {
     for (const old of this.#parts.roster.leaving) {
       if (old === instance || !old.isActive || !old.sharesAddress(instance)) continue;
       if (instance.isActive) old.leaveAddressesTo(instance);
-      const advertisement = { source, priority, maxAdvertiseInterval: old.router.advertisementInterval };
-      this.dispatch(old, { type: "advertisement", advertisement }, nowMs);
+      this.dispatch(old, { type: "succeeded", priority }, nowMs);
     }
   }
 

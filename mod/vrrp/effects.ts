@@ -6,7 +6,7 @@ import { monotonicMs } from "../../ffi/clock.ts";
 import { errnoName, type SyscallError } from "../../ffi/errno.ts";
 import type { Netlink, NetlinkPost } from "../../ffi/netlink.ts";
 import type { Address } from "../../ffi/rtnetlink.ts";
-import type { Prepared, SenderBatch } from "../../ffi/sender_batch.ts";
+import type { SenderBatch } from "../../ffi/sender_batch.ts";
 import type { LinkTable } from "../kernel/links.ts";
 import { isSame, type ManagedAddress, planIntruders, planLeftovers, planResumption } from "../kernel/plan.ts";
 import { nameAddress, reconcileAddresses, removeFound, renewal } from "../kernel/reconcile.ts";
@@ -15,6 +15,7 @@ import type { Secondaries } from "../kernel/secondaries.ts";
 import type { VirtualLinks } from "../kernel/virtual_links.ts";
 import { equalAddresses, formatAddress } from "../wire/address.ts";
 import { type Announcement, Announcer } from "./announcer.ts";
+import { sendAside } from "./aside.ts";
 import type { Channel } from "./channel.ts";
 import type { Heard, Instance } from "./instance.ts";
 import type { EngineEvent } from "./messages.ts";
@@ -143,6 +144,9 @@ export class Effects {
     }
     this.flush();
     switch (effect.type) {
+      case "remind":
+      case "acknowledge":
+        return this.#tellAlone(instance, effect, nowMs);
       case "addAddresses":
         return this.setAddresses(instance, true, nowMs);
       case "removeAddresses":
@@ -160,25 +164,23 @@ export class Effects {
     if (channel === undefined || source === null) return;
     const fd = channel.senderOf(source, instance.wire.virtualMac !== null);
     if (fd < 0) return this.#refused(instance, -fd, nowMs);
-    const copies = instance.packets.get(priority) ?? this.#encode(instance, priority, source, channel);
+    const known = instance.packets.get(priority);
+    const copies = known ?? outgoingOf(instance, priority, source, channel.ifindex);
+    if (known === undefined) instance.packets.set(priority, copies);
     this.#outbox.post(instance, priority, fd, copies);
+  }
+
+  #tellAlone(instance: Instance, effect: Effect & { type: "remind" | "acknowledge" }, nowMs: number): void {
+    const channel = this.around.channelOf(instance);
+    const mac = this.around.links.byName(instance.config.interface)?.mac ?? null;
+    const sent = channel === undefined ? 0 : sendAside(instance, effect, channel, mac);
+    if (sent < 0) this.#refused(instance, -sent, nowMs);
   }
 
   #refused(instance: Instance, errno: number, nowMs: number): void {
     instance.counters.send_errors++;
     const name = errnoName(errno);
     this.tell(instance, `send ${name}`, `cannot send an advertisement: ${name}`, nowMs);
-  }
-
-  #encode(
-    instance: Instance,
-    priority: number,
-    source: Uint8Array,
-    { ifindex }: Channel,
-  ): readonly Prepared[] {
-    const copies = outgoingOf(instance, priority, source, ifindex);
-    instance.packets.set(priority, copies);
-    return copies;
   }
 
   /**

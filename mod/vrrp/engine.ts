@@ -58,6 +58,10 @@ export class Engine {
     const { epoll, netlink, monitor, readyAtMs, parameters, post } = options;
     this.#listener = new Listener(epoll, {
       heard: (instance, heard, nowMs) => this.#hear(instance, heard, nowMs),
+      aside: (instance, type, source, nowMs) => {
+        instance.counters[`${type}s_received`]++;
+        this.#dispatcher.dispatch(instance, { type, source }, nowMs);
+      },
       rejected: (instances, source, discard) => this.#reject(instances, source, discard),
       notice: (level, name, message) => this.#notice(level, name, message),
     });
@@ -166,7 +170,7 @@ export class Engine {
 
   /** True when it was what was expected, and nothing followed. */
   #hear(instance: Instance, heard: Heard, nowMs: number): boolean {
-    const { source, event, advertisement: { priority } } = heard;
+    const { event, advertisement: { priority } } = heard;
     heard.count++;
     instance.counters.advertisements_received++;
     if (priority === RESIGNATION) instance.counters.priority_zero_pkts_rcvd++;
@@ -174,7 +178,7 @@ export class Engine {
     const quiet = this.#dispatcher.dispatch(instance, event, nowMs);
     if (priority === RESIGNATION) return false;
     if (this.#roster.leaving.size === 0) return quiet;
-    this.#dispatcher.succeed(instance, source, priority, nowMs);
+    this.#dispatcher.succeed(instance, priority, nowMs);
     return false;
   }
 

@@ -1,17 +1,21 @@
 /** How each state of a virtual router is entered, and the small words that every transition uses. */
 import { activeDownIntervalMs, intervalMs } from "./timers.ts";
-import type {
-  Active,
-  Backup,
-  Effect,
-  Fault,
-  Handover,
-  Initialize,
-  ReceivedAdvertisement,
-  State,
-  Step,
-  VirtualRouter,
+import {
+  type Active,
+  type Backup,
+  type Effect,
+  type Fault,
+  type Handover,
+  type Initialize,
+  type ReceivedAdvertisement,
+  RESIGNATION,
+  type State,
+  type Step,
+  type VirtualRouter,
 } from "./state.ts";
+
+/** Who hands over lets go that soon after the taker's first advertisement, and says so. */
+const HANDED_OVER_MS = 20;
 
 export const REMOVE: Effect = { type: "removeAddresses" };
 export const ANNOUNCE: Effect = { type: "announceAddresses" };
@@ -49,6 +53,7 @@ export function listen(
     preemptAtMs: Infinity,
     heard: heard === null ? null : { source: heard.source, priority: heard.priority },
     takeover: null,
+    reminder: null,
   };
 }
 
@@ -62,6 +67,7 @@ export function becomeActive(router: VirtualRouter, from: State, reason: string,
     announcedAtMs: nowMs,
     announceAtMs: announce.delayMs > 0 ? [nowMs + announce.delayMs] : [],
     conflict: null,
+    predecessor: predecessorOf(from, nowMs),
     refreshAtMs: after(announce.refreshMs, nowMs),
     renewAtMs: after(renewMs, nowMs),
     handover: null,
@@ -73,6 +79,11 @@ export function becomeActive(router: VirtualRouter, from: State, reason: string,
     transition(from, state, reason),
   ];
   return { state, effects };
+}
+
+function predecessorOf(from: State, nowMs: number): Active["predecessor"] {
+  if (from.name !== "backup" || from.takeover === null || from.heard?.priority !== RESIGNATION) return null;
+  return { source: from.heard.source, untilMs: nowMs + HANDED_OVER_MS };
 }
 
 export function becomeBackup(

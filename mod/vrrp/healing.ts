@@ -14,15 +14,30 @@ const PROMPT_ANNOUNCEMENTS = 5;
 const MAX_GAP_MS = 1_000;
 /** A conflict that was quiet for so long is over. */
 const QUIET_MS = 5_000;
+/**
+ * Who has yielded is healed after at once, however long the conflict was. Each time uses up so much of an
+ * allowance that never exceeds the second number: a flood of reminders is not amplified either.
+ */
+const REMINDER_COSTS_MS = 30;
+const ALLOWANCE_MS = 150;
+const NEW: Conflict = { lastAtMs: -Infinity, allowanceUsedUntilMs: 0, announcements: 0 };
 
 /**
- * Another active router was heard. `announce`: at once; otherwise the announcement is owed as soon as the gap
- * allows.
+ * Another active router was heard, or (`hasYielded`) says that it is active no more. `announce`: at once;
+ * otherwise the announcement is owed as soon as the gap allows.
  */
-export function heal(state: Active, nowMs: number): { readonly state: Active; readonly announce: boolean } {
-  const isNew = state.conflict === null || nowMs - state.conflict.lastAtMs >= QUIET_MS;
-  const conflict = { lastAtMs: nowMs, announcements: isNew ? 0 : state.conflict!.announcements };
-  const dueAtMs = state.announcedAtMs + gapMs(conflict);
+export function heal(
+  state: Active,
+  nowMs: number,
+  { hasYielded = false } = {},
+): { readonly state: Active; readonly announce: boolean } {
+  const known = state.conflict !== null && nowMs - state.conflict.lastAtMs < QUIET_MS ? state.conflict : NEW;
+  const isPrompt = hasYielded && known.allowanceUsedUntilMs - nowMs <= ALLOWANCE_MS - REMINDER_COSTS_MS;
+  const allowanceUsedUntilMs = isPrompt
+    ? Math.max(known.allowanceUsedUntilMs, nowMs) + REMINDER_COSTS_MS
+    : known.allowanceUsedUntilMs;
+  const conflict = { ...known, lastAtMs: nowMs, allowanceUsedUntilMs };
+  const dueAtMs = state.announcedAtMs + (isPrompt ? GAP_MS : gapMs(conflict));
   const later = HEALING_MS.map((delayMs) => nowMs + delayMs);
   if (nowMs < dueAtMs) {
     const announceAtMs = [Math.min(dueAtMs, state.announceAtMs[0] ?? Infinity), ...later];

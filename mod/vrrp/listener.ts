@@ -30,6 +30,7 @@ const TELL_FOREIGN_MS = 60_000;
 export interface ListenerEvents {
   /** True when that was routine: nothing followed, nothing is due sooner. */
   heard(instance: Instance, heard: Heard, nowMs: number): boolean;
+  aside(instance: Instance, type: "reminder" | "acknowledgement", source: Uint8Array, nowMs: number): void;
   /** One packet; several instances when it does not say which of them it is for. */
   rejected(instances: readonly Instance[], source: Uint8Array, discard: Discard): void;
   notice(level: "debug" | "info", name: string, message: string): void;
@@ -154,6 +155,10 @@ export class Listener {
     switch (received.type) {
       case "advertisement":
         return this.events.heard(received.instance, received.heard, nowMs);
+      case "reminder":
+      case "acknowledgement":
+        this.events.aside(received.instance, received.type, received.source, nowMs);
+        return false;
       case "rejected":
         this.events.rejected([received.instance], received.source, received.discard);
         return true;

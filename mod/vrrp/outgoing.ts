@@ -2,10 +2,13 @@
 import { frameAddress } from "../../ffi/packet.ts";
 import { prepare, type Prepared } from "../../ffi/sender_batch.ts";
 import { sockaddr } from "../../ffi/socket.ts";
+import type { Family } from "../wire/address.ts";
 import { encodeEthernetHeader, ETHERNET_HEADER_LENGTH, multicastMac } from "../wire/ethernet.ts";
 import { encodeIpv4Header, encodeIpv6Header, IPV4_HEADER_LENGTH, IPV6_HEADER_LENGTH } from "../wire/ip.ts";
 import type { Instance } from "./instance.ts";
 import { encode, type OutgoingAdvertisement, VRRP_PROTOCOL, VRRP_TTL } from "./packet.ts";
+
+const BROADCAST_MAC = new Uint8Array(6).fill(0xff);
 
 /** One for each destination. `source`: the primary address; `ifindex`: where they go out. */
 export function outgoingOf(
@@ -19,12 +22,39 @@ export function outgoingOf(
   return destinations.map((destination): Prepared => {
     const message = encode(advertisementOf(instance, priority), source, destination);
     if (virtualMac !== null) {
-      const frame = frameOf(withIpHeader(message, source, destination), destination, virtualMac);
+      const packet = withIpHeader(message, source, destination);
+      const frame = frameOf(packet, multicastMac(destination), virtualMac, family);
       return prepare(frame, frameAddress(ifindex, frame));
     }
     const to = sockaddr(destination, 0, ifindex);
     return prepare(family === 4 ? withIpHeader(message, source, destination) : message, to);
   });
+}
+
+/** For which router alone; `mac`: of the interface, null where the kernel has to find the receiver. */
+export interface Aside {
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  readonly mac: Uint8Array | null;
+  readonly ifindex: number;
+}
+
+/**
+ * An advertisement for one router alone. Broadcast on the link all the same: ARP fails while one direction is
+ * cut, and other hosts drop a packet that is not for their addresses.
+ */
+export function asideOf(
+  instance: Instance,
+  priority: number,
+  { source, destination, mac, ifindex }: Aside,
+): { readonly octets: Uint8Array; readonly to: Uint8Array } {
+  const message = encode(advertisementOf(instance, priority), source, destination);
+  const packet = withIpHeader(message, source, destination);
+  if (mac !== null) {
+    const frame = frameOf(packet, BROADCAST_MAC, mac, instance.config.family);
+    return { octets: frame, to: frameAddress(ifindex, frame) };
+  }
+  return { octets: source.length === 4 ? packet : message, to: sockaddr(destination, 0, ifindex) };
 }
 
 function withIpHeader(message: Uint8Array, source: Uint8Array, destination: Uint8Array): Uint8Array {
@@ -40,11 +70,14 @@ function withIpHeader(message: Uint8Array, source: Uint8Array, destination: Uint
   return packet;
 }
 
-/** To a multicast group, from a MAC address that is not the interface's own. */
-function frameOf(packet: Uint8Array, group: Uint8Array, source: Uint8Array): Uint8Array {
+function frameOf(
+  packet: Uint8Array,
+  destination: Uint8Array,
+  source: Uint8Array,
+  family: Family,
+): Uint8Array {
   const frame = new Uint8Array(ETHERNET_HEADER_LENGTH + packet.length);
-  const family = group.length === 4 ? 4 : 6;
-  encodeEthernetHeader({ destination: multicastMac(group), source, family }, frame);
+  encodeEthernetHeader({ destination, source, family }, frame);
   frame.set(packet, ETHERNET_HEADER_LENGTH);
   return frame;
 }

@@ -7,12 +7,22 @@ import type { Channel } from "./channel.ts";
 import type { Arrival, Heard, Instance } from "./instance.ts";
 import { decode, isDiscard, peekVrid, type ReceiveContext } from "./packet.ts";
 import { type Discard, discard } from "./discard.ts";
+import { RESIGNATION } from "./state.ts";
+
+/** In both versions' header. */
+const PRIORITY_AT = 2;
 
 const NONE = new Uint8Array(0);
 
 /** What became of a packet. `foreign`: nobody here has that VRID. */
 export type Received =
   | { readonly type: "advertisement"; readonly instance: Instance; readonly heard: Heard }
+  /** For this router alone, although it advertises to a group. */
+  | {
+    readonly type: "reminder" | "acknowledgement";
+    readonly instance: Instance;
+    readonly source: Uint8Array;
+  }
   | {
     readonly type: "rejected";
     readonly instance: Instance;
@@ -91,7 +101,8 @@ export function read(channel: Pick<Channel, "routers">, envelope: Envelope, now:
  */
 function addressee(routers: readonly Instance[], envelope: Envelope): Instance {
   if (routers.length === 1) return routers[0]!;
-  const fitting = routers.filter((instance) => fits(instance, envelope));
+  const meant = routers.filter((instance) => fits(instance, envelope));
+  const fitting = meant.length > 0 ? meant : routers.filter((instance) => isAside(instance, envelope));
   const version = envelope.payload[0]! >> 4;
   return fitting.find(({ config }) => config.version === version) ?? fitting[0] ?? routers[0]!;
 }
@@ -117,7 +128,20 @@ function readFor(instance: Instance, envelope: Envelope, now: number): Received 
   }
   const result = decode(payload, contextOf(instance, envelope));
   if (isDiscard(result)) return rejected(instance, envelope, result);
+  if (isAside(instance, envelope)) {
+    const type = result.priority === RESIGNATION ? "reminder" : "acknowledgement";
+    return { type, instance, source: source.slice() };
+  }
   return { type: "advertisement", instance, heard: instance.hear(copyOf(envelope), result, now) };
+}
+
+/**
+ * Sent to this router's own address, where others send to the group: a reminder, or the answer to one's own.
+ * Anything else comes from somebody who is configured for unicast, and has to be told.
+ */
+function isAside({ wire, state }: Instance, { destination, payload }: Envelope): boolean {
+  if (wire.unicast || isMulticast(destination)) return false;
+  return payload[PRIORITY_AT] === RESIGNATION || (state.name === "backup" && state.reminder !== null);
 }
 
 function rejected(instance: Instance, { source }: Envelope, why: Discard): Received {
@@ -141,10 +165,9 @@ function copyOf({ source, destination, hopLimit, payload }: Envelope): Arrival {
   return { source: source.slice(), destination: destination.slice(), hopLimit, bytes: payload.slice() };
 }
 
-function contextOf(
-  { config, wire, router }: Instance,
-  { source, destination, hopLimit }: Envelope,
-): ReceiveContext {
+function contextOf(instance: Instance, envelope: Envelope): ReceiveContext {
+  const { config, wire, router } = instance;
+  const { source, destination, hopLimit } = envelope;
   return {
     family: config.family,
     source,
@@ -154,7 +177,8 @@ function contextOf(
     ttlSecurity: config.ttl_security,
     unicast: wire.unicast,
     ...(wire.unicast ? { peers: wire.peers } : {}),
-    multicastGroup: wire.multicastGroup,
+    // Everything else that holds for what is sent to the group holds for an aside, too.
+    multicastGroup: isAside(instance, envelope) ? destination : wire.multicastGroup,
     password: wire.password,
     advertisementIntervalCs: router.advertisementInterval,
     addressless: wire.advertised.length === 0,

@@ -14,7 +14,7 @@
  * one first, not after
  *   the RFC's skew or the active-down interval.
  * - Healing: after a conflict the winner announces at once, after one second and after five; the loser sends
- * one last advertisement.
+ * one last advertisement, and reminds the winner until it has heard.
  */
 import { stepActive } from "./active.ts";
 import { stepBackup } from "./backup.ts";
@@ -50,6 +50,9 @@ function stepStopped(router: VirtualRouter, state: Initialize | Fault, event: Ev
       // Somebody else serves: nothing is left to go on with.
       return event.advertisement.priority === RESIGNATION ? stay(state) : giveUpResuming(state);
     case "reconfigured":
+    case "reminder":
+    case "acknowledgement":
+    case "succeeded":
       return stay(state);
     case "shutdown": {
       const { state: settled, effects } = giveUpResuming(state);

@@ -144,6 +144,7 @@ export function restoreState(
         preemptAtMs: saved.preemptAtMs ?? Infinity,
         heard: heard && source && { source, priority: heard.priority },
         takeover: null,
+        reminder: null,
       };
     }
     case "active": {
@@ -156,6 +157,7 @@ export function restoreState(
         adverAtMs: nowMs,
         refreshAtMs: Infinity,
         renewAtMs: router.renewMs > 0 ? nowMs : Infinity,
+        predecessor: null,
         handover: null,
       };
     }

@@ -44,6 +44,7 @@ export function virtualRouterOf(config: VirtualRouterConfig, primaryAddress: Uin
     vrid: config.vrid,
     advertisementInterval: intervalCs(config.advertisement_interval),
     primaryAddress,
+    unicast: (config.unicast_peers ?? []).length > 0,
     preemptMode: config.preempt,
     preemptDelayMs: config.preempt_delay,
     handover: { enabled: config.handover.enabled, timeoutMs: config.handover.timeout },

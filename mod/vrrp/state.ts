@@ -13,6 +13,8 @@ export interface VirtualRouter {
   readonly advertisementInterval: number;
   /** The address that advertisements come from; decides between equal priorities. */
   readonly primaryAddress: Uint8Array;
+  /** Advertisements go to each peer, not to the group. */
+  readonly unicast: boolean;
   readonly preemptMode: boolean;
   readonly preemptDelayMs: number;
   readonly handover: { readonly enabled: boolean; readonly timeoutMs: number };
@@ -56,6 +58,21 @@ export interface Backup {
   readonly heard: { readonly source: Uint8Array; readonly priority: number } | null;
   /** Set when `activeDownAtMs` is the short wait after the active router fell below this one, and why. */
   readonly takeover: string | null;
+  /** Set while the router that this one yielded to may not know that there was somebody to heal after. */
+  readonly reminder: Reminder | null;
+}
+
+/** What the loser of a conflict tells the winner, again and again until it is acknowledged. */
+export interface Reminder {
+  /** The active router as last heard. */
+  readonly winner: Uint8Array;
+  readonly heardAtMs: number;
+  /** It yielded after a pause, to whoever had taken over, be that one worse. */
+  readonly isAfterSilence: boolean;
+  readonly atMs: number;
+  /** So many are left of those that come often, and of the later ones that do not. */
+  readonly prompt: number;
+  readonly later: number;
 }
 
 export interface Active {
@@ -68,6 +85,8 @@ export interface Active {
   /** Ascending; the announcements still owed after a promotion or a conflict. */
   readonly announceAtMs: readonly number[];
   readonly conflict: Conflict | null;
+  /** The router whose resignation made this one active: what it says until then is that it has let go. */
+  readonly predecessor: { readonly source: Uint8Array; readonly untilMs: number } | null;
   readonly refreshAtMs: number;
   readonly renewAtMs: number;
   readonly handover: Handover | null;
@@ -76,6 +95,8 @@ export interface Active {
 /** Another router believes that it is active. */
 export interface Conflict {
   readonly lastAtMs: number;
+  /** Until then the losers' reminders have used up their allowance of prompt announcements. */
+  readonly allowanceUsedUntilMs: number;
   /**
    * Announcements made since it began: after the first few they get rarer, so that a flood is not amplified.
    */
@@ -118,11 +139,17 @@ export type Event =
    */
   | { readonly type: "reconfigured" }
   | { readonly type: "advertisement"; readonly advertisement: ReceivedAdvertisement }
+  /** `source` was active and has yielded to this router; it says so until it is acknowledged. */
+  | { readonly type: "reminder" | "acknowledgement"; readonly source: Uint8Array }
+  /** Somebody serves in the place of this router, where this router does not hear it. */
+  | { readonly type: "succeeded"; readonly priority: number }
   | { readonly type: "deadline" }
   | { readonly type: "shutdown"; readonly reason: string };
 
 export type Effect =
   | { readonly type: "sendAdvertisement"; readonly priority: number }
+  /** For this router alone. */
+  | { readonly type: "remind" | "acknowledge"; readonly destination: Uint8Array }
   | { readonly type: "addAddresses" }
   | { readonly type: "renewAddresses" }
   | { readonly type: "removeAddresses" }
@@ -157,7 +184,7 @@ export function deadlineMs(state: State): number {
     case "fault":
       return Infinity;
     case "backup":
-      return Math.min(state.activeDownAtMs, state.preemptAtMs);
+      return Math.min(state.activeDownAtMs, state.preemptAtMs, state.reminder?.atMs ?? Infinity);
     case "active": {
       const { adverAtMs, announceAtMs, refreshAtMs, renewAtMs, handover } = state;
       // Who has resigned announces nothing: clients would come back to it.

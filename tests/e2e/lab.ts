@@ -116,6 +116,11 @@ export class Lab implements AsyncDisposable {
     return this.#block(`one way ${from.name} ${to.name}`, [{ from: from.name, to: to.name }]);
   }
 
+  /** Undoes a `cutOneWay`. */
+  healOneWay(from: Host, to: Host): Promise<void> {
+    return this.#unblock(`one way ${from.name} ${to.name}`);
+  }
+
   /** Undoes every cut at the same moment. */
   healAll(): Promise<void> {
     this.#blocks.clear();

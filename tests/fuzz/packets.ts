@@ -166,6 +166,9 @@ function told(received: Received): string {
       return `accepted ${said(received.heard.advertisement)}`;
     case "foreign":
       return `foreign ${received.vrid}`;
+    case "reminder":
+    case "acknowledgement":
+      return received.type;
     default:
       return `${received.type} ${received.discard.discard}`;
   }

@@ -6,6 +6,8 @@ import type { Effect, Event, State, VirtualRouter } from "../../mod/vrrp/state.t
 
 const LETTERS: Readonly<Record<Effect["type"], string>> = {
   sendAdvertisement: "S",
+  remind: "m",
+  acknowledge: "k",
   addAddresses: "+",
   renewAddresses: "r",
   removeAddresses: "-",
@@ -15,9 +17,9 @@ const LETTERS: Readonly<Record<Effect["type"], string>> = {
 
 /** By the states before and after: the effects that are allowed, as a pattern over one letter each. */
 function allowed(from: State["name"], to: State["name"]): RegExp {
-  if (to === "active") return from === "active" ? /^(S?r?|rS)A?$/ : /^S\+AT$/;
-  if (from === "active") return /^S?-T$/;
-  return from === to ? /^$/ : /^T$/;
+  if (to === "active") return from === "active" ? /^(S?r?|rS|k)A?$/ : /^S\+AT$/;
+  if (from === "active") return to === "backup" ? /^S?m-T$/ : /^[Sm]?-T$/;
+  return from === to ? (to === "backup" ? /^m?$/ : /^$/) : /^T$/;
 }
 
 /** Why a step breaks the contract; null when it keeps it. */
@@ -35,7 +37,14 @@ export function breach(
     return `effects ${written || "none"} are out of order for ${before.name} -> ${after.name}`;
   }
   const leaves = before.name === "active" && before.handover === null && after.name !== "active";
-  if (leaves && effects[0]?.type !== "sendAdvertisement") return "it leaves without a word";
+  const says = effects[0]?.type === "sendAdvertisement" || effects[0]?.type === "remind";
+  const follows = event.type === "advertisement" && before.name === "active" && after.name === "backup" &&
+    event.advertisement.priority > before.priority;
+  if (follows && effects[0]?.type !== "sendAdvertisement") return "it follows without a last advertisement";
+  if (event.type === "acknowledgement" && after.name === "backup" && after.reminder !== null) {
+    return "it goes on reminding although it has been acknowledged";
+  }
+  if (leaves && !says) return "it leaves without a word";
   for (const effect of effects) {
     const problem = checkEffect(before, after, effect);
     if (problem !== null) return problem;
@@ -56,11 +65,8 @@ function checkEffect(before: State, after: State, effect: Effect): string | null
     return priority === own ? null : `it advertises ${priority} instead of ${own}`;
   }
   if (before.name !== "active") return "a router that was not active advertises";
-  // Priority 0 as well when another one was right to take over: it must announce itself but not yield.
   const last = after.name === "backup" ? after.priority : 0;
-  return priority === last || priority === 0
-    ? null
-    : `its last advertisement carries ${priority} instead of ${last}`;
+  return priority === last ? null : `its last advertisement carries ${priority} instead of ${last}`;
 }
 
 function checkDeadline(

@@ -32,6 +32,7 @@ export function makeStory(seed: number): Story {
     seed,
     version: kind.version,
     family: kind.version === 3 && random.chance(0.3) ? 6 : 4,
+    unicast: random.chance(0.15),
     advertisementInterval: kind.advertisementInterval,
     announce: { delayMs: random.pick([0, 5000, 5000]), refreshMs: random.pick([0, 5000, 60_000, 60_000]) },
     routers,

@@ -76,6 +76,70 @@ for (const interval of INTERVALS_CS) {
   });
 }
 
+/** Milliseconds between the two directions; the last ones are beyond a handover, a lease, often reminders. */
+const ONE_WAY_MS = [0.1, 5, 30, 100, 250, 500, 3000, 9000, 20_000] as const;
+
+for (const interval of INTERVALS_CS) {
+  for (const unicast of [false, true]) {
+    const cast = unicast ? "unicast" : "multicast";
+    Deno.test(`interval ${interval * 10} ms, ${cast}: one direction is mended later than the other`, () => {
+      for (const [first, later] of [[0, 1], [1, 0]] as const) {
+        for (const gapMs of ONE_WAY_MS) {
+          for (const phase of [0.05, 0.3, 0.55, 0.8]) {
+            const one = oneWay(interval, unicast, [first, later], gapMs, phase);
+            const darkMs = darkAfter(one, one.calmMs);
+            // After ten seconds reminders get rarer.
+            const limitMs = gapMs > 10_000 && interval < 1000 ? 102 : 21;
+            assertEquals(darkMs <= limitMs, true, `${darkMs} ms dark, ${gapMs} ms apart\n${tell(one)}`);
+          }
+        }
+      }
+    });
+  }
+}
+
+/** Both are active and announce; what `first` says is heard again, what the other one says `gapMs` later. */
+function oneWay(
+  interval: number,
+  unicast: boolean,
+  [first, later]: readonly [number, number],
+  gapMs: number,
+  phase: number,
+): Story {
+  const intervalMs = interval * 10;
+  const mendsMs = (50 + phase) * intervalMs;
+  return plainStory({
+    advertisementInterval: interval,
+    unicast,
+    routers: [{ priority: 200 }, { priority: 100 }],
+    actions: [
+      { atMs: 20.3 * intervalMs, type: "cut", from: 0, to: 1 },
+      { atMs: 20.3 * intervalMs, type: "cut", from: 1, to: 0 },
+      { atMs: mendsMs, type: "mend", from: first, to: later },
+    ],
+    calmMs: mendsMs + gapMs,
+    lengthMs: mendsMs + gapMs + 4 * intervalMs + 1500,
+    refreshMs: 0,
+  });
+}
+
+/** Milliseconds in which the client sent to nobody who holds the addresses, from that moment on. */
+function darkAfter(story: Story, fromMs: number): number {
+  const world = new World(story);
+  const { watch } = world;
+  const before = watch.before.bind(watch);
+  let [darkMs, lastMs] = [0, fromMs];
+  watch.before = (): void => {
+    before();
+    if (world.nowMs < fromMs) return;
+    // What the event before has left behind has lasted until now.
+    if (!(world.hosts[world.view]?.holds ?? false)) darkMs += world.nowMs - lastMs;
+    lastMs = world.nowMs;
+  };
+  assertEquals(world.run()?.message ?? "well", "well", tell(story));
+  return darkMs;
+}
+
 /** One partition, then another one that replaces it, then none. Station 3 is the client. */
 function twoPartitions(
   interval: number,

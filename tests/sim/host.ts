@@ -43,6 +43,8 @@ export abstract class Host {
   /** Orderly. */
   abstract stop(): void;
   abstract receive(bytes: Uint8Array, from: number): void;
+  /** What was sent to this host alone. */
+  abstract receiveAside(bytes: Uint8Array, from: number): void;
   abstract wake(): void;
   abstract resume(): void;
   /** Link, checks or waiting changed. */

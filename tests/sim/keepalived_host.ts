@@ -91,6 +91,9 @@ export class KeepalivedHost extends Host {
     this.#rearm();
   }
 
+  /** keepalived discards, without a word, what is sent to its own address while it advertises to a group. */
+  receiveAside(): void {}
+
   resume(): void {
     this.process = "running";
     const inbox = this.#inbox;

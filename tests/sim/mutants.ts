@@ -158,7 +158,7 @@ const OF_ACTIVES: readonly Mutant[] = [
   }),
   mutant(
     "follows a better router without a last advertisement",
-    /without a word/,
+    /without a last advertisement/,
     (_, before, event, __, right) =>
       before.name === "active" && right.state.name === "backup" && event.type === "advertisement"
         ? without("sendAdvertisement", right)
@@ -220,7 +220,7 @@ const OF_ACTIVES: readonly Mutant[] = [
   ),
   mutant(
     "never ends a handover by itself",
-    /should have left/,
+    /should have left|too long after/,
     (_, __, ___, ____, right) =>
       inActive(
         right,
@@ -293,6 +293,57 @@ const OF_ACTIVES: readonly Mutant[] = [
   ),
 ];
 
+const OF_HEALING: readonly Mutant[] = [
+  mutant(
+    "says its last word once",
+    /which has yielded/,
+    (_, __, ___, ____, right) => inBackup(right, () => ({ reminder: null })),
+  ),
+  mutant(
+    "does not heal after who reminds it",
+    /which has yielded/,
+    (_, before, event, __, right) =>
+      event.type === "reminder" ? { state: before, effects: right.effects.slice(0, 1) } : right,
+  ),
+  mutant(
+    "heals after who reminds it no sooner than in the middle of a conflict",
+    /which has yielded/,
+    (router, before, event, nowMs, right) =>
+      event.type === "reminder" && before.name === "active" && before.conflict !== null
+        ? REAL_CORE.step(
+          router,
+          { ...before, conflict: { ...before.conflict, allowanceUsedUntilMs: Infinity } },
+          event,
+          nowMs,
+        )
+        : right,
+  ),
+  mutant(
+    "reminds rarely",
+    /which has yielded/,
+    (_, __, ___, nowMs, right) =>
+      inBackup(
+        right,
+        ({ reminder }) =>
+          reminder === null ? {} : { reminder: { ...reminder, atMs: Math.max(reminder.atMs, nowMs + 100) } },
+      ),
+  ),
+  mutant(
+    "does not understand an acknowledgement",
+    /although it has been acknowledged/,
+    (_, before, event, __, right) =>
+      event.type === "acknowledgement" ? { state: before, effects: [] } : right,
+  ),
+  mutant(
+    "fights after a pause in which others had to take it for dead",
+    /after \d+\.\d+ ms of silence/,
+    (router, before, event, nowMs, right) =>
+      before.name === "active" && isHeard(event, (heard) => heard > 0) && right.state.name === "backup"
+        ? REAL_CORE.step(router, { ...before, sentAtMs: nowMs }, event, nowMs)
+        : right,
+  ),
+];
+
 const OF_DEADLINES: readonly Mutant[] = [
   mutantOfDeadline(
     "lets a timer outlive its state",
@@ -314,4 +365,4 @@ const OF_DEADLINES: readonly Mutant[] = [
   ),
 ];
 
-export const MUTANTS: readonly Mutant[] = [...OF_BACKUPS, ...OF_ACTIVES, ...OF_DEADLINES];
+export const MUTANTS: readonly Mutant[] = [...OF_BACKUPS, ...OF_ACTIVES, ...OF_HEALING, ...OF_DEADLINES];

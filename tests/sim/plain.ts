@@ -18,6 +18,7 @@ const ROUTER: RouterSpec = {
 
 export interface Plain {
   readonly version?: 2 | 3;
+  readonly unicast?: boolean;
   /** Centiseconds. */
   readonly advertisementInterval: number;
   readonly routers: readonly Partial<RouterSpec>[];
@@ -28,12 +29,22 @@ export interface Plain {
 }
 
 export function plainStory(
-  { version = 3, advertisementInterval, routers, actions, calmMs, lengthMs, refreshMs = 60_000 }: Plain,
+  {
+    version = 3,
+    unicast = false,
+    advertisementInterval,
+    routers,
+    actions,
+    calmMs,
+    lengthMs,
+    refreshMs = 60_000,
+  }: Plain,
 ): Story {
   return {
     seed: 0,
     version,
     family: 4,
+    unicast,
     advertisementInterval,
     announce: { delayMs: 5000, refreshMs },
     routers: routers.map((router) => ({ ...ROUTER, ...router })),

@@ -98,6 +98,22 @@ const STORIES: Readonly<Record<string, Told>> = {
     refreshMs: 5000,
     forMs: 9000,
   },
+  "a handover ends after a partition: the one that was active all the time has to know": {
+    advertisementInterval: 10,
+    routers: [{ priority: 200 }, { priority: 100 }],
+    actions: [
+      { atMs: 2000, type: "split", side: [0] },
+      { atMs: 4000, type: "checkFails", router: 1 },
+      { atMs: 4040, type: "mendAll" },
+    ],
+    forMs: 6000,
+  },
+  "the better one's priority falls as it preempts: nobody yields to a ghost for long": {
+    advertisementInterval: 100,
+    routers: [{ priority: 100 }, { priority: 118, startMs: 8000 }],
+    actions: [{ atMs: 11538.61, type: "weight", router: 1, change: -18 }],
+    forMs: 30_000,
+  },
   "routers of different intervals: a loser's last advertisement is not the last word": {
     advertisementInterval: 10,
     routers: [{ priority: 103, preemptDelayMs: 3000, startMs: 723.753 }, { priority: 102 }, {

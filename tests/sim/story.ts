@@ -34,6 +34,8 @@ export interface Story {
   readonly seed: number;
   readonly version: 2 | 3;
   readonly family: 4 | 6;
+  /** Every router advertises to each of the others instead of to the group. */
+  readonly unicast: boolean;
   /** Centiseconds. */
   readonly advertisementInterval: number;
   readonly announce: { readonly delayMs: number; readonly refreshMs: number };
@@ -123,7 +125,9 @@ export function describeStory(story: Story): string {
     `  ${action.atMs.toFixed(3).padStart(14)}  ${describeHappening(story, action)}`
   );
   return [
-    `v${version} over IPv${family}, interval ${advertisementInterval * 10} ms, ${JSON.stringify(network)}, ` +
+    `v${version} over IPv${family}${story.unicast ? ", unicast" : ""}, interval ${
+      advertisementInterval * 10
+    } ms, ${JSON.stringify(network)}, ` +
     `announces after ${announce.delayMs} ms and every ${announce.refreshMs} ms`,
     ...routers,
     `  actions until ${story.calmMs} ms, end at ${story.lengthMs} ms:`,

@@ -13,6 +13,9 @@ export function describeEvent({ addresses, story }: World, event: Event): string
       const troubles = [...event.faults, ...event.waiting];
       return troubles.length === 0 ? "all is well" : troubles.join(", ");
     }
+    case "reminder":
+    case "acknowledgement":
+      return `${event.type} of ${stationName(story, addresses.indexOf(event.source))}`;
     case "priority":
       return `priority ${event.priority}`;
     default:

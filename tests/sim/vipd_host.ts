@@ -10,9 +10,12 @@ import {
   initialState,
   OWNER_PRIORITY,
   type ReceivedAdvertisement,
+  RESIGNATION,
   type State,
   type VirtualRouter,
 } from "../../mod/vrrp/state.ts";
+import { activeDownIntervalMs } from "../../mod/vrrp/timers.ts";
+import { asidePriority } from "../../mod/vrrp/reminding.ts";
 import { breach } from "./contract.ts";
 import { Host } from "./host.ts";
 import type { Reload } from "./story.ts";
@@ -24,12 +27,14 @@ import type { World } from "./world.ts";
 const RENEWALS = 3;
 /** Packets that the engine takes before the deadlines have their turn. */
 const PACKETS_PER_TURN = 256;
+/** The longest a backup of ours waits for the place of a router that has resigned. */
+const TAKEOVER_MS = 30;
 /** Two answers of an active router are at least so far apart. */
 const ANSWER_GAP_MS = 5;
 /** What floating point and a timer's granularity may differ. */
 const SLACK_MS = 0.5;
 
-type Waiting = { readonly type: "packet"; readonly bytes: Uint8Array; readonly from: number } | {
+type Waiting = { readonly type: "packet" | "aside"; readonly bytes: Uint8Array; readonly from: number } | {
   readonly type: "evaluate" | "priority" | "stop";
 } | { readonly type: "reload"; readonly to: Reload };
 
@@ -54,6 +59,7 @@ export class VipdHost extends Host {
       vrid: 51,
       advertisementInterval: story.advertisementInterval,
       primaryAddress: primaryAddress(story.family, station),
+      unicast: story.unicast,
       preemptMode: spec.preempt,
       preemptDelayMs: spec.preemptDelayMs,
       handover: { enabled: spec.handover, timeoutMs: spec.handoverTimeoutMs },
@@ -154,6 +160,21 @@ export class VipdHost extends Host {
     this.dispatch({ type: "advertisement", advertisement: { source, priority, maxAdvertiseInterval } });
   }
 
+  /** As `receive.ts` does: a reminder, or the answer to one's own. */
+  receiveAside(bytes: Uint8Array, from: number): void {
+    if (this.process !== "running") {
+      if (this.process === "paused") this.#inbox.push({ type: "aside", bytes, from });
+      return;
+    }
+    const result = this.wire.decodeAside(bytes, from);
+    if (isDiscard(result)) return this.world.watch.discarded(this, result);
+    const source = this.world.addresses[from]!;
+    const isReminder = result.priority === RESIGNATION;
+    const isExpected = this.state.name === "backup" && this.state.reminder !== null;
+    if (isReminder) this.dispatch({ type: "reminder", source });
+    else if (isExpected) this.dispatch({ type: "acknowledgement", source });
+  }
+
   override noticeLoss(): void {
     this.kernelTookAddresses = true;
   }
@@ -214,8 +235,9 @@ export class VipdHost extends Host {
   #takePackets(inbox: readonly Waiting[]): void {
     let taken = 0;
     for (const waiting of inbox) {
-      if (waiting.type !== "packet") continue;
-      this.receive(waiting.bytes, waiting.from);
+      if (waiting.type !== "packet" && waiting.type !== "aside") continue;
+      if (waiting.type === "packet") this.receive(waiting.bytes, waiting.from);
+      else this.receiveAside(waiting.bytes, waiting.from);
       if (++taken % PACKETS_PER_TURN === 0) this.#tick();
     }
   }
@@ -246,6 +268,17 @@ export class VipdHost extends Host {
     switch (effect.type) {
       case "sendAdvertisement":
         return this.send(effect.priority);
+      case "remind":
+      case "acknowledge": {
+        const to = this.world.addresses.indexOf(effect.destination);
+        const priority = asidePriority(effect.type, this.state.priority, this.router.unicast);
+        const { unicast } = this.router;
+        return this.world.tell(
+          this,
+          to,
+          unicast ? this.wire.encode(priority) : this.wire.encodeAside(priority, to),
+        );
+      }
       case "addAddresses":
       case "renewAddresses":
         return this.#hold();
@@ -302,6 +335,7 @@ export class VipdHost extends Host {
     if (state.name === "backup") {
       if (before.name !== "backup") return witness.listen(router, state.priority, heard, nowMs);
       if (heard !== null) witness.hear(router, state.priority, heard, nowMs);
+      if (event.type === "reminder") witness.hearReminder(router, state.priority, event.source, nowMs);
       if (event.type === "reconfigured") witness.reconfigure(router, state.priority, nowMs);
       return;
     }
@@ -316,7 +350,8 @@ export class VipdHost extends Host {
     const { state, world } = this;
     if (state.name !== "active") return;
     if (before.handover !== null) {
-      if (heard.priority > 0) {
+      // What comes sooner than the worst backup takes over may have been on its way before.
+      if (heard.priority > 0 && this.#local() - before.sentAtMs > TAKEOVER_MS) {
         world.fail(this, "goes on serving although it has resigned and another one serves");
       }
       return;
@@ -328,6 +363,14 @@ export class VipdHost extends Host {
       world.fail(this, "stays active although an equal router has the higher address");
     }
     const silentMs = (world.nowMs - this.lastSentMs) * this.spec.clockRate;
+    const patienceMs = activeDownIntervalMs(
+      world.story.version,
+      OWNER_PRIORITY,
+      this.router.advertisementInterval,
+    );
+    if (heard.priority > 0 && silentMs > patienceMs + SLACK_MS) {
+      world.fail(this, `fights for its place after ${silentMs.toFixed(3)} ms of silence`);
+    }
     if (silentMs > ANSWER_GAP_MS + SLACK_MS) {
       world.fail(this, "leaves another active router without an answer");
     }

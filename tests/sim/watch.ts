@@ -2,20 +2,17 @@
 import type { Discard } from "../../mod/vrrp/packet.ts";
 import type { Active, Event, State } from "../../mod/vrrp/state.ts";
 import type { Host } from "./host.ts";
+import { HEALING_MS, Misled, SLACK_MS } from "./misled.ts";
 import { type Happening, stationName } from "./story.ts";
 import { VipdHost } from "./vipd_host.ts";
 import type { World } from "./world.ts";
 
-/** After a conflict clients have to see the winner within this, plus the ways of the packets. */
-const HEALING_MS = 20;
 /** The same in a conflict that goes on, in which the winner has announced itself again and again. */
 const OLD_HEALING_MS = 1000;
 /** A conflict that was quiet for so long is over. */
 const QUIET_MS = 5000;
 /** Longest a backup of ours waits for the place of a router that has resigned, with its repetitions. */
 const TAKEOVER_MS = 150;
-const SLACK_MS = 1;
-
 /** What an operator or a check did last, if it should lead to a handover. */
 interface Trigger {
   readonly station: number;
@@ -25,6 +22,7 @@ interface Trigger {
 }
 
 export class Watch {
+  readonly misled: Misled;
   /** Stations of the routers that run and are active, in order. */
   #actives: readonly number[] = [];
   #activesChangedMs = 0;
@@ -45,12 +43,22 @@ export class Watch {
   readonly #leavingSinceMs: number[] = [];
 
   constructor(readonly world: World) {
+    this.misled = new Misled(world, this);
     for (const _ of world.story.routers) {
       this.#outByMs.push(Infinity);
       this.#sinceMs.push(0);
       this.#leavingSinceMs.push(0);
       this.#conflicts.push({ sinceMs: -Infinity, lastMs: -Infinity });
     }
+  }
+
+  get actives(): readonly number[] {
+    return this.#actives;
+  }
+
+  /** When the state of that router last changed. */
+  sinceMs(station: number): number {
+    return this.#sinceMs[station]!;
   }
 
   /** What depends on time only, before the next event happens. */
@@ -63,6 +71,7 @@ export class Watch {
     }
     if (this.#expected !== null && nowMs > this.#expected.byMs) this.#checkView();
     if (this.#actives.length !== 1) this.#checkNumber();
+    this.misled.check();
   }
 
   acting(happening: Happening): void {
@@ -82,6 +91,9 @@ export class Watch {
 
   acted(happening: Happening): void {
     this.#recount();
+    if ("router" in happening && happening.type === "start") this.misled.forget(happening.router);
+    if ("router" in happening && happening.type === "pause") this.misled.paused(happening.router);
+    this.misled.look();
     if ("router" in happening) this.#setOutBy(this.world.hosts[happening.router]!, happening.type);
   }
 
@@ -132,7 +144,9 @@ export class Watch {
     if (becameActive - releasedActive !== (isActive ? 1 : 0)) {
       this.world.fail(host, "the counters of transitions do not add up");
     }
+    this.misled.noteYielding(host, before, event);
     this.#recount();
+    this.misled.look();
     if (isActive) this.#expectView(host.station, this.world.farthestMs + SLACK_MS);
     if (before.name === "active") {
       this.#checkBreak(host, before, event, lastedMs);
@@ -209,7 +223,7 @@ export class Watch {
     for (const a of this.#actives) {
       for (const b of this.#actives) {
         if (
-          a < b && !this.#isLeaving(a) && !this.#isLeaving(b) && world.reaches(a, b) && world.reaches(b, a)
+          a < b && !this.isLeaving(a) && !this.isLeaving(b) && world.reaches(a, b) && world.reaches(b, a)
         ) {
           world.fail(
             world.hosts[a]!,
@@ -222,7 +236,7 @@ export class Watch {
     }
   }
 
-  #isLeaving(station: number): boolean {
+  isLeaving(station: number): boolean {
     const host = this.world.hosts[station]!;
     return host instanceof VipdHost && host.state.name === "active" && host.state.handover !== null;
   }

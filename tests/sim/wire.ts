@@ -55,6 +55,12 @@ export class Wire {
   encode(priority: number): Uint8Array {
     const known = this.#packets.get(priority);
     if (known !== undefined) return known;
+    const bytes = this.#encodeTo(priority, GROUPS[this.story.family]);
+    this.#packets.set(priority, bytes);
+    return bytes;
+  }
+
+  #encodeTo(priority: number, destination: Uint8Array): Uint8Array {
     const { version, family } = this.story;
     const checksum: ChecksumKind = version === 2 && family === 4 ? "rfc3768" : "pseudo_header";
     const advertisement = {
@@ -62,9 +68,18 @@ export class Wire {
       maxAdvertiseInterval: this.#interval,
       addresses: VIRTUAL_ADDRESSES[family],
     };
-    const bytes = encode(advertisement, primaryAddress(family, this.station), GROUPS[family]);
-    this.#packets.set(priority, bytes);
-    return bytes;
+    return encode(advertisement, primaryAddress(family, this.station), destination);
+  }
+
+  /** For the router of that number alone. */
+  encodeAside(priority: number, to: number): Uint8Array {
+    return this.#encodeTo(priority, primaryAddress(this.story.family, to));
+  }
+
+  /** What `encodeAside` made for this router. */
+  decodeAside(bytes: Uint8Array, from: number): Advertisement | Discard {
+    const destination = primaryAddress(this.story.family, this.station);
+    return decode(bytes, { ...this.#context(from), destination, multicastGroup: destination });
   }
 
   decode(bytes: Uint8Array, from: number): Advertisement | Discard {

@@ -62,6 +62,14 @@ export class Witness {
     this.#count(router, priority, heard, lower, nowMs);
   }
 
+  /** The router that it takes for the active one says that it has yielded: as if it had resigned. */
+  hearReminder(router: VirtualRouter, priority: number, source: Uint8Array, nowMs: number): void {
+    const before = this.#heard;
+    if (before === null || before.source !== source || before.priority === 0) return;
+    this.#heard = { source, priority: 0 };
+    this.#hearResignation(router, priority, before.priority, nowMs);
+  }
+
   /** A reload begins a new wait, but knows as well as before how often the active router speaks. */
   reconfigure(router: VirtualRouter, priority: number, nowMs: number): void {
     if (this.#takeover) return;

@@ -36,7 +36,12 @@ export class Violation extends Error {
 }
 
 type Item =
-  | { readonly type: "packet"; readonly from: number; readonly to: number; readonly bytes: Uint8Array }
+  | {
+    readonly type: "packet" | "aside";
+    readonly from: number;
+    readonly to: number;
+    readonly bytes: Uint8Array;
+  }
   | { readonly type: "announcement"; readonly from: number }
   | { readonly type: "expiry"; readonly station: number }
   | { readonly type: "start"; readonly station: number }
@@ -64,6 +69,8 @@ export class World {
    */
   disturbances = 0;
   disturbedMs = 0;
+  /** A packet was lost by chance. */
+  hasLost = false;
   /** `disturbances` when the current event began. */
   disturbancesBefore = 0;
   /** The longest advertisement interval that was ever in use, true milliseconds. */
@@ -134,16 +141,24 @@ export class World {
     }
   }
 
+  /** To one host alone; with `unicast` it is an advertisement like any other. */
+  tell(from: Host, to: number, bytes: Uint8Array): void {
+    const { station } = from;
+    if (!this.reaches(station, to)) return;
+    this.#transmit(station, to, bytes, this.story.unicast ? "packet" : "aside");
+  }
+
   announce(from: Host): void {
     const { station } = from;
     if (this.trace !== null) this.note(from, "announces");
-    if (!this.reaches(station, this.client)) return;
+    if (!this.reaches(station, this.client)) return this.watch.misled.announcementLost(station);
     for (let i = 0; i < BURST; i++) {
       if (this.random.chance(this.#network.loss)) continue;
       // Without jitter: what the client sees last is what was sent last.
       this.queue.push(this.nowMs + this.#network.delayMs, { type: "announcement", from: station });
       return;
     }
+    this.watch.misled.announcementLost(station);
     this.disturb();
   }
 
@@ -198,6 +213,9 @@ export class World {
       case "packet":
         if (this.hosts[item.to]!.linkUp) this.hosts[item.to]!.receive(item.bytes, item.from);
         return;
+      case "aside":
+        if (this.hosts[item.to]!.linkUp) this.hosts[item.to]!.receiveAside(item.bytes, item.from);
+        return;
       case "announcement":
         if (this.trace !== null && this.view !== item.from) {
           this.trace.push(
@@ -205,6 +223,7 @@ export class World {
           );
         }
         this.view = item.from;
+        this.watch.misled.look();
         return;
       case "expiry":
         return this.hosts[item.station]!.expire();
@@ -217,7 +236,7 @@ export class World {
     }
   }
 
-  #transmit(from: number, to: number, bytes: Uint8Array): void {
+  #transmit(from: number, to: number, bytes: Uint8Array, type: "packet" | "aside" = "packet"): void {
     const { delayMs, jitterMs, loss, duplication, reordering, corruption } = this.#network;
     const { random } = this;
     if (loss > 0 && random.chance(loss)) return this.#lose(from, to);
@@ -229,17 +248,18 @@ export class World {
     this.#arrivalMs[place] = atMs;
     if (corruption > 0 && random.chance(corruption)) {
       this.disturb();
-      return this.queue.push(atMs, { type: "packet", from, to, bytes: damaged(bytes, random) });
+      return this.queue.push(atMs, { type, from, to, bytes: damaged(bytes, random) });
     }
-    this.queue.push(atMs, { type: "packet", from, to, bytes });
+    this.queue.push(atMs, { type, from, to, bytes });
     if (duplication > 0 && random.chance(duplication)) {
       this.disturb();
-      this.queue.push(atMs + jitterMs * random.next(), { type: "packet", from, to, bytes });
+      this.queue.push(atMs + jitterMs * random.next(), { type, from, to, bytes });
     }
   }
 
   #lose(from: number, to: number): void {
     this.disturb();
+    this.hasLost = true;
     this.trace?.push(
       `${this.#time()}  the network loses what ${stationName(this.story, from)} sends to ${
         stationName(this.story, to)

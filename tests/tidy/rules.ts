@@ -92,7 +92,7 @@ const LIBRARIES: readonly (readonly [prefix: string, zones: readonly Zone[]])[] 
 
 /** Files that decide and never act. What they import at run time has to be as pure. */
 const PURE = [
-  /^mod\/vrrp\/(state|router|backup|active|entry|healing|packet|discard|timers|phase|auth|settings|lateness|counters|saved)\.ts$/,
+  /^mod\/vrrp\/(state|router|backup|active|entry|healing|reminding|packet|discard|timers|phase|auth|settings|lateness|counters|saved)\.ts$/,
   /^mod\/wire\//,
   /^mod\/kernel\/plan\.ts$/,
   /^mod\/balance\/(plan|quorum)\.ts$/,

@@ -81,7 +81,9 @@ Deno.test("Engine: a better router is followed, with a last advertisement, and i
   lab.speak({ priority: 200 });
   lab.until(() => state(lab) === "BACKUP");
   assertEquals(lab.addresses(), ["192.0.2.1/24"]);
-  assertEquals(lab.heard().at(-1), 100);
+  const heard = lab.heard();
+  assertEquals(heard.filter((word) => word !== 0).at(-1), 100);
+  assertEquals(heard.at(-1), 0, "the winner is reminded");
   const { active_router, peers } = lab.status("web");
   assertEquals([active_router, peers.map(({ address, priority }) => [address, priority])], ["192.0.2.2", [[
     "192.0.2.2",
@@ -305,7 +307,7 @@ Deno.test("Engine: after a pause beyond the peers' patience, what they said come
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 80);
   lab.until(() => lab.status("web").counters["advertisements_received"] === 1);
   assertEquals(state(lab), "BACKUP");
-  assertEquals(lab.heard(), [0]);
+  assertEquals(new Set(lab.heard()), new Set([0]), "reminders, and nothing else");
 });
 
 /** A kernel that refuses every new address. */

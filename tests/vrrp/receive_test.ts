@@ -8,6 +8,7 @@ import { encode, type OutgoingAdvertisement } from "../../mod/vrrp/packet.ts";
 import { Envelope, read, type Received } from "../../mod/vrrp/receive.ts";
 import { encodeIpv4Header, IPV4_HEADER_LENGTH } from "../../mod/wire/ip.ts";
 import { advertisement, bytes, instanceOf } from "./fixture.ts";
+import { backup, reminding } from "./router_fixture.ts";
 
 const GROUP = "224.0.0.18";
 const NONE = new Uint8Array(0);
@@ -57,6 +58,9 @@ function told(received: Received): string {
       return `advertisement ${received.heard.advertisement.priority}`;
     case "foreign":
       return `foreign ${received.vrid} from ${received.source.join(".")}`;
+    case "reminder":
+    case "acknowledgement":
+      return `${received.type} of ${received.source.join(".")}`;
     default:
       return `${received.type} ${received.discard.discard} from ${received.source.join(".")}`;
   }
@@ -79,12 +83,40 @@ const ROWS: readonly (readonly [name: string, arriving: Arriving, expected: stri
     "rejected version_errors from 192.0.2.2",
   ],
   ["unicast to a multicast router", { destination: "192.0.2.1" }, "rejected unicast_mismatch from 192.0.2.2"],
+  ["a reminder", { destination: "192.0.2.1", change: { priority: 0 } }, "reminder of 192.0.2.2"],
+  [
+    "a reminder that came over a router",
+    { destination: "192.0.2.1", change: { priority: 0 }, ttl: 254 },
+    "rejected ip_ttl_errors from 192.0.2.2",
+  ],
+  [
+    "a reminder of the other version",
+    { destination: "192.0.2.1", change: { priority: 0, version: 2, checksum: "rfc3768" } },
+    "rejected version_errors from 192.0.2.2",
+  ],
   ["our own source address", { source: "192.0.2.1" }, "rejected own_address from 192.0.2.1"],
   ["no address", { change: { addresses: [] } }, "rejected address_list_errors from 192.0.2.2"],
 ];
 for (const [name, arriving, expected] of ROWS) {
   Deno.test(`read(): ${name}`, () => assertEquals(told(receive4([instanceOf()], arriving)), expected));
 }
+
+Deno.test("read(): an answer to the own reminder is one only while it is awaited", () => {
+  const instance = instanceOf();
+  const answer = { destination: "192.0.2.1" };
+  assertEquals(told(receive4([instance], answer)), "rejected unicast_mismatch from 192.0.2.2");
+  instance.enter({ ...backup, reminder: reminding(1000) });
+  assertEquals(told(receive4([instance], answer)), "acknowledgement of 192.0.2.2");
+  assertEquals(instance.heard.size, 0, "it is no advertisement of an active router");
+});
+
+Deno.test("read(): with `unicast_peers` every advertisement is one", () => {
+  const instance = instanceOf({ unicast_peers: ["192.0.2.2"] });
+  assertEquals(
+    told(receive4([instance], { destination: "192.0.2.1", change: { priority: 0 } })),
+    "advertisement 0",
+  );
+});
 
 Deno.test("read(): what was heard is kept in copies, with whether the addresses are ours", () => {
   const instance = instanceOf();

@@ -13,6 +13,7 @@ export const router: VirtualRouter = {
   vrid: 51,
   advertisementInterval: 10,
   primaryAddress: OWN,
+  unicast: false,
   preemptMode: true,
   preemptDelayMs: 0,
   handover: { enabled: true, timeoutMs: 1000 },
@@ -38,6 +39,7 @@ export const backup: State & { name: "backup" } = {
   preemptAtMs: Infinity,
   heard: null,
   takeover: null,
+  reminder: null,
 };
 export const active: State & { name: "active" } = {
   name: "active",
@@ -47,6 +49,7 @@ export const active: State & { name: "active" } = {
   announcedAtMs: -5000,
   announceAtMs: [],
   conflict: null,
+  predecessor: null,
   refreshAtMs: Infinity,
   renewAtMs: Infinity,
   handover: null,
@@ -74,6 +77,9 @@ export const noInterface: Event = {
   faults: [],
   reachable: false,
 };
+/** HIGHER says that it has yielded to this router, or that it knows of this router's having yielded. */
+export const reminded: Event = { type: "reminder", source: HIGHER };
+export const acknowledged: Event = { type: "acknowledgement", source: HIGHER };
 export const deadline: Event = { type: "deadline" };
 export const reconfigured: Event = { type: "reconfigured" };
 export const shutdown: Event = { type: "shutdown", reason: "stopped" };
@@ -86,6 +92,16 @@ export const add: Effect = { type: "addAddresses" };
 export const remove: Effect = { type: "removeAddresses" };
 export const announce: Effect = { type: "announceAddresses" };
 export const renew: Effect = { type: "renewAddresses" };
+
+/** To HIGHER. */
+export const remind: Effect = { type: "remind", destination: HIGHER };
+export const acknowledge: Effect = { type: "acknowledge", destination: HIGHER };
+
+/** What a router that has yielded to HIGHER at `nowMs` still has to tell it. */
+export function reminding(nowMs: number): NonNullable<(State & { name: "backup" })["reminder"]> {
+  const told = { atMs: nowMs + 15, prompt: 666, later: 500 };
+  return { winner: HIGHER, heardAtMs: nowMs, isAfterSilence: false, ...told };
+}
 
 export function send(priority: number): Effect {
   return { type: "sendAdvertisement", priority };

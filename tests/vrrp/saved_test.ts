@@ -22,9 +22,10 @@ const active: Active = {
   adverAtMs: 10_000,
   announcedAtMs: 5_000,
   announceAtMs: [10_500],
-  conflict: { lastAtMs: 9_500, announcements: 2 },
+  conflict: { lastAtMs: 9_500, allowanceUsedUntilMs: 0, announcements: 2 },
   refreshAtMs: 60_000,
   renewAtMs: 11_000,
+  predecessor: null,
   handover: null,
 };
 const backup: Backup = {
@@ -35,6 +36,7 @@ const backup: Backup = {
   preemptAtMs: Infinity,
   heard: peer,
   takeover: null,
+  reminder: null,
 };
 
 /** Through JSON, as it goes from image to image. */
@@ -62,6 +64,7 @@ Deno.test("saved: an active router goes on with what it owes, and advertises at 
     conflict,
     refreshAtMs: Infinity,
     renewAtMs: now,
+    predecessor: null,
     handover: null,
   });
   assertEquals((restored(active, now, { ...MS10, lease: "off" }) as Active).renewAtMs, Infinity);

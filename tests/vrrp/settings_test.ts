@@ -36,6 +36,7 @@ Deno.test("virtualRouterOf() takes every setting over, in the units of the core"
     handover: { enabled: false, timeoutMs: 2000 },
     announce: { delayMs: 3000, refreshMs: 0 },
     renewMs: 2000,
+    unicast: false,
   });
 });
 
