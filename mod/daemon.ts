@@ -12,11 +12,12 @@ import { LinuxHost } from "./health/host.ts";
 import { type CheckChange, Monitor } from "./health/monitor.ts";
 import { configureLogging, logger } from "./log.ts";
 import { type Estate, takeEstate } from "./daemon/estate.ts";
+import { Maintenance } from "./daemon/maintenance.ts";
 import { Supervisor } from "./daemon/supervisor.ts";
 import { Upgrade } from "./daemon/upgrade.ts";
 import { watchdogIntervalMs } from "./notify/systemd.ts";
 import { ReadModel } from "./read_model.ts";
-import type { LastUpgrade, NodeStatus, RouterState, Transition } from "./snapshot.ts";
+import type { NodeStatus, RouterState, Transition } from "./snapshot.ts";
 import { VERSION } from "./version.ts";
 import { EngineHandle } from "./vrrp/handle.ts";
 import type { EngineEvent, TrackerState } from "./vrrp/messages.ts";
@@ -29,8 +30,6 @@ const BEAT_MS = 2_000;
 const MAX_MISSED_BEATS = 3;
 /** An orderly stop that takes longer than this is cut short: the leases end what is left. */
 const STOP_TIMEOUT_MS = 10_000;
-/** An answer of the API needs so long at most to leave. */
-const ANSWER_MS = 50;
 /** After an upgrade the peers stay as patient as in its pause for so long. */
 const LANDING_MS = 1_000;
 /** After so long the start is over, and with it the use of most code that it needed. */
@@ -72,13 +71,12 @@ export class Daemon {
   readonly #supervisor = new Supervisor();
   readonly #estate: Estate | null;
   readonly #upgrader: Upgrade;
+  readonly #maintenance: Maintenance;
   readonly #running = Promise.withResolvers<void>();
   #loading: Loading;
   #api: ApiServer | null = null;
   #beat = 0;
   #reloadError: string | null = null;
-  #upgradeError: string | null = null;
-  #lastUpgrade: LastUpgrade | null = null;
   #realtime = false;
   #stopping = false;
   /** Reloads and upgrades one after the other, in the order in which they were asked for. */
@@ -116,13 +114,20 @@ export class Daemon {
       onNote: (name, message) => checkLog.info("note {name}: {message}", { name, message }),
       inherited: estate?.checks ?? {},
     });
+    this.#maintenance = new Maintenance(this.#engine, estate?.maintenance ?? null);
     this.#upgrader = new Upgrade({
+      maintenance: this.#maintenance,
       configFile: options.configFile,
       engine: this.#engine,
       monitor: this.#monitor,
       supervisor: this.#supervisor,
       flushLog: this.#flushLog,
       isStopping: () => this.#stopping,
+      failed: (reason) => {
+        const { name } = this.#loading.config.node;
+        const at = new Date().toISOString();
+        this.#publish({ at, kind: "node", name, from: VERSION, to: VERSION, reason });
+      },
     });
     this.#model = new ReadModel({
       report: () => this.#engine.report(),
@@ -159,7 +164,7 @@ export class Daemon {
    */
   upgrade(binary?: string): Promise<UpgradeResult> {
     const { promise, resolve } = Promise.withResolvers<UpgradeResult>();
-    this.#changes = this.#changes.then(() => this.#upgrade(binary, resolve));
+    this.#changes = this.#changes.then(() => this.#upgrader.run(binary, resolve));
     return promise;
   }
 
@@ -185,6 +190,9 @@ export class Daemon {
       subscribe: (listener) => this.#subscribe(listener),
       reload: () => this.reload(),
       upgrade: (binary) => this.upgrade(binary),
+      handOver: (name, back) => this.#control(this.#engine.handOver(name, back)),
+      beginMaintenance: (order) => this.#control(this.#maintenance.begin(order)),
+      endMaintenance: () => this.#control(this.#maintenance.end("ended by the operator")),
       token: () => this.#loading.token,
       exporterNames: api.exporter_names,
     });
@@ -254,40 +262,10 @@ export class Daemon {
     }
   }
 
-  async #upgrade(binary: string | undefined, answer: (result: UpgradeResult) => void): Promise<void> {
-    const program = await this.#upgrader.prepare(binary);
-    if (typeof program === "string") {
-      this.#upgradeFailed(program);
-      return answer({ ok: false, problem: program });
-    }
-    answer({ ok: true, from: VERSION, to: program.version, program: program.path });
-    // So that whoever asked hears it: the connection ends with this program.
-    await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
-    this.#upgradeFailed(await this.#upgrader.carryOut(program));
-  }
-
-  #upgradeFailed(problem: string): void {
-    log.error("upgrade_refused {problem}", { problem });
-    this.#upgradeError = problem;
-    this.#publish({
-      at: new Date().toISOString(),
-      kind: "node",
-      name: this.#loading.config.node.name,
-      from: VERSION,
-      to: VERSION,
-      reason: `not upgraded: ${problem}`,
-    });
-  }
-
-  #hearInherited({ routers, pauseMs }: EngineEvent & { type: "inherited" }): void {
+  #hearInherited(event: EngineEvent & { type: "inherited" }): void {
     endHaste();
-    for (const { name, state } of routers) this.#states.set(name, state);
-    const { version, atMs } = this.#estate!;
-    const pause_ms = Number(pauseMs.toFixed(1));
-    this.#lastUpgrade = { at: new Date(atMs).toISOString(), from: version, pause_ms };
-    const active = routers.filter(({ state }) => state === "ACTIVE").length;
-    const fields = { from: version, to: VERSION, active, routers: routers.length, pause_ms };
-    log.info("upgraded {from} -> {to}", fields);
+    for (const { name, state } of event.routers) this.#states.set(name, state);
+    this.#upgrader.tookOver(this.#estate!, event);
   }
 
   #hearEngine(event: EngineEvent): void {
@@ -307,6 +285,8 @@ export class Daemon {
       }
       case "report":
       case "pause":
+      case "handover":
+      case "maintain":
       case "stopped":
       case "failed":
         return;
@@ -346,6 +326,14 @@ export class Daemon {
     for (const listener of this.#listeners) listener(transition);
   }
 
+  /** What the operator has done is in the next snapshot. */
+  async #control<T>(done: Promise<T>): Promise<T> {
+    this.#model.invalidate();
+    const result = await done;
+    this.#model.invalidate();
+    return result;
+  }
+
   #subscribe(listener: (transition: Transition) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -361,8 +349,9 @@ export class Daemon {
       config_file: this.#options.configFile,
       config_loaded: at,
       last_reload_error: this.#reloadError,
-      last_upgrade: this.#lastUpgrade,
-      last_upgrade_error: this.#upgradeError,
+      maintenance: this.#maintenance.status(),
+      last_upgrade: this.#upgrader.last,
+      last_upgrade_error: this.#upgrader.error,
       realtime: this.#realtime,
     };
   }
@@ -376,6 +365,7 @@ export class Daemon {
    * up.
    */
   #checkHeartbeat(): void {
+    this.#maintenance.tick();
     const missed = this.#engine.missedBeats();
     if (missed === 0 && watchdogIntervalMs() !== null) this.#supervisor.tell({ watchdog: true });
     if (missed >= MAX_MISSED_BEATS) this.#engineFailed(`no heartbeat for ${missed * BEAT_MS} ms`);

@@ -75,6 +75,8 @@ export const VirtualRouterStatus = z.strictObject({
   primary_address: z.string().nullable(),
   active_router: z.string().nullable(),
   handover: z.boolean(),
+  /** Why it does not take over although it could: the operator has handed it over. */
+  held_back: z.string().nullable(),
   addresses: z.array(VirtualAddress),
   /** The macvlan with the virtual router MAC address; null when the interface's own is used. */
   virtual_mac: z.strictObject({
@@ -121,6 +123,10 @@ export type CheckStatus = z.infer<typeof CheckStatus>;
 export const LastUpgrade = z.strictObject({ at: time, from: z.string(), pause_ms: z.number() });
 export type LastUpgrade = z.infer<typeof LastUpgrade>;
 
+/** The operator has taken this node out, until then or until it is ended. */
+export const MaintenanceStatus = z.strictObject({ since: time, until: time.nullable() });
+export type MaintenanceStatus = z.infer<typeof MaintenanceStatus>;
+
 export const NodeStatus = z.strictObject({
   name: z.string(),
   version: z.string(),
@@ -129,6 +135,7 @@ export const NodeStatus = z.strictObject({
   config_file: z.string(),
   config_loaded: time,
   last_reload_error: z.string().nullable(),
+  maintenance: MaintenanceStatus.nullable(),
   last_upgrade: LastUpgrade.nullable(),
   last_upgrade_error: z.string().nullable(),
   realtime: z.boolean(),

@@ -15,6 +15,7 @@ const TESTED_END_TO_END = new Map([
   ["main.ts", "starts every subcommand"],
   ["mod/cli/run.ts", "starts the daemon"],
   ["mod/daemon/estate.ts", "what an upgrade hands on"],
+  ["mod/daemon/maintenance.ts", "the node that stays out"],
   ["mod/daemon/program.ts", "the program that takes over, looked at before"],
   ["mod/daemon/supervisor.ts", "the daemon's words to its supervisor"],
   ["mod/daemon/upgrade.ts", "the upgrade in place"],

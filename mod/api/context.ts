@@ -16,6 +16,13 @@ export type UpgradeResult =
   | { readonly ok: true; readonly from: string; readonly to: string; readonly program: string }
   | { readonly ok: false; readonly problem: string };
 
+/** How one virtual router was asked to leave and what it did; `detail` is a sentence for the operator. */
+export interface Release {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
 export interface ApiContext {
   /**
    * Cached by the provider: may be asked thousands of times a second, and the same object means nothing has
@@ -25,6 +32,13 @@ export interface ApiContext {
   /** Calls the listener for every transition until the returned function is called. */
   subscribe(listener: (transition: Transition) => void): () => void;
   reload(): Promise<ReloadResult>;
+  /** The virtual router leaves ACTIVE and does not come back by itself; `back`: it may. Null: none such. */
+  handOver(name: string, back: boolean): Promise<Release | null>;
+  /** This node stays out of everything; resolves with how its ACTIVE virtual routers left. */
+  beginMaintenance(order: { readonly forMs: number | null; readonly force: boolean }): Promise<
+    readonly Release[]
+  >;
+  endMaintenance(): Promise<void>;
   /** By the program at `binary`, or the one that stands where this one was started from. */
   upgrade(binary?: string): Promise<UpgradeResult>;
   /**

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { formatProblem } from "../errors.ts";
 import { type ApiContext, type ApiEnv, connectionOf } from "./context.ts";
 import { writeGuard } from "./auth.ts";
+import { readBody } from "./body.ts";
 import { problem } from "./problem.ts";
 import { JSON_HEADERS } from "./status.ts";
 
@@ -35,16 +36,9 @@ async function reload(c: Context<ApiEnv>, context: ApiContext): Promise<Response
 
 /** 202 `{ok, from, to, program}`: the new program answers soon; or a 409 problem, and nothing changed. */
 async function upgrade(c: Context<ApiEnv>, context: ApiContext): Promise<Response> {
-  const request = UpgradeRequest.safeParse(await bodyOf(c));
-  if (!request.success) {
-    return problem(c, {
-      status: 400,
-      kind: "invalid-request",
-      title: "The request is not understood",
-      detail: 'Expected no body, or {"binary": "/path/of/vipd"}',
-    });
-  }
-  const { binary } = request.data;
+  const read = await readBody(c, UpgradeRequest, 'no body, or {"binary": "/path/of/vipd"}');
+  if ("refusal" in read) return read.refusal;
+  const { binary } = read.body;
   // A token lets its holder steer this daemon, not choose what runs as its user.
   if (binary !== undefined && connectionOf(c).transport !== "unix") {
     return problem(c, {
@@ -62,16 +56,4 @@ async function upgrade(c: Context<ApiEnv>, context: ApiContext): Promise<Respons
     title: "Nothing was upgraded",
     detail: result.problem,
   });
-}
-
-/** The body as JSON; an empty object when there is none, null when it is something else. */
-async function bodyOf(c: Context<ApiEnv>): Promise<unknown> {
-  const text = await c.req.text();
-  if (text === "") return {};
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }

@@ -32,7 +32,15 @@ function unhealthyReasons({ node }: Snapshot): string[] {
 function unreadyReasons(snapshot: Snapshot): string[] {
   const engine = snapshot.node.engine === "running" ? [] : [`the engine is ${snapshot.node.engine}`];
   const unsettled = snapshot.virtual_routers.filter(({ state }) => state !== "ACTIVE" && state !== "BACKUP");
-  return [...engine, ...unsettled.map(({ name, state, reason }) => `${name} is in ${state}: ${reason}`)];
+  const { maintenance } = snapshot.node;
+  const out = maintenance === null ? [] : [
+    `maintenance ${maintenance.until === null ? "until it is ended" : `until ${maintenance.until}`}`,
+  ];
+  return [
+    ...out,
+    ...engine,
+    ...unsettled.map(({ name, state, reason }) => `${name} is in ${state}: ${reason}`),
+  ];
 }
 
 async function reasonsOf(

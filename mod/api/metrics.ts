@@ -57,6 +57,9 @@ function nodeFamilies({ node }: Snapshot): Family[] {
     gauge("vipd_config_last_reload_successful", "Whether the last reload was accepted.", [
       plain(Number(node.last_reload_error === null)),
     ]),
+    gauge("vipd_maintenance", "Whether the operator has taken this node out.", [
+      plain(Number(node.maintenance !== null)),
+    ]),
     gauge("vipd_realtime", "Whether the VRRP thread has real-time scheduling.", [
       plain(Number(node.realtime)),
     ]),
@@ -105,6 +108,11 @@ const ROUTER_GAUGES: readonly (readonly [string, string, (router: VirtualRouterS
     (router) => unixSeconds(router.since),
   ],
   ["handover", "Whether an orderly handover is under way.", (router) => Number(router.handover)],
+  [
+    "held_back",
+    "Whether it does not take over because the operator has handed it over.",
+    (router) => Number(router.held_back !== null),
+  ],
   [
     "missing_addresses",
     "Addresses that should be bound now (ACTIVE) and are not.",

@@ -85,6 +85,20 @@ const OPERATIONS: readonly Operation[] = [
     type: JSON_TYPE,
     problems: [400, 401, 403, 409],
   },
+  {
+    method: "post",
+    path: "/virtual_routers/{name}/handover",
+    summary: "Move a virtual router to another node; it does not come back by itself",
+    type: JSON_TYPE,
+    problems: [400, 401, 403, 404, 409],
+  },
+  {
+    method: "post",
+    path: "/maintenance",
+    summary: "Take this node out of everything, or let it take part again",
+    type: JSON_TYPE,
+    problems: [400, 401, 403],
+  },
   { method: "get", path: "/openapi.json", summary: "This document", type: JSON_TYPE },
 ];
 

@@ -84,6 +84,41 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./reload.ts")).reload,
   },
   {
+    name: "handover",
+    summary: "move a virtual router to another node",
+    usage: "vipd handover NAME [--back] [--socket PATH | --url URL --token-file FILE]",
+    description:
+      "The best other node takes over before this one lets go. Then this one does not take it back by itself,\n" +
+      "whatever its priority, until the other one fails or leaves, or --back. If nobody takes over, it stays.",
+    options: [
+      ["--back", "let it take over again when its priority is the highest"],
+      ["--socket PATH", "unix socket of the daemon (default /run/vipd/vipd.sock)"],
+      ["--url URL", "address of the daemon's API"],
+      ["--token-file FILE", "bearer token, needed with --url"],
+      HELP_OPTION,
+    ],
+    load: async () => (await import("./handover.ts")).handover,
+  },
+  {
+    name: "maintenance",
+    summary: "take this node out of everything, for a while or until told otherwise",
+    usage:
+      "vipd maintenance on [--for DURATION] [--force] | off [--socket PATH | --url URL --token-file FILE]",
+    description:
+      "Every virtual router is handed over to another node and stays out (INIT). One that nobody takes over\n" +
+      "stays ACTIVE, and goes as soon as somebody does. Lasts over a reload and an upgrade, not over a restart.",
+    options: [
+      ["--for DURATION", "take part again after this time, such as 10m"],
+      ["--force", "let go of the addresses even if nobody takes over"],
+      ["--socket PATH", "unix socket of the daemon (default /run/vipd/vipd.sock)"],
+      ["--url URL", "address of the daemon's API"],
+      ["--token-file FILE", "bearer token, needed with --url"],
+      HELP_OPTION,
+    ],
+    examples: ["vipd maintenance on --for 10m", "vipd maintenance off"],
+    load: async () => (await import("./maintenance.ts")).maintenance,
+  },
+  {
     name: "upgrade",
     summary: "replace the running daemon by another version without a failover",
     usage: "vipd upgrade [--binary PATH] [--socket PATH | --url URL --token-file FILE]",

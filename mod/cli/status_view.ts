@@ -14,6 +14,7 @@ export function renderStatus(snapshot: Snapshot, view: View): string {
   const { node, virtual_routers, foreign_routers, checks, at } = snapshot;
   return [
     ...nodeLines(snapshot, view),
+    ...maintenanceLines(snapshot, view),
     ...virtual_routers.flatMap((router) => ["", ...routerLines(router, at, view)]),
     ...(virtual_routers.length === 0 ? ["", "No virtual router is configured."] : []),
     ...(checks.length === 0
@@ -44,6 +45,13 @@ function nodeLines({ node, at }: Snapshot, { color, width }: View): string[] {
   );
 }
 
+function maintenanceLines({ node: { maintenance } }: Snapshot, { color, width }: View): string[] {
+  if (maintenance === null) return [];
+  const until = maintenance.until === null ? "until it is ended" : `until ${maintenance.until}`;
+  const line = `MAINTENANCE ${until}: this node stays out ("vipd maintenance off" ends it)`;
+  return wrap(paint(line, "red", color), width, 2);
+}
+
 const STATE_STYLES: Readonly<Record<string, Style>> = {
   ACTIVE: "green",
   BACKUP: "blue",
@@ -64,6 +72,7 @@ function routerLines(router: VirtualRouterStatus, at: string, view: View): strin
   return [
     ...wrap(head, view.width, 2),
     ...field("why", [text(router.reason)], view),
+    ...field("held back", router.held_back === null ? [] : [text(router.held_back)], view),
     ...field("priority", [priorityText(router)], view),
     ...field("trackers", trackerRows(router, view.color), view),
     ...field("addresses", router.addresses.map((address) => addressText(address, state, view.color)), view),

@@ -4,6 +4,7 @@
  */
 import { close, memfd_create, write } from "../../ffi/fd.ts";
 import type { Memory } from "../health/monitor.ts";
+import type { MaintenanceState } from "./maintenance.ts";
 import type { Inheritance } from "../vrrp/saved.ts";
 
 /** To be raised with every change of what `Estate` or anything in it means: another format is ignored. */
@@ -19,6 +20,7 @@ export interface Estate {
   readonly atMs: number;
   readonly engine: Inheritance;
   readonly checks: Readonly<Record<string, Memory>>;
+  readonly maintenance: MaintenanceState | null;
 }
 
 /** Writes it down for the next image in this process; the descriptor stays open over execve(2). */

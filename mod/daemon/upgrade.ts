@@ -9,16 +9,21 @@ import { execve } from "../../ffi/process.ts";
 import { endHaste, makeHaste } from "../../ffi/sched.ts";
 import type { Monitor } from "../health/monitor.ts";
 import { logger } from "../log.ts";
+import type { LastUpgrade } from "../snapshot.ts";
 import { VERSION } from "../version.ts";
 import type { EngineHandle } from "../vrrp/handle.ts";
+import type { EngineEvent } from "../vrrp/messages.ts";
 import type { Inheritance } from "../vrrp/saved.ts";
 import { type Estate, ESTATE_VARIABLE, leaveEstate } from "./estate.ts";
 import { examine, objection, ownArguments, ownPath, type Program } from "./program.ts";
+import type { Maintenance } from "./maintenance.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 /** A handover or a recovery that is under way may take so long to end; after that the operator asks again. */
 const SETTLE_MS = 10_000;
 const LOOK_AGAIN_MS = 20;
+/** An answer of the API needs so long at most to leave. */
+const ANSWER_MS = 50;
 /** The pause is announced twice, so far apart, because one packet may be lost. */
 const TELL_AGAIN_MS = 10;
 
@@ -29,31 +34,67 @@ export interface UpgradeParts {
   readonly engine: EngineHandle;
   readonly monitor: Monitor;
   readonly supervisor: Supervisor;
+  readonly maintenance: Maintenance;
   flushLog(): Promise<void>;
   /** Whether a stop has begun: it goes first. */
   isStopping(): boolean;
+  /** Nothing was upgraded, and why. */
+  failed(reason: string): void;
 }
+
+/** Whether another program is about to take over; the sentence says what speaks against it. */
+type Prospect =
+  | { readonly ok: true; readonly from: string; readonly to: string; readonly program: string }
+  | { readonly ok: false; readonly problem: string };
 
 export class Upgrade {
   readonly #parts: UpgradeParts;
   readonly #ownPath = ownPath();
+  /** Why the last attempt came to nothing. */
+  error: string | null = null;
+  last: LastUpgrade | null = null;
 
   constructor(parts: UpgradeParts) {
     this.#parts = parts;
   }
 
-  /**
-   * The program that would take over, or a sentence about what speaks against it. Without `binary` it is the
-   * one that stands where this one was started from.
-   */
-  async prepare(binary?: string): Promise<Program | string> {
+  /** Tells first whether it will happen, then does it. Returns only when it has not. */
+  async run(binary: string | undefined, tell: (prospect: Prospect) => void): Promise<void> {
+    const program = await this.#examine(binary);
+    if (typeof program === "string") {
+      this.#fail(program);
+      return tell({ ok: false, problem: program });
+    }
+    tell({ ok: true, from: VERSION, to: program.version, program: program.path });
+    // So that whoever asked hears it: the connection ends with this program.
+    await sleep(ANSWER_MS);
+    this.#fail(await this.#carryOut(program));
+  }
+
+  /** This is the new one, and its virtual routers go on. */
+  tookOver({ version, atMs }: Estate, { routers, pauseMs }: EngineEvent & { type: "inherited" }): void {
+    const pause_ms = Number(pauseMs.toFixed(1));
+    this.last = { at: new Date(atMs).toISOString(), from: version, pause_ms };
+    const active = routers.filter(({ state }) => state === "ACTIVE").length;
+    const fields = { from: version, to: VERSION, active, routers: routers.length, pause_ms };
+    log.info("upgraded {from} -> {to}", fields);
+  }
+
+  #fail(problem: string): void {
+    log.error("upgrade_refused {problem}", { problem });
+    this.error = problem;
+    this.#parts.failed(`not upgraded: ${problem}`);
+  }
+
+  /** Without `binary` it is the program that stands where this one was started from. */
+  async #examine(binary?: string): Promise<Program | string> {
     if (this.#parts.isStopping()) return "vipd is stopping";
     const problem = binary === undefined ? null : objection(binary);
     return problem ?? await examine(binary ?? this.#ownPath, this.#parts.configFile);
   }
 
   /** Does not return when it works. Otherwise a sentence why not, and everything goes on as before. */
-  async carryOut(program: Program): Promise<string> {
+  async #carryOut(program: Program): Promise<string> {
     const { monitor, supervisor, engine, flushLog } = this.#parts;
     log.info("upgrading {from} -> {to} program={path}", {
       from: VERSION,
@@ -80,7 +121,13 @@ export class Upgrade {
     const paused = await this.#pause();
     if (typeof paused === "string") return paused;
     if (isStopping()) return "vipd is stopping";
-    const estate: Estate = { version: VERSION, atMs: Date.now(), engine: paused, checks: monitor.memories() };
+    const estate: Estate = {
+      version: VERSION,
+      atMs: Date.now(),
+      engine: paused,
+      checks: monitor.memories(),
+      maintenance: this.#parts.maintenance.state,
+    };
     return replace(path, estate);
   }
 

@@ -13,6 +13,7 @@ import {
   type ReceivedAdvertisement,
   RESIGNATION,
   type Step,
+  type Stop,
   type VirtualRouter,
 } from "./state.ts";
 import { activeDownIntervalMs, intervalMs } from "./timers.ts";
@@ -38,7 +39,7 @@ export function stepActive(router: VirtualRouter, state: Active, event: Event, n
     case "acknowledgement":
       return stay(state);
     case "succeeded":
-      return state.handover === null ? stay(state) : letGo(state, handedOver(state.handover, event.priority));
+      return succeeded(state, event.priority);
     case "deadline":
       return activeDeadline(router, state, nowMs);
     case "conditions":
@@ -50,6 +51,8 @@ export function stepActive(router: VirtualRouter, state: Active, event: Event, n
       const next = { name: "initialize", reasons: [reason] } as const;
       return leave(router, state, { cause: "shutdown", reason, next }, nowMs);
     }
+    case "release":
+      return state.handover === null ? release(state, event, nowMs) : stay(state);
   }
 }
 
@@ -62,8 +65,7 @@ function activeConditions(
   const { handover } = state;
   const reasons = faults.length > 0 ? faults : waiting;
   if (reasons.length === 0) {
-    if (handover?.cause !== "conditions") return stay(state);
-    return stay(sent(router, { ...state, handover: null }, nowMs), send(state.priority));
+    return handover?.cause === "conditions" ? callOff(router, state, nowMs) : stay(state);
   }
   const next = { name: faults.length > 0 ? "fault" : "initialize", reasons } as const;
   const asked = { cause: "conditions", reason: reasons.join(", "), next } as const;
@@ -71,7 +73,7 @@ function activeConditions(
   return handover?.cause === "shutdown" ? stay(state) : leave(router, state, asked, nowMs);
 }
 
-type Leaving = Pick<Handover, "cause" | "reason" | "next">;
+type Leaving = Pick<Handover, "cause" | "reason"> & { readonly next: Stop };
 
 /**
  * Resigns, as RFC 9568 §6.4.3 says, but serves on until another router has taken over or the time is up. A
@@ -91,6 +93,21 @@ function leave(router: VirtualRouter, state: Active, leaving: Leaving, nowMs: nu
   };
   if (state.handover !== null) return stay({ ...state, handover });
   return stay({ ...state, sentAtMs: nowMs, adverAtMs: Infinity, handover }, send(RESIGNATION));
+}
+
+/** Resigns, and says once only that it does: see `leave`. Nobody has to come: it can be called off. */
+function release(
+  state: Active,
+  { reason, next, timeoutMs }: Event & { type: "release" },
+  nowMs: number,
+): Step {
+  const handover: Handover = { cause: "release", reason, next, untilMs: nowMs + timeoutMs, repeatAtMs: [] };
+  return stay({ ...state, sentAtMs: nowMs, adverAtMs: Infinity, handover }, send(RESIGNATION));
+}
+
+/** It serves on as if nothing had been. */
+function callOff(router: VirtualRouter, state: Active, nowMs: number): Step {
+  return stay(sent(router, { ...state, handover: null }, nowMs), send(state.priority));
 }
 
 /** The addresses go. */
@@ -148,11 +165,23 @@ function hearInHandover(
   const soonestMs = takeoverSkewMs(router, heard.priority, router.advertisementInterval) * CLOCK_TOLERANCE;
   if (heard.priority === RESIGNATION || nowMs - state.sentAtMs < soonestMs) return stay(state);
   const word = router.unicast ? [] : [reminderTo(heard.source)];
-  return letGo(state, handedOver(handover, heard.priority), ...word);
+  const { cause, next } = handover;
+  const reason = handedOver(handover, heard.priority);
+  if (next.name !== "backup") return letGo(state, { cause, next, reason }, ...word);
+  const backup = listen(router, state.priority, heard, nowMs);
+  return { state: backup, effects: [...word, REMOVE, transition(state, backup, reason)] };
 }
 
-function handedOver(handover: Handover, priority: number): Handover {
-  return { ...handover, reason: `${handover.reason}; handed over to priority ${priority}` };
+function handedOver({ reason }: Handover, priority: number): string {
+  return `${reason}; handed over to priority ${priority}`;
+}
+
+/** What this router has been replaced by serves: another VRID, another version. */
+function succeeded(state: Active, priority: number): Step {
+  const { handover } = state;
+  if (handover === null || handover.next.name === "backup") return stay(state);
+  const { cause, next } = handover;
+  return letGo(state, { cause, next, reason: handedOver(handover, priority) });
 }
 
 /** Somebody was active as well and is no more: its announcements are undone, and it need not say so again. */
@@ -226,8 +255,12 @@ function answer(router: VirtualRouter, state: Active, gapMs: number, nowMs: numb
 /** Everything that is due, the advertisement first. */
 function activeDeadline(router: VirtualRouter, state: Active, nowMs: number): Step {
   const { handover } = state;
-  // Nobody took over. Resigning once more would only make an RFC peer wait longer.
-  if (handover !== null && nowMs >= handover.untilMs) return letGo(state, handover);
+  if (handover !== null && nowMs >= handover.untilMs) {
+    const { next } = handover;
+    if (handover.cause === "release" || next.name === "backup") return callOff(router, state, nowMs);
+    // Nobody took over. Resigning once more would only make an RFC peer wait longer.
+    return letGo(state, { ...handover, next });
+  }
   const effects: Effect[] = [];
   let { sentAtMs, adverAtMs, renewAtMs } = state;
   if (nowMs >= adverAtMs) {

@@ -41,6 +41,8 @@ export function stepBackup(router: VirtualRouter, state: Backup, event: Event, n
       return stay({ ...state, reminder: null });
     case "reconfigured":
       return stay(reconfigured(router, state, nowMs));
+    case "release":
+      return stay(state);
     case "shutdown":
       return toInitialize(state, [event.reason]);
     case "conditions":
@@ -112,9 +114,10 @@ function judge(router: VirtualRouter, state: Backup, heard: ReceivedAdvertisemen
   if (lower && before > 0 && state.takeover !== null) return { ...state, heard: { source, priority } };
 
   const delayed = router.preemptDelayMs > 0;
-  if (lower && router.preemptMode && !delayed) return { ...state, heard: { source, priority } };
+  const preempts = router.preemptMode && router.heldBack !== true;
+  if (lower && preempts && !delayed) return { ...state, heard: { source, priority } };
 
-  const preemptAtMs = lower && router.preemptMode
+  const preemptAtMs = lower && preempts
     ? Math.min(state.preemptAtMs, nowMs + router.preemptDelayMs)
     : Infinity;
   const reminder = state.reminder === null ? null : { ...state.reminder, winner: source };

@@ -3,7 +3,7 @@
  * new state means for the conditions, the sockets and the routers that hand over.
  */
 import type { LinkTable } from "../kernel/links.ts";
-import { conditionsOf, findPrimaryAddress } from "./conditions.ts";
+import { type Conditions, conditionsOf, findPrimaryAddress } from "./conditions.ts";
 import type { Effects } from "./effects.ts";
 import type { Instance } from "./instance.ts";
 import type { Listener } from "./listener.ts";
@@ -48,6 +48,7 @@ export class Dispatcher {
     // The kernel refused an address: whoever cannot serve must not stay active.
     if (instance.blocked !== blocked) this.evaluate(instance, nowMs);
     else if (instance.isActive && before.name !== "active") {
+      if (instance.heldBack !== null) instance.heldBack = null;
       this.succeed(instance, instance.state.priority, nowMs);
     }
     return false;
@@ -60,7 +61,7 @@ export class Dispatcher {
     instance.setPrimaryAddress(findPrimaryAddress(instance, links, roster.virtual));
     this.#listen(instance, nowMs);
     if (instance.leaving && !instance.isActive) return;
-    this.dispatch(instance, conditionsOf(instance, links, nowMs), nowMs);
+    this.dispatch(instance, withMaintenance(conditionsOf(instance, links, nowMs), instance, roster), nowMs);
     effects.tellObstacles(instance);
     this.#enter(instance, instance.state);
   }
@@ -106,4 +107,14 @@ function paced({ router, state: before }: Instance, state: State): State {
     return state;
   }
   return inStep(router, state);
+}
+
+/** Who serves is asked to leave (`release.ts`) and not made to, unless the operator insists. */
+function withMaintenance(
+  conditions: Conditions,
+  { isActive }: Instance,
+  { maintenance }: Roster,
+): Conditions {
+  if (maintenance === null || (isActive && !maintenance.force)) return conditions;
+  return { ...conditions, waiting: [maintenance.reason, ...conditions.waiting] };
 }

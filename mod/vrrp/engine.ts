@@ -20,6 +20,7 @@ import type { Heard, Instance } from "./instance.ts";
 import { LatenessHistogram } from "./lateness.ts";
 import { Listener } from "./listener.ts";
 import type { Command, EngineEvent, EngineReport, TrackerState } from "./messages.ts";
+import { Release } from "./release.ts";
 import { reportOf } from "./report.ts";
 import { Roster } from "./roster.ts";
 import { RESIGNATION } from "./state.ts";
@@ -51,6 +52,7 @@ export class Engine {
   readonly #guardian: Guardian;
   readonly #turnover: Turnover;
   readonly #succession: Succession;
+  readonly #release: Release;
   readonly #lateness = new LatenessHistogram();
 
   constructor(options: EngineOptions) {
@@ -82,6 +84,7 @@ export class Engine {
     const warn = (message: string): void => this.#notice("warn", "", message);
     this.#dispatcher = dispatcher;
     this.#succession = new Succession({ ...parts, dispatcher, post });
+    this.#release = new Release({ ...parts, dispatcher, post });
     this.#guardian = new Guardian({ ...parts, dispatcher, netlink, monitor, warn });
     this.#turnover = new Turnover({
       ...parts,
@@ -126,6 +129,7 @@ export class Engine {
     this.#effects.announcer.sendDue(nowMs);
     this.#effects.renewals.turn(nowMs);
     this.#turnover.forgetStopped();
+    this.#release.answerDone();
   }
 
   command(command: Command): void {
@@ -143,6 +147,10 @@ export class Engine {
         return this.#succession.goOn(nowMs);
       case "inherit":
         return this.#succession.inherit(command.inheritance, nowMs);
+      case "handover":
+        return this.#release.handOver(command, nowMs);
+      case "maintain":
+        return this.#release.maintain(command, nowMs);
       case "stop":
         return this.#turnover.stop(command.reason, nowMs);
     }

@@ -5,12 +5,12 @@ import {
   type Backup,
   type Effect,
   type Fault,
-  type Handover,
   type Initialize,
   type ReceivedAdvertisement,
   RESIGNATION,
   type State,
   type Step,
+  type Stop,
   type VirtualRouter,
 } from "./state.ts";
 
@@ -113,7 +113,7 @@ export function toFault(from: Initialize | Fault | Backup, faults: readonly stri
  * Only a change of the state's name is a transition; other reasons for the same state replace the old ones
  * silently.
  */
-function stop(from: Initialize | Fault | Backup, destination: Handover["next"]): Step {
+function stop(from: Initialize | Fault | Backup, destination: Stop): Step {
   const state = stopped(from, destination);
   const isMove = state.name !== from.name;
   return stay(
@@ -123,7 +123,7 @@ function stop(from: Initialize | Fault | Backup, destination: Handover["next"]):
   );
 }
 
-export function stopped(from: State, { name, reasons }: Handover["next"]): Initialize | Fault {
+export function stopped(from: State, { name, reasons }: Stop): Initialize | Fault {
   const { priority } = from;
   if (name === "fault") return { name, priority, faults: reasons };
   const { readyAtMs, resumeUntilMs } = from.name === "initialize" ? from : { readyAtMs: 0, resumeUntilMs: 0 };

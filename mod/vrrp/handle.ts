@@ -4,7 +4,15 @@
  */
 import { eventfd, eventfd_write } from "../../ffi/fd.ts";
 import type { VirtualRouterConfig } from "../config/schema.ts";
-import type { Answer, Command, EngineEvent, EngineReport, EngineStart, TrackerState } from "./messages.ts";
+import type {
+  Answer,
+  Command,
+  EngineEvent,
+  EngineReport,
+  EngineStart,
+  Released,
+  TrackerState,
+} from "./messages.ts";
 import type { Inheritance } from "./saved.ts";
 
 /**
@@ -13,7 +21,11 @@ import type { Inheritance } from "./saved.ts";
  */
 const ANSWER_TIMEOUT_MS = 1_500;
 
+/** A handover may take `handover.timeout`, at most a minute, or as long as an RFC peer waits. */
+const RELEASE_TIMEOUT_MS = 120_000;
+
 type Question = Extract<Command, { readonly id: number }>;
+type Details<T extends Question["type"]> = Omit<Extract<Question, { readonly type: T }>, "type" | "id">;
 type AnswerTo<T extends Question["type"]> = Extract<Answer, { readonly type: T }>;
 
 export interface EngineListener {
@@ -61,7 +73,7 @@ export class EngineHandle {
 
   /** Rejects when the thread does not answer in time. */
   async report(): Promise<EngineReport> {
-    return (await this.#ask("report")).report;
+    return (await this.#ask("report", {})).report;
   }
 
   /**
@@ -69,7 +81,25 @@ export class EngineHandle {
    * of the program has to know; or with a sentence about what has to end before. Rejects as `report` does.
    */
   async pause(): Promise<Inheritance | string> {
-    return (await this.#ask("pause")).result;
+    return (await this.#ask("pause", {})).result;
+  }
+
+  /**
+   * The virtual router leaves ACTIVE, if somebody takes over, and does not come back by itself; `back`: it
+   * may. Null when there is none of this name.
+   */
+  async handOver(name: string, back: boolean): Promise<Released | null> {
+    return (await this.#ask("handover", { name, back }, RELEASE_TIMEOUT_MS)).result;
+  }
+
+  /**
+   * Every virtual router stays out for this reason (`force`: whether or not somebody takes over); null: no
+   * longer.
+   */
+  async maintain(
+    maintenance: { readonly reason: string; readonly force: boolean } | null,
+  ): Promise<readonly Released[]> {
+    return (await this.#ask("maintain", { maintenance }, RELEASE_TIMEOUT_MS)).result;
   }
 
   /** The pause is off, be it this image's own or the one that it has inherited. */
@@ -100,19 +130,23 @@ export class EngineHandle {
     return misses;
   }
 
-  #ask<T extends Question["type"]>(type: T): Promise<AnswerTo<T>> {
+  #ask<T extends Question["type"]>(
+    type: T,
+    details: Details<T>,
+    timeoutMs = ANSWER_TIMEOUT_MS,
+  ): Promise<AnswerTo<T>> {
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<AnswerTo<T>>();
     const timer = setTimeout(() => {
       this.#waiting.delete(id);
-      reject(new Error(`the VRRP thread has not answered for ${ANSWER_TIMEOUT_MS} ms`));
-    }, ANSWER_TIMEOUT_MS);
+      reject(new Error(`the VRRP thread has not answered for ${timeoutMs} ms`));
+    }, timeoutMs);
     this.#waiting.set(id, (answer) => {
       clearTimeout(timer);
       // The engine answers each question with its own kind of answer.
       resolve(answer as AnswerTo<T>);
     });
-    this.#post({ type, id });
+    this.#post({ type, id, ...details } as Question);
     return promise;
   }
 

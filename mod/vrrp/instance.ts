@@ -88,6 +88,8 @@ export class Instance {
   toldObstacles = "";
   /** Taken out of the configuration: forget it once it has stopped. */
   leaving = false;
+  /** Why it does not preempt although it could: it was told to leave; null when nothing holds it back. */
+  #heldBack: string | null = null;
   /** Announces that it will be silent for a while. */
   #pausing = false;
   readonly counters: Counters = newCounters();
@@ -133,6 +135,15 @@ export class Instance {
     return this.#pausing ? pauseLeaseMs(leaseMs(this.config)) : leaseMs(this.config);
   }
 
+  get heldBack(): string | null {
+    return this.#heldBack;
+  }
+
+  set heldBack(reason: string | null) {
+    this.#heldBack = reason;
+    this.#derive(this.router.primaryAddress);
+  }
+
   /** Whether that is news. */
   setPausing(pausing: boolean): boolean {
     const isNews = this.#pausing !== pausing;
@@ -142,9 +153,10 @@ export class Instance {
   }
 
   /** Goes on where the image of the program before it was. */
-  inherit({ since, reason, counters }: SavedRouter, state: State): void {
+  inherit({ since, reason, counters, heldBack }: SavedRouter, state: State): void {
     this.since = since;
     this.reason = reason;
+    this.heldBack = heldBack;
     // A name that only the other version counts is nothing to add to.
     for (const name of Object.keys(this.counters) as (keyof Counters)[]) {
       this.counters[name] = counters[name] ?? 0;
@@ -174,7 +186,7 @@ export class Instance {
       ...address,
       ...holding(address, before),
     }));
-    this.router = virtualRouterOf(config, this.router.primaryAddress);
+    this.#derive(this.router.primaryAddress);
     this.health = effectivePriority(config.priority, config.track, trackers);
     this.packets.clear();
     // What was accepted before may have to be refused now, and the other way round.
@@ -212,6 +224,11 @@ export class Instance {
     this.enter(initialState(this.state.priority, Math.max(readyAtMs, listenedAtMs), untilMs));
   }
 
+  #derive(primaryAddress: Uint8Array): void {
+    const router = virtualRouterOf(this.config, primaryAddress);
+    this.router = this.#heldBack === null ? router : { ...router, heldBack: true };
+  }
+
   setPrimaryAddress(address: Uint8Array | null): void {
     const before = this.primaryAddress;
     if (before === address || (before !== null && address !== null && equalAddresses(before, address))) {
@@ -219,7 +236,7 @@ export class Instance {
     }
     this.primaryAddress = address;
     this.packets.clear();
-    if (address !== null) this.router = virtualRouterOf(this.config, address);
+    if (address !== null) this.#derive(address);
   }
 
   /** Notes an accepted advertisement; the least recently new one of too many peers is forgotten. */

@@ -34,7 +34,27 @@ export type Command =
   | { readonly type: "goOn" }
   /** This is the new one: before the first `configure`. */
   | { readonly type: "inherit"; readonly inheritance: Inheritance }
+  /** One virtual router shall leave ACTIVE and not come back by itself, or (`back`) may come back. */
+  | {
+    readonly type: "handover";
+    readonly id: number;
+    readonly name: string;
+    readonly back: boolean;
+  }
+  /** All of them shall stay out for this reason, or (null) take part again. */
+  | {
+    readonly type: "maintain";
+    readonly id: number;
+    readonly maintenance: { readonly reason: string; readonly force: boolean } | null;
+  }
   | { readonly type: "stop"; readonly reason: string };
+
+/** How the release of a virtual router ended; a sentence for the operator. */
+export interface Released {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
 
 /** What the VRRP thread knows at a moment, in the words of the read model. */
 export interface EngineReport {
@@ -47,7 +67,10 @@ export interface EngineReport {
 export type Answer =
   | { readonly type: "report"; readonly id: number; readonly report: EngineReport }
   /** What to hand on, or a sentence saying what has to end first. */
-  | { readonly type: "pause"; readonly id: number; readonly result: Inheritance | string };
+  | { readonly type: "pause"; readonly id: number; readonly result: Inheritance | string }
+  /** Null: there is no such virtual router. */
+  | { readonly type: "handover"; readonly id: number; readonly result: Released | null }
+  | { readonly type: "maintain"; readonly id: number; readonly result: readonly Released[] };
 
 export type EngineEvent =
   | { readonly type: "running"; readonly realtime: boolean; readonly warnings: readonly string[] }

@@ -36,6 +36,7 @@ export function reportOf(instance: Instance): VirtualRouterStatus {
     primary_address: primaryAddress === null ? null : formatAddress(primaryAddress),
     active_router: activeRouter(instance),
     handover: state.name === "active" && state.handover !== null,
+    held_back: instance.heldBack,
     addresses: addressesOf(instance),
     virtual_mac: config.virtual_mac &&
       { ...config.virtual_mac, mac: formatMac(virtualRouterMac(config.family, config.vrid)) },

@@ -7,6 +7,8 @@ export class Roster {
   readonly instances = new Map<string, Instance>();
   /** Replaced or removed, still handing over. */
   readonly leaving = new Set<Instance>();
+  /** This node stays out; `force`: also where nobody takes over. */
+  maintenance: { readonly reason: string; readonly force: boolean } | null = null;
   readonly trackers = new Map<string, TrackerState>();
   /**
    * The addresses that are virtual on this host, as text: never a source, and no news when they come and go.

@@ -53,6 +53,7 @@ function stepStopped(router: VirtualRouter, state: Initialize | Fault, event: Ev
     case "reminder":
     case "acknowledgement":
     case "succeeded":
+    case "release":
       return stay(state);
     case "shutdown": {
       const { state: settled, effects } = giveUpResuming(state);

@@ -50,6 +50,7 @@ export interface SavedRouter {
   /** The addresses that it has added, `192.0.2.100/24 eth0`. */
   readonly held: readonly string[];
   readonly counters: Readonly<Record<string, number>>;
+  readonly heldBack: string | null;
 }
 
 /** Everything that an engine leaves to the next. */
@@ -78,9 +79,9 @@ export function unsettled({ name, state, leaving }: Instance): string | null {
 }
 
 export function saveRouter(instance: Instance): SavedRouter {
-  const { name, config, since, reason, addresses, counters, state } = instance;
+  const { name, config, since, reason, addresses, counters, heldBack, state } = instance;
   const held = addresses.filter((managed) => managed.held).map(placeOf);
-  return { name, config, state: saveState(state), since, reason, held, counters };
+  return { name, config, state: saveState(state), since, reason, held, counters, heldBack };
 }
 
 /** `192.0.2.100/24 eth0` */

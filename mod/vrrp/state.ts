@@ -16,6 +16,8 @@ export interface VirtualRouter {
   /** Advertisements go to each peer, not to the group. */
   readonly unicast: boolean;
   readonly preemptMode: boolean;
+  /** It has been told to leave: it does not take over from who serves well, whatever `preemptMode` says. */
+  readonly heldBack?: boolean;
   readonly preemptDelayMs: number;
   readonly handover: { readonly enabled: boolean; readonly timeoutMs: number };
   /** When announcements are repeated: once after `delayMs`, then every `refreshMs`; 0 = never. */
@@ -103,15 +105,24 @@ export interface Conflict {
   readonly announcements: number;
 }
 
-/** It has resigned and serves on. Where it goes once another one has taken over, or at `untilMs`. */
+/**
+ * It has resigned and serves on. Where it goes once another one has taken over, or at `untilMs`; a release
+ * goes only when another one has taken over.
+ */
 export interface Handover {
   /** Only what a condition began can a condition call off. */
-  readonly cause: "conditions" | "shutdown";
+  readonly cause: "conditions" | "shutdown" | "release";
   readonly untilMs: number;
   /** Ascending; when the resignation is said again, because the first one may have been lost. */
   readonly repeatAtMs: readonly number[];
   readonly reason: string;
-  readonly next: { readonly name: "initialize" | "fault"; readonly reasons: readonly string[] };
+  readonly next: Stop | { readonly name: "backup" };
+}
+
+/** A state without service, and why. */
+export interface Stop {
+  readonly name: "initialize" | "fault";
+  readonly reasons: readonly string[];
 }
 
 export interface ReceivedAdvertisement {
@@ -144,6 +155,13 @@ export type Event =
   /** Somebody serves in the place of this router, where this router does not hear it. */
   | { readonly type: "succeeded"; readonly priority: number }
   | { readonly type: "deadline" }
+  /** Hand over if somebody takes over in this time, and otherwise stay. */
+  | {
+    readonly type: "release";
+    readonly reason: string;
+    readonly next: Handover["next"];
+    readonly timeoutMs: number;
+  }
   | { readonly type: "shutdown"; readonly reason: string };
 
 export type Effect =

@@ -1,5 +1,5 @@
 /** Snapshots and an API context for tests: small, complete and valid. */
-import type { ApiContext, ReloadResult, UpgradeResult } from "../../mod/api/context.ts";
+import type { ApiContext, Release, ReloadResult, UpgradeResult } from "../../mod/api/context.ts";
 import { type CheckStatus, Snapshot, type Transition, type VirtualRouterStatus } from "../../mod/snapshot.ts";
 
 export const AT = "2026-11-20T06:00:00.000Z";
@@ -27,6 +27,7 @@ export function router(changes: Partial<VirtualRouterStatus> = {}): VirtualRoute
     primary_address: "192.168.121.11",
     active_router: null,
     handover: false,
+    held_back: null,
     virtual_mac: null,
     addresses: [
       { address: "192.168.121.120/24", interface: "eth0", advertised: true, present: true },
@@ -85,6 +86,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
       config_file: "/etc/vipd/vipd.toml",
       config_loaded: "2026-11-20T03:56:00.000Z",
       last_reload_error: null,
+      maintenance: null,
       last_upgrade: null,
       last_upgrade_error: null,
       realtime: true,
@@ -139,6 +141,10 @@ export function fakeContext(overrides: Partial<ApiContext> = {}): FakeContext {
     reload: (): Promise<ReloadResult> => Promise.resolve({ ok: true, summary: "1 virtual router unchanged" }),
     upgrade: (binary = "/usr/local/bin/vipd"): Promise<UpgradeResult> =>
       Promise.resolve({ ok: true, from: "0.1.0", to: "0.2.0", program: binary }),
+    handOver: (name): Promise<Release> =>
+      Promise.resolve({ name, ok: true, detail: `${name} was handed over` }),
+    beginMaintenance: (): Promise<Release[]> => Promise.resolve([]),
+    endMaintenance: (): Promise<void> => Promise.resolve(),
     token: () => "s3cret",
     exporterNames: false,
     ...overrides,

@@ -74,6 +74,14 @@ export class EngineLab implements Disposable {
     return last.result;
   }
 
+  handOver(name: string, back = false): void {
+    this.#command({ type: "handover", id: 1, name, back });
+  }
+
+  maintain(maintenance: { readonly reason: string; readonly force: boolean } | null): void {
+    this.#command({ type: "maintain", id: 1, maintenance });
+  }
+
   goOn(): void {
     this.#command({ type: "goOn" });
   }

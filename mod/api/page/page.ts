@@ -34,7 +34,11 @@ export function renderPage(snapshot: Snapshot): string {
             <span>vipd ${node.version}, engine ${node.engine}, up ${formatAge(node.started, at)}</span>
             <span class="soft">${at}</span>
           </header>
-          ${node.last_reload_error === null ? "" : html`
+          ${node.maintenance === null ? "" : html`
+            <p class="alarm">Maintenance ${node.maintenance.until === null
+              ? "until it is ended"
+              : `until ${node.maintenance.until}`}: this node stays out</p>
+          `} ${node.last_reload_error === null ? "" : html`
             <p class="alarm">Last reload failed: ${node.last_reload_error}</p>
           `}
           <h2>Virtual routers</h2>
@@ -88,6 +92,9 @@ function routerArticle(router: VirtualRouterStatus, at: string): Html {
         ? " · handing over"
         : ""}</span>
       <p>${reason}</p>
+      ${router.held_back === null ? "" : html`
+        <p>Does not take over: ${router.held_back}</p>
+      `}
       <p>${router.addresses.map(addressText)}</p>
       <p>Priority <code>${router.effective_priority}</code>${priorityText(router)}</p>
       ${router.peers.length === 0

@@ -1,0 +1,60 @@
+/** `vipd maintenance on|off`: this node leaves everything to the others, and stays out. */
+import * as z from "zod";
+import { parseDuration } from "../config/duration.ts";
+import { UsageError } from "../errors.ts";
+import { type ApiClient, bodyOf, TARGET_OPTIONS, withApi } from "./client.ts";
+import type { Io } from "./io.ts";
+import { parseOptions } from "./options.ts";
+
+const PATIENCE_MS = 120_000;
+const LONGEST_MS = 7 * 24 * 3_600_000;
+
+const Answer = z.object({
+  maintenance: z.object({ until: z.string().nullable() }).nullable(),
+  virtual_routers: z.array(z.object({ ok: z.boolean(), detail: z.string() })),
+});
+
+/**
+ * `maintenance on [--for DURATION] [--force] | off`; 0 done, 1 not reached or a virtual router could not
+ * leave.
+ */
+export async function maintenance(args: string[], io: Io): Promise<number> {
+  const [word, ...rest] = args;
+  if (word !== "on" && word !== "off") throw new UsageError('Say "on" or "off" first');
+  const own = word === "on"
+    ? { boolean: ["force"], string: ["for", ...TARGET_OPTIONS] }
+    : { string: TARGET_OPTIONS };
+  const options = parseOptions(rest, own);
+  const order = word === "off"
+    ? { on: false }
+    : { on: true, for_ms: millisecondsOf(options["for"]), force: options["force"] === true };
+  return await withApi(options, io, (client) => request(client, io, order), { write: true });
+}
+
+async function request(client: ApiClient, io: Io, order: { readonly on: boolean }): Promise<number> {
+  const response = await client.request("POST", "/maintenance", {
+    body: JSON.stringify(order),
+    streaming: true,
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
+  const answer = Answer.parse(JSON.parse(await bodyOf(response)));
+  for (const { ok, detail } of answer.virtual_routers) (ok ? io.out : io.err)(detail);
+  if (answer.maintenance === null) {
+    io.out("maintenance is off: this node takes part again");
+    return 0;
+  }
+  const { until } = answer.maintenance;
+  io.out(`maintenance is on ${until === null ? 'until "vipd maintenance off"' : `until ${until}`}`);
+  if (answer.virtual_routers.every(({ ok }) => ok)) return 0;
+  io.err("What stays ACTIVE goes as soon as somebody takes over; --force lets go of it now");
+  return 1;
+}
+
+function millisecondsOf(text: string | true | undefined): number | null {
+  if (text === undefined) return null;
+  const ms = parseDuration(String(text));
+  if (ms === undefined || ms < 1 || ms > LONGEST_MS) {
+    throw new UsageError(`--for expects a duration up to 168h such as 10m, got "${text}"`);
+  }
+  return Math.round(ms);
+}
