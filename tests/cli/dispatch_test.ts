@@ -21,8 +21,9 @@ async function vipd(...args: string[]): Promise<FakeIo & { code: number }> {
 Deno.test("vipd without arguments shows the overview and fails", async () => {
   const { code, stdout, stderr } = await vipd();
   assertEquals([code, stdout], [2, []]);
+  const width = Math.max(...COMMANDS.map(({ name }) => name.length));
   for (const { name, summary } of COMMANDS) {
-    assertStringIncludes(stderr.join("\n"), `${name}`.padEnd(9) + ` ${summary}`);
+    assertStringIncludes(stderr.join("\n"), `  ${name.padEnd(width)}  ${summary}`);
   }
 });
 

@@ -1,4 +1,4 @@
-/** `vipd handover` and `vipd maintenance` with real peers: the client notices nothing, the operator is told. */
+/** `vipd handover` and `vipd maintenance` with real peers: the client notices nothing. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { startKeepalived } from "./lab/keepalived.ts";
 import { longestOutage, probeUdp, startEcho } from "./lab/probe.ts";

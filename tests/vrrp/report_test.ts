@@ -36,6 +36,7 @@ Deno.test("reportOf() a router as configured, before anything happened", () => {
     primary_address: null,
     active_router: null,
     handover: false,
+    held_back: null,
     addresses: [
       { address: "192.0.2.100/24", interface: "eth0", advertised: true, present: false },
       { address: "198.51.100.7/32", interface: "eth0", advertised: false, present: false },
