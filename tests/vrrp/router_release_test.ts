@@ -1,4 +1,5 @@
 /** The state machine when the operator asks a router to leave: only to somebody who takes over. */
+import { reminderTo } from "../../mod/vrrp/reminding.ts";
 import type { Event, State, VirtualRouter } from "../../mod/vrrp/state.ts";
 import {
   active,
@@ -43,10 +44,12 @@ const heldBack: VirtualRouter = { ...router, heldBack: true };
 const heardPeer = { source: HIGHER, priority: 90 };
 /** It follows a router of lower priority. */
 const following: State = { ...backup, activeDownAtMs: 1060 + DOWN, heard: heardPeer };
+const later: State = { ...following, activeDownAtMs: 1080 + DOWN };
 
 const ROWS: readonly Row[] = [
   ["on demand: resign, but serve on", router, active, toBackup, 1050, releasing(toBackup), [send(0)]],
-  ["somebody took over: let go, stand by", router, releasing(toBackup), heard(90), 1060, following, [
+  ["somebody took over: let go, stand by", router, releasing(toBackup), heard(90), 1080, later, [
+    reminderTo(HIGHER),
     remove,
     moved("active", "backup", "on demand; handed over to priority 90"),
   ]],
@@ -55,9 +58,9 @@ const ROWS: readonly Row[] = [
     router,
     releasing(toInit),
     heard(90),
-    1060,
+    1080,
     { ...waiting, waiting: ["maintenance"] },
-    [remove, moved("active", "initialize", "maintenance; handed over to priority 90")],
+    [reminderTo(HIGHER), remove, moved("active", "initialize", "maintenance; handed over to priority 90")],
   ],
   ["nobody took over: serve on", router, releasing(toInit), deadline, 1650, {
     ...active,
