@@ -121,7 +121,8 @@ the initial network namespace only, so here a preloaded library opens that one s
     title: "Healing",
     explanation:
       `Nodes that do not hear each other's advertisements, so that both serve, while the client hears both; then they hear
-each other again, one direction before the other. ms without an answer.`,
+each other again, at once or one direction before the other. ms without an answer from then on: while only one direction works, the
+better node cannot know that it has a rival.`,
     roundsMax: 3,
     quick: true,
     measure: events((contender) => pair(contender), healingEvents),

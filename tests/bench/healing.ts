@@ -52,13 +52,14 @@ function unevenHeal(first: Direction, second: Direction, gapMs: number): Event {
   return {
     name: `heal, ${gapMs} ms earlier ${first === TO_BACKUP ? "to the backup" : "to the better node"}`,
     async act({ lab }): Promise<number> {
-      const healedMs = now();
       await deafen(lab, [second]);
       await sleep(gapMs);
+      const healedMs = now();
       await deafen(lab, []);
       return healedMs;
     },
     over: settledOn("n1"),
+    alsoBefore: true,
     ...goal,
   };
 }

@@ -104,6 +104,8 @@ export interface Event {
   goalMs?(timing: Timing): number;
   /** The first node falls silent: also tells how long after its last advertisement the address answers. */
   readonly isSilence?: boolean;
+  /** Also tells the darkness with what came before the moment from which it counts. */
+  readonly alsoBefore?: boolean;
   /** Only prepares the next one. */
   readonly silent?: boolean;
 }
@@ -148,8 +150,12 @@ export async function withScene(cast: Cast, body: (scene: Scene) => Promise<void
 /** One event as the client sees it, recorded for every target. */
 export async function measure(scene: Scene, event: Event, record: Record): Promise<void> {
   if (event.isSilence === true) return await measureSilence(scene, event, record);
-  const dark = darknessOf(await watch(scene, event));
-  if (event.silent !== true) tell(scene, event, dark, record);
+  const seen = await watch(scene, event);
+  if (event.silent === true) return;
+  tell(scene, event, darknessOf(seen), record);
+  if (event.alsoBefore !== true) return;
+  const { goalMs: _, ...whole } = { ...event, name: `${event.name}, from the first direction on` };
+  tell(scene, whole, seen.map(({ outages }) => darkMs(outages)), record);
 }
 
 /** The client's outage depends on how long ago the last advertisement was; the time since then does not. */
