@@ -31,7 +31,7 @@ const LABS = (family: 4 | 6): { nodes: Record<string, readonly string[]>; client
 async function part(lab: Lab, [n1, n2]: readonly [Host, Host], probe: Probe): Promise<void> {
   await lab.cutOneWay(n1, n2);
   await lab.cutOneWay(n2, n1);
-  await probe.answeredBy(n2.name, 3000);
+  await probe.answeredBy(n2.name, 8000);
   await sleep(200);
 }
 
@@ -58,7 +58,7 @@ async function healEveryOrder(family: 4 | 6): Promise<void> {
         await sleep(gapMs);
         await lab.healOneWay(to, from);
         const healedMs = Date.now();
-        await probe.answeredBy("n1", 2000);
+        await probe.answeredBy("n1", 5000);
         await sleep(50);
         const darkMs = darkAfter(await probe.stop(), healedMs);
         assert(darkMs <= DARK_MAX_MS, `${from.name} first, ${gapMs} ms apart: ${darkMs} ms dark`);

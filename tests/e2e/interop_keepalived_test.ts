@@ -104,7 +104,8 @@ interface Reign {
 function reigns(packets: readonly Packet[], intervalMs: number): Reign[] {
   const found: Reign[] = [];
   for (const packet of packets) {
-    if (field(packet, "vrrp.prio") === "0") continue;
+    // 0 resigns, and 1 is what a router that has yielded reminds a single peer with.
+    if (["0", "1"].includes(field(packet, "vrrp.prio"))) continue;
     const source = field(packet, "ip.src") || field(packet, "ipv6.src");
     const last = found.findLastIndex((reign) => reign.source === source);
     const running = found[last];
