@@ -113,7 +113,11 @@ async function includeAll(
   findings.push(...unset.map(({ path, message }) => ({ path: ["include", ...path], file, message })));
   for (const [i, entry] of (value as string[]).entries()) {
     const from = { path: ["include", i], file };
-    for (const path of resolveInclude(reading, entry, from)) await includeOne(reading, path, chain, from);
+    if (/\p{Cc}/u.test(entry)) {
+      findings.push({ ...from, message: "expected a path without control characters" });
+    } else {for (const path of resolveInclude(reading, entry, from)) {
+        await includeOne(reading, path, chain, from);
+      }}
   }
 }
 

@@ -77,6 +77,7 @@ export const TOML: Corpus = [
   ],
   ["a file included twice", "refused", "vipd.toml", 'include = ["a", "./a"]', "a", ""],
   ["a file that is not there", "refused", "vipd.toml", 'include = ["a"]'],
+  ["a line break in a path", "refused", "vipd.toml", 'include = ["c\\n"]'],
   ["nothing fits the pattern", "valid", "vipd.toml", 'include = ["conf.d/*.toml"]'],
   ["a pattern of many stars", "valid", "vipd.toml", 'include = ["conf.d/«25×*a»b"]', "conf.d/«60×a»", ""],
   [
