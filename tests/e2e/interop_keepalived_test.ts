@@ -76,6 +76,8 @@ async function electFailOverFailBack(lab: Lab, row: Row): Promise<void> {
 
   const probe = await probeUdp(lab.client, vip);
   await probe.answeredBy("n1", 3000);
+  // What n2 has said before n1 took over and what it says after must not look like one reign.
+  await sleep(3 * intervalMs);
   await better.stop("SIGTERM");
   await probe.answeredBy("n2", downMs);
   await onlyOn(n2);
