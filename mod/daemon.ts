@@ -14,7 +14,7 @@ import { configureLogging, logger } from "./log.ts";
 import { type Estate, takeEstate } from "./daemon/estate.ts";
 import { Maintenance } from "./daemon/maintenance.ts";
 import { Supervisor } from "./daemon/supervisor.ts";
-import { Upgrade } from "./daemon/upgrade.ts";
+import { hearMissedSignals, Upgrade } from "./daemon/upgrade.ts";
 import { watchdogIntervalMs } from "./notify/systemd.ts";
 import { ReadModel } from "./read_model.ts";
 import type { NodeStatus, RouterState, Transition } from "./snapshot.ts";
@@ -88,6 +88,7 @@ export class Daemon {
   static async start(options: DaemonOptions): Promise<Daemon> {
     const estate = takeEstate();
     const daemon = new Daemon(options, await load(options.configFile), estate);
+    hearMissedSignals(estate);
     await daemon.#begin();
     return daemon;
   }
@@ -102,8 +103,7 @@ export class Daemon {
     this.#engine = new EngineHandle({
       workerUrl: options.workerUrl,
       realtime: node.realtime,
-      // It is for a host that boots.
-      startupDelayMs: estate === null ? node.startup_delay : 0,
+      startupDelayMs: estate === null ? node.startup_delay : 0, // For a host that boots.
     }, {
       event: (event) => this.#hearEngine(event),
       failed: (message) => this.#engineFailed(message),

@@ -3,12 +3,13 @@
  * memory, whose descriptor the environment names and nobody else can open.
  */
 import { close, memfd_create, write } from "../../ffi/fd.ts";
+import type { HeldSignals } from "../../ffi/signals.ts";
 import type { Memory } from "../health/monitor.ts";
 import type { MaintenanceState } from "./maintenance.ts";
 import type { Inheritance } from "../vrrp/saved.ts";
 
 /** To be raised with every change of what `Estate` or anything in it means: another format is ignored. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** Names the descriptor. */
 export const ESTATE_VARIABLE = "VIPD_ESTATE_FD";
 /** Of the file in memory, as /proc shows it. */
@@ -21,6 +22,8 @@ export interface Estate {
   readonly engine: Inheritance;
   readonly checks: Readonly<Record<string, Memory>>;
   readonly maintenance: MaintenanceState | null;
+  /** Where a signal leaves its mark that comes too late for the one image and too early for the other. */
+  readonly signals: Pick<HeldSignals, "umask" | "unmarked">;
 }
 
 /** Writes it down for the next image in this process; the descriptor stays open over execve(2). */

@@ -5,8 +5,9 @@
 import { monotonicMs } from "../../ffi/clock.ts";
 import { SyscallError } from "../../ffi/errno.ts";
 import { close } from "../../ffi/fd.ts";
-import { execve } from "../../ffi/process.ts";
+import { execve, kill } from "../../ffi/process.ts";
 import { endHaste, makeHaste } from "../../ffi/sched.ts";
+import { holdSignals, releaseSignals, unblockSignals } from "../../ffi/signals.ts";
 import type { Monitor } from "../health/monitor.ts";
 import { logger } from "../log.ts";
 import type { LastUpgrade } from "../snapshot.ts";
@@ -117,18 +118,21 @@ export class Upgrade {
       if (monotonicMs() >= untilMs) return `${reason}, for more than ${SETTLE_MS / 1000} s`;
       await sleep(LOOK_AGAIN_MS);
     }
-    await sleep(TELL_AGAIN_MS);
-    const paused = await this.#pause();
-    if (typeof paused === "string") return paused;
-    if (isStopping()) return "vipd is stopping";
-    const estate: Estate = {
-      version: VERSION,
-      atMs: Date.now(),
-      engine: paused,
-      checks: monitor.memories(),
-      maintenance: this.#parts.maintenance.state,
-    };
-    return replace(path, estate);
+    // A signal that came before this is heard in the wait; one that comes later is for the next image.
+    const signals = holdSignals();
+    try {
+      await sleep(TELL_AGAIN_MS);
+      const engine = await this.#pause();
+      if (typeof engine === "string") return engine;
+      if (isStopping()) return "vipd is stopping";
+      const { umask, unmarked } = signals;
+      const checks = monitor.memories();
+      const maintenance = this.#parts.maintenance.state;
+      const left = { version: VERSION, atMs: Date.now(), engine, checks, maintenance };
+      return replace(path, { ...left, signals: { umask, unmarked } });
+    } finally {
+      raise(releaseSignals(signals));
+    }
   }
 
   /** The checks end before the routers pause: a program that takes its time costs only checks. */
@@ -145,6 +149,16 @@ export class Upgrade {
       return error.message;
     }
   }
+}
+
+/** What came while the image before made way is heard now; to be called once signals have listeners. */
+export function hearMissedSignals(estate: Estate | null): void {
+  if (estate === null) unblockSignals();
+  else raise(releaseSignals({ ...estate.signals, handlers: new Map() }));
+}
+
+function raise(signal: number | null): void {
+  if (signal !== null) kill(Deno.pid, signal);
 }
 
 function sleep(ms: number): Promise<void> {
