@@ -174,12 +174,12 @@ export class Actor {
     await this.#child?.exited;
   }
 
-  /** The orderly end of the round; resolves with the exit code, null when it had to be killed. */
-  async stop(): Promise<number | null> {
+  /** The orderly end of the round; resolves with the exit code, or the signal that ended it. */
+  async stop(): Promise<number | string> {
     if (!this.running) return 0;
     this.terminate(null);
     const status = await this.#child!.stop("SIGCONT", STOP_TIMEOUT_MS);
-    return status.signal === null ? status.code : null;
+    return status.signal ?? status.code;
   }
 
   /** Writes another configuration; the daemon hears of it by SIGHUP. */

@@ -221,7 +221,7 @@ async function end({ actors, stage }: Cast): Promise<Finding[]> {
     if (code !== 0 && actor.kind === "vipd") {
       findings.push({
         atMs: nowMs(),
-        what: `${actor.name}: the orderly stop ended with ${code ?? "SIGKILL"}`,
+        what: `${actor.name}: the orderly stop ended with ${code}`,
       });
     }
   }

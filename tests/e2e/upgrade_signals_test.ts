@@ -10,7 +10,7 @@ const OPTIONS = {
   client: ["192.168.121.10/24"],
 };
 const VIP = "192.168.121.120";
-const PATIENCE_MS = 8000;
+const PATIENCE_MS = 20_000;
 /** Around the moment in which the program is replaced. */
 const SPREAD_MS = [0, 5, 10, 20, 40, 80, 160] as const;
 
