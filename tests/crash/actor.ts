@@ -147,7 +147,7 @@ export class Actor {
     if (!this.running) return;
     this.doom(restartMs);
     this.mark("ended", nowMs(), "killed");
-    this.#child?.signal("SIGKILL");
+    this.signal("SIGKILL");
   }
 
   /** Asks it to end in good order, and does not wait. */
@@ -155,11 +155,16 @@ export class Actor {
     if (!this.running) return;
     this.doom(restartMs);
     this.mark("leaving");
-    this.#child?.signal("SIGTERM");
+    this.signal("SIGTERM");
   }
 
+  /** Who has just ended hears nothing. */
   signal(signal: Deno.Signal): void {
-    this.#child?.signal(signal);
+    try {
+      this.#child?.signal(signal);
+    } catch (error) {
+      if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
 
   /** Resolves when what was to end has ended and, if so planned, its successor has been started. */

@@ -2,7 +2,7 @@
  * The faults, one function each: what is done to the victim, noted with its time. Each returns when the fault
  * itself is over; a supervisor brings back what has died.
  */
-import { type Host, type Lab, sleep, waitFor } from "../e2e/lab.ts";
+import { type Lab, sleep, waitFor } from "../e2e/lab.ts";
 import { run } from "../e2e/lab/command.ts";
 import { helperProgram } from "../e2e/lab/compile.ts";
 import { type Actor, within } from "./actor.ts";
@@ -28,6 +28,8 @@ interface Scene {
   readonly lab: Lab;
   /** Nothing else happens meanwhile. */
   readonly isCalm: boolean;
+  /** The program is being replaced by an upgrade. */
+  readonly isReplacing: boolean;
 }
 
 type Strike = (scene: Scene) => Promise<void>;
@@ -52,9 +54,11 @@ const STRIKES: Readonly<Record<FaultKind, Strike>> = {
     await hold(victim, ["hold", String(thread), fault.forMs.toFixed(0)], "held", "released");
     await asking;
   },
-  "stall main": async ({ victim, fault }) => {
+  "stall main": async ({ victim, fault, isReplacing }) => {
     const argv = ["hold", String(victim.pid), fault.forMs.toFixed(0)];
-    await hold(victim, argv, "main held", "main released");
+    // A program that takes another's place begins with its main thread: without it there is no VRRP thread.
+    if (isReplacing) await hold(victim, argv, "held", "released");
+    else await hold(victim, argv, "main held", "main released");
   },
   "stuck call": async ({ victim, fault }) => {
     const thread = await victim.vrrpThread();
@@ -88,22 +92,16 @@ async function hostDies({ victim, fault, lab }: Scene): Promise<void> {
   victim.kill(null);
   await cutting;
   await sleep(fault.restartMs);
-  await removeVirtual(victim.node);
+  await removeVirtual(victim);
   await lab.heal(victim.node);
   victim.mark("joined");
   await victim.succeeded();
   if (!victim.running) await victim.launch();
 }
 
-async function removeVirtual(node: Host): Promise<void> {
-  const links = JSON.parse(await node.ip("-json", "address", "show", "dev", node.iface)) as {
-    addr_info: { local: string; prefixlen: number; protocol?: string }[];
-  }[];
-  const virtual = links.flatMap(({ addr_info }) => addr_info).filter(({ protocol }) =>
-    protocol === "keepalived"
-  );
-  const commands = virtual.map(({ local, prefixlen }) =>
-    `address delete ${local}/${prefixlen} dev ${node.iface}`
+async function removeVirtual({ stage, node }: Actor): Promise<void> {
+  const commands = (await stage.virtualAddresses(node)).map((address) =>
+    `address delete ${address}/${address.includes(":") ? 128 : 32} dev ${node.iface}`
   );
   await run(["ip", "-n", node.namespace, "-force", "-batch", "-"], {
     stdin: commands.join("\n"),

@@ -277,7 +277,8 @@ function exitFindings({ plan, exits }: Facts): Finding[] {
 }
 
 /** A VRRP thread that stands still too long ends the process, so that the supervisor starts it anew. */
-function stallFindings({ marks, exits }: Facts): Finding[] {
+function stallFindings({ plan, marks, exits }: Facts): Finding[] {
+  if (plan.fault.kind === "stall main") return [];
   return marks.filter(({ what }) => what === "held").flatMap(({ node, atMs }) => {
     const own = marks.filter((mark) => mark.node === node && mark.atMs > atMs);
     const released = own.find(({ what }) => what === "released");

@@ -115,7 +115,8 @@ async function trouble(cast: Cast): Promise<void> {
   const { plan, victim, stage } = cast;
   const helper = await PRELUDES[plan.phase](cast);
   const isCalm = plan.phase === "steady" || plan.phase === "renewal";
-  await strike({ victim, fault: plan.fault, lab: stage.lab, isCalm });
+  const isReplacing = plan.phase === "upgrade";
+  await strike({ victim, fault: plan.fault, lab: stage.lab, isCalm, isReplacing });
   await helper?.succeeded();
   for (const actor of cast.actors) {
     await actor.succeeded();
