@@ -6,16 +6,10 @@ import { buffer, libc } from "./libc.ts";
 import { close } from "./fd.ts";
 import { NETLINK_ROUTE, NetlinkConversation, type NetlinkRequest, SocketTransport } from "./netlink.ts";
 
-/** A `sendto` under way or ended, and the bytes that it must find where they are. */
-interface Call {
-  readonly bytes: Uint8Array;
-  readonly ended: Promise<number>;
-}
-
 /** rtnetlink, in the network namespace that the calling thread is in when it makes one. */
 export class BackgroundRtnetlink extends NetlinkConversation implements Disposable {
   readonly #transport: BackgroundTransport;
-  #earlier: readonly Call[] = [];
+  #owesTurn = false;
 
   constructor() {
     const transport = new BackgroundTransport(NETLINK_ROUTE, []);
@@ -24,20 +18,19 @@ export class BackgroundRtnetlink extends NetlinkConversation implements Disposab
   }
 
   override post(requests: readonly NetlinkRequest[]): void {
-    this.#earlier = [...this.#earlier, ...this.#transport.calls];
-    this.#transport.calls = [];
+    this.#owesTurn = this.#transport.unsettled.size > 0;
     super.post(requests);
   }
 
   /**
-   * Promises of calls before the last `post` wait to be settled, which takes a turn of the event loop: to be
-   * awaited, or they pile up. Null when there are none.
+   * Whether this thread's event loop has to turn now, because calls from before the last `post` may have
+   * ended and would pile up. True once for each `post`. The turn needs to wait for none of them: the other
+   * thread may not have run for long.
    */
-  settled(): Promise<unknown> | null {
-    if (this.#earlier.length === 0) return null;
-    const calls = this.#earlier;
-    this.#earlier = [];
-    return Promise.all(calls.map(({ ended }) => ended));
+  owesTurn(): boolean {
+    const owes = this.#owesTurn;
+    this.#owesTurn = false;
+    return owes;
   }
 
   [Symbol.dispose](): void {
@@ -47,10 +40,12 @@ export class BackgroundRtnetlink extends NetlinkConversation implements Disposab
 
 /** A call that fails has no answer: that thread's errno is out of reach. */
 class BackgroundTransport extends SocketTransport {
-  calls: Call[] = [];
+  /** What calls under way read from has to stay where it is. */
+  readonly unsettled = new Set<Uint8Array>();
 
   override send(bytes: Uint8Array): void {
-    const ended = libc().sendtoOnAnotherThread(this.fd, buffer(bytes), bytes.length, 0, null, 0);
-    this.calls.push({ bytes, ended });
+    this.unsettled.add(bytes);
+    const forget = (): void => void this.unsettled.delete(bytes);
+    void libc().sendtoOnAnotherThread(this.fd, buffer(bytes), bytes.length, 0, null, 0).then(forget);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The VRRP thread. It waits synchronously in epoll, so that nothing but the engine ever runs while something
  * is due; only when the main thread has posted messages does it let its event loop turn until they have been
- * delivered. The eventfd's counter says how many those are.
+ * delivered (the eventfd's counter says how many those are), and once after each renewal of leases.
  */
 import { monotonicMs } from "../../ffi/clock.ts";
 import { Epoll } from "../../ffi/epoll.ts";
@@ -26,6 +26,9 @@ const scope = globalThis as unknown as {
 
 /** Messages that arrived and were not yet waited for, and whoever waits for the next one. */
 const mail = { delivered: 0, wake: (): void => {} };
+
+/** From this thread to itself. */
+const turnstile = new MessageChannel();
 
 scope.onmessage = ({ data }): void => {
   if (data.type !== "start") throw new Error(`Cannot take ${data.type} before start`);
@@ -76,8 +79,7 @@ async function turn(start: EngineStart): Promise<void> {
     }
     if (messages > 0) await delivery(messages);
     engine.tick(monotonicMs());
-    const settled = renewals.settled();
-    if (settled !== null) await settled;
+    if (renewals.owesTurn()) await eventLoopTurn();
     const deadlineMs = engine.deadlineMs();
     // One that moves later is not worth a call each time: the timer then fires early, and is armed anew.
     if (deadlineMs >= armedMs) continue;
@@ -110,6 +112,14 @@ function openEngine(epoll: Epoll, { startupDelayMs }: EngineStart): Opened | nul
     scope.postMessage({ type: "failed", message: error.message });
     return null;
   }
+}
+
+/** Lets the event loop turn once, and waits for nothing: a message to itself is there already. */
+function eventLoopTurn(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  turnstile.port1.onmessage = (): void => resolve();
+  turnstile.port2.postMessage(null);
+  return promise;
 }
 
 /** Lets the event loop turn until `messages` more have been handled. */
