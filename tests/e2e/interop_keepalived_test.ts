@@ -96,7 +96,10 @@ async function electFailOverFailBack(lab: Lab, row: Row): Promise<void> {
   assertEquals(Object.keys(by_node).toSorted(), ["n1", "n2"]);
 }
 
-/** A stretch of time in which one router advertised that it serves, without a pause of two intervals. */
+/**
+ * A stretch of time in which one router advertised that it serves, without the pause that it makes for
+ * another one, who may advertise only twice before the story goes on.
+ */
 interface Reign {
   readonly source: string;
   readonly fromMs: number;
@@ -111,7 +114,7 @@ function reigns(packets: readonly Packet[], intervalMs: number): Reign[] {
     const source = field(packet, "ip.src") || field(packet, "ipv6.src");
     const last = found.findLastIndex((reign) => reign.source === source);
     const running = found[last];
-    if (running !== undefined && packet.timeMs - running.untilMs < 2 * intervalMs) {
+    if (running !== undefined && packet.timeMs - running.untilMs < 1.3 * intervalMs) {
       found[last] = { ...running, untilMs: packet.timeMs };
     } else found.push({ source, fromMs: packet.timeMs, untilMs: packet.timeMs });
   }
