@@ -33,10 +33,27 @@ export const PROC_SYS: Parameters = {
   },
 };
 
+/** A parameter that we have set, what it was before, and what it is. */
+export interface ChangedParameter {
+  readonly path: string;
+  readonly before: string;
+  readonly ours: string;
+}
+
 export class Sysctl {
-  readonly #changed = new Map<string, { readonly before: string; readonly ours: string }>();
+  readonly #changed = new Map<string, ChangedParameter>();
 
   constructor(readonly parameters: Parameters) {}
+
+  /** For whoever has to put them back in our place. */
+  get changes(): readonly ChangedParameter[] {
+    return [...this.#changed.values()];
+  }
+
+  /** These are ours to put back. */
+  inherit(changes: readonly ChangedParameter[]): void {
+    for (const change of changes) this.#changed.set(change.path, change);
+  }
 
   /** Sets a parameter, if it exists. Returns what could not be done, in a sentence, else null. */
   set(path: string, ours: string): string | null {
@@ -44,7 +61,7 @@ export class Sysctl {
     if (before === null || before === ours) return null;
     const problem = this.parameters.write(path, ours);
     if (problem === null) {
-      this.#changed.set(path, { before: this.#changed.get(path)?.before ?? before, ours });
+      this.#changed.set(path, { path, before: this.#changed.get(path)?.before ?? before, ours });
     }
     return problem;
   }

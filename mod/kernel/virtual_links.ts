@@ -49,7 +49,7 @@ export function planVirtualLink(there: Link | undefined, base: Link, { mac }: Vi
 }
 
 export class VirtualLinks {
-  readonly #sysctl: Sysctl;
+  readonly sysctl: Sysctl;
   /** Who needs an interface, and who needs it up, by its name. */
   readonly #users = new Map<string, Set<object>>();
   readonly #raised = new Map<string, Set<object>>();
@@ -57,7 +57,7 @@ export class VirtualLinks {
   readonly #tuned = new Map<string, number>();
 
   constructor(readonly netlink: Netlink, readonly links: LinkTable, parameters: Parameters) {
-    this.#sysctl = new Sysctl(parameters);
+    this.sysctl = new Sysctl(parameters);
   }
 
   /**
@@ -107,7 +107,7 @@ export class VirtualLinks {
     const isNeeded = this.links.all().some(({ name, linkIndex }) =>
       name !== wanted.name && linkIndex === base && this.#users.has(name)
     );
-    if (!isNeeded) this.#sysctl.restore(ipv4(wanted.base));
+    if (!isNeeded) this.sysctl.restore(ipv4(wanted.base));
     return problem;
   }
 
@@ -161,12 +161,12 @@ export class VirtualLinks {
   #tune({ name, base }: VirtualLink): string | null {
     const problems = [
       ...Object.entries(LEAST.base).map(([key, least]) =>
-        this.#sysctl.setAtLeast(`${ipv4(base)}/${key}`, least)
+        this.sysctl.setAtLeast(`${ipv4(base)}/${key}`, least)
       ),
       ...Object.entries(LEAST.own).map(([key, least]) =>
-        this.#sysctl.setAtLeast(`${ipv4(name)}/${key}`, least)
+        this.sysctl.setAtLeast(`${ipv4(name)}/${key}`, least)
       ),
-      ...IPV6_OFF.map((key) => this.#sysctl.set(`net/ipv6/conf/${name}/${key}`, "0")),
+      ...IPV6_OFF.map((key) => this.sysctl.set(`net/ipv6/conf/${name}/${key}`, "0")),
     ];
     const problem = problems.find((candidate) => candidate !== null) ?? null;
     if (problem === null) this.#tuned.set(name, this.links.indexOf(name));

@@ -68,12 +68,13 @@ export class Engine {
       notice: (level, name, message) => this.#notice(level, name, message),
     });
     const links = new LinkTable();
+    const virtualLinks = new VirtualLinks(netlink, links, parameters);
     this.#effects = new Effects({
       netlink,
       renewals: options.renewals,
       links,
       channelOf: (instance) => this.#listener.channelOf(instance),
-      virtualLinks: new VirtualLinks(netlink, links, parameters),
+      virtualLinks,
       secondaries: new Secondaries(parameters),
       forwards: (ifname) => parameters.read(`net/ipv6/conf/${ifname}/forwarding`) === "1",
       post,
@@ -83,7 +84,7 @@ export class Engine {
     const dispatcher = new Dispatcher(parts);
     const warn = (message: string): void => this.#notice("warn", "", message);
     this.#dispatcher = dispatcher;
-    this.#succession = new Succession({ ...parts, dispatcher, post });
+    this.#succession = new Succession({ ...parts, dispatcher, sysctl: virtualLinks.sysctl, post });
     this.#release = new Release({ ...parts, dispatcher, post });
     this.#guardian = new Guardian({ ...parts, dispatcher, netlink, monitor, warn });
     this.#turnover = new Turnover({

@@ -3,6 +3,7 @@
  * clock goes on over execve(2), so moments keep their meaning. PURE.
  */
 import type { VirtualRouterConfig } from "../config/schema.ts";
+import type { ChangedParameter } from "../kernel/sysctl.ts";
 import { formatAddress, parseAddress } from "../wire/address.ts";
 import type { Instance } from "./instance.ts";
 import { type Conflict, OWNER_PRIORITY, type State, type VirtualRouter } from "./state.ts";
@@ -57,6 +58,8 @@ export interface SavedRouter {
 export interface Inheritance {
   /** When the last one of them was sure to advertise, `monotonicMs()`. */
   readonly pausedAtMs: number;
+  /** To be put back when nobody needs them any more. */
+  readonly parameters: readonly ChangedParameter[];
   readonly routers: readonly SavedRouter[];
 }
 
@@ -142,7 +145,7 @@ export function restoreState(
         priority,
         activeAdverInterval,
         activeDownAtMs,
-        preemptAtMs: saved.preemptAtMs ?? Infinity,
+        preemptAtMs: Math.max(saved.preemptAtMs ?? Infinity, nowMs),
         heard: heard && source && { source, priority: heard.priority },
         takeover: null,
         reminder: null,
@@ -155,6 +158,8 @@ export function restoreState(
       return {
         ...saved,
         priority,
+        // What came due in the pause is not late.
+        announceAtMs: saved.announceAtMs.map((atMs) => Math.max(atMs, nowMs)),
         adverAtMs: nowMs,
         refreshAtMs: Infinity,
         renewAtMs: router.renewMs > 0 ? nowMs : Infinity,

@@ -3,6 +3,7 @@
  * takes it for dead, and says what it knows; the new one goes on in the same states and says that it is back.
  */
 import { monotonicMs } from "../../ffi/clock.ts";
+import type { Sysctl } from "../kernel/sysctl.ts";
 import { isSame } from "../kernel/plan.ts";
 import type { Dispatcher, DispatcherParts } from "./dispatcher.ts";
 import { Instance } from "./instance.ts";
@@ -14,6 +15,7 @@ import { virtualAddresses } from "./settings.ts";
 
 export interface SuccessionParts extends DispatcherParts {
   readonly dispatcher: Dispatcher;
+  readonly sysctl: Sysctl;
   post(event: EngineEvent): void;
 }
 
@@ -31,7 +33,7 @@ export class Succession {
    * changed then.
    */
   pause(nowMs: number): Inheritance | string {
-    const { roster, effects } = this.#parts;
+    const { roster, effects, sysctl } = this.#parts;
     const reasons = roster.all().map(unsettled).filter((reason) => reason !== null);
     if (reasons.length > 0) return reasons.join(", ");
     effects.together(() => {
@@ -41,7 +43,8 @@ export class Succession {
       }
     });
     effects.renewals.complete(nowMs);
-    return { pausedAtMs: nowMs, routers: [...roster.instances.values()].map(saveRouter) };
+    const routers = [...roster.instances.values()].map(saveRouter);
+    return { pausedAtMs: nowMs, parameters: sysctl.changes, routers };
   }
 
   /** The pause is off: everything as before, and the peers are told at once. */
@@ -58,8 +61,9 @@ export class Succession {
    * Before the first configuration: what the image before has left. Who comes too late begins anew. The pause
    * stays announced until `goOn`: a program that has just started is not as punctual as it will be.
    */
-  inherit({ pausedAtMs, routers }: Inheritance, nowMs: number): void {
-    const { roster, post } = this.#parts;
+  inherit({ pausedAtMs, parameters, routers }: Inheritance, nowMs: number): void {
+    const { roster, sysctl, post } = this.#parts;
+    sysctl.inherit(parameters);
     roster.virtual = virtualAddresses(routers.map(({ config }) => config));
     for (const saved of routers) {
       const instance = new Instance(saved.name, saved.config, roster.trackers, {

@@ -36,6 +36,17 @@ Deno.test("Sysctl: a second set keeps the first value to go back to", () => {
   assertEquals(values, { "net/a/x": "0" });
 });
 
+Deno.test("Sysctl: who goes on in its place puts back what it was", () => {
+  const values: Record<string, string> = { "net/a/x": "0" };
+  const first = new Sysctl(made(values));
+  first.setAtLeast("net/a/x", 1);
+  const second = new Sysctl(made(values));
+  second.inherit(JSON.parse(JSON.stringify(first.changes)));
+  second.setAtLeast("net/a/x", 1);
+  second.restore("net/a");
+  assertEquals(values, { "net/a/x": "0" });
+});
+
 Deno.test("Sysctl: what somebody else has changed since stays", () => {
   const values: Record<string, string> = { "net/a/x": "0" };
   const sysctl = new Sysctl(made(values));

@@ -67,6 +67,7 @@ Deno.test("saved: an active router goes on with what it owes, and advertises at 
     predecessor: null,
     handover: null,
   });
+  assertEquals((restored({ ...active, announceAtMs: [10_020] }, now) as Active).announceAtMs, [now]);
   assertEquals((restored(active, now, { ...MS10, lease: "off" }) as Active).renewAtMs, Infinity);
 });
 
