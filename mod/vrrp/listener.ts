@@ -116,8 +116,10 @@ export class Listener {
     try {
       for (let taken = 0; taken < PACKETS_PER_TURN; taken += PACKETS_PER_CALL) {
         const count = this.#batch.receive(fd);
-        this.#take(channel, count);
-        if (count < PACKETS_PER_CALL || this.#byFd.get(fd) !== channel) return;
+        const isRoutine = this.#take(channel, count);
+        // What was not may have taken a while, in the kernel above all: what came meanwhile was in time.
+        const isRead = count === 0 || (count < PACKETS_PER_CALL && isRoutine);
+        if (isRead || this.#byFd.get(fd) !== channel) return;
       }
     } catch (error) {
       // The interface went down or away: netlink tells the same, and that is what counts.
@@ -136,18 +138,22 @@ export class Listener {
     return isDense && isRoutine;
   }
 
-  #take(channel: Channel, count: number): void {
-    if (count === 0) return;
+  /** True when all of it was routine. */
+  #take(channel: Channel, count: number): boolean {
+    if (count === 0) return true;
     const now = Date.now();
     let nowMs = monotonicMs();
+    let isRoutine = true;
     this.#turn.packets += count;
     for (let i = 0; i < count; i++) {
       const envelope = this.#envelopes[i]!.open(channel.family, this.#batch.places[i]!.length);
       if (this.#sort(channel, read(channel, envelope, now), nowMs)) continue;
       // What followed may have taken a while.
-      this.#turn.isRoutine = false;
+      isRoutine = false;
       nowMs = monotonicMs();
     }
+    this.#turn.isRoutine &&= isRoutine;
+    return isRoutine;
   }
 
   /** True when it was routine. */

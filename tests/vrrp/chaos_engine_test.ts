@@ -6,6 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { NetlinkSocket } from "../../ffi/netlink.ts";
 import { addAddress, addLink, listLinks, removeAddress, removeLink, setLink } from "../../ffi/rtnetlink.ts";
 import { PROC_SYS } from "../../mod/kernel/sysctl.ts";
+import { RTM_DELADDR } from "../../ffi/rtnetlink.ts";
 import { EngineLab, WEB } from "./engine_lab.ts";
 import { bytes, type Written } from "./fixture.ts";
 
@@ -221,4 +222,39 @@ Deno.test("the host's own address survives that the virtual one has become the f
   lab.until(() => lab.posted.some(({ type }) => type === "stopped"));
   assertEquals([lab.find("198.51.100.9"), lab.find("198.51.100.1")?.prefix], [undefined, 24]);
   assertEquals(lab.kernel(promotes), "0");
+});
+
+Deno.test("what comes while the kernel keeps the engine waiting has come in time", () => {
+  let busy = (): void => {};
+  using lab = new EngineLab((netlink) => ({
+    portId: netlink.portId,
+    get overrun() {
+      return netlink.overrun;
+    },
+    request: (requests) => netlink.request(requests),
+    requestAll: (requests) => {
+      if (requests.some(({ type }) => type === RTM_DELADDR)) busy();
+      return netlink.requestAll(requests);
+    },
+    receive: () => netlink.receive(),
+  }));
+  const other = { ...WEB, vrid: 52, addresses: ["192.0.2.110/24"] };
+  lab.configure({ web: WEB, other });
+  const speak = (): void => lab.speak({ vrid: 52, addresses: [bytes("192.0.2.110")] });
+  lab.until(() => {
+    speak();
+    return lab.status("web").state === "ACTIVE";
+  });
+  assertEquals(lab.status("other").state, "BACKUP");
+  // Longer than the 36 ms that the other router has patience; its active router speaks all the time.
+  busy = () => {
+    for (let i = 0; i < 12; i++) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      speak();
+    }
+  };
+  speak();
+  lab.speak();
+  lab.until(() => lab.status("web").counters["released_active"] === 1);
+  assertEquals(lab.status("other").counters["became_active"], 0);
 });
