@@ -9,6 +9,8 @@ import type { Active, Conflict, VirtualRouter } from "./state.ts";
 const HEALING_MS = [1_000, 5_000] as const;
 /** The loser's own announcements may cross ours: another one this soon undoes them. */
 const GAP_MS = 20;
+/** Two took over at the same moment: the loser has announced itself just now, and will not again. */
+const FIRST_GAP_MS = 3;
 /** So many announcements of one conflict keep that gap, each later one doubles it. */
 const PROMPT_ANNOUNCEMENTS = 5;
 const MAX_GAP_MS = 1_000;
@@ -65,6 +67,7 @@ function counted(conflict: Conflict): Conflict {
 }
 
 function gapMs({ announcements }: Conflict): number {
+  if (announcements === 0) return FIRST_GAP_MS;
   const doublings = Math.max(0, announcements - PROMPT_ANNOUNCEMENTS);
   return Math.min(GAP_MS * 2 ** doublings, MAX_GAP_MS);
 }
