@@ -46,6 +46,8 @@ function countAssignments(text: string): number | undefined {
   let assignments = 0;
   let crowd = 0;
   let depth = 0;
+  /** Inline tables since the header: two of one name would be joined. */
+  const inline = new Set<string>();
   /** Since the last line break outside of brackets: a header, or an assignment whose value starts here. */
   let line: { start: number; isHeader?: boolean; valueAt?: number } = { start: 0 };
   for (const { 0: token, index } of text.matchAll(TOKEN)) {
@@ -55,24 +57,36 @@ function countAssignments(text: string): number | undefined {
     if (token === "\n") {
       if (depth === 0) line = { start: index + 1 };
     } else if (token.startsWith("=")) {
-      if (++crowd > CROWD_MAX) return undefined;
+      // A value on the line after its = is none.
+      if (++crowd > CROWD_MAX || token.includes("\n")) return undefined;
       if (depth === 0 && (line.isHeader || line.valueAt !== undefined || /[."']/.test(before))) {
         return undefined;
       }
       if (depth > 0 && /\.\s*[\w-]*\s*$/.test(before)) return undefined;
       if (depth === 0) line.valueAt = index + 1;
-      if (token.endsWith("{")) depth++;
-      else assignments++;
+      if (token.endsWith("{")) {
+        const key = nameOf(before, depth);
+        if (inline.has(key)) return undefined;
+        inline.add(key);
+        depth++;
+      } else assignments++;
     } else if (token === "[" || token === "{") {
       if (depth === 0 && text.slice(line.valueAt ?? line.start, index).trim() !== "") return undefined;
       if (depth === 0 && line.valueAt === undefined) {
         line.isHeader = true;
         crowd = 0;
+        inline.clear();
       }
       depth++;
     } else if (token === "]" || token === "}") depth--;
   }
   return assignments;
+}
+
+/** The key in front of an `=`, as far as it takes to see it come again. */
+function nameOf(before: string, depth: number): string {
+  const [key = ""] = /(?:[\w-]+|"[^"]*"|'[^']*')\s*$/.exec(before.slice(-200)) ?? [];
+  return `${depth} ${key.trim().replaceAll(/["']/g, "")}`;
 }
 
 /**

@@ -35,6 +35,32 @@ export const TOML: Corpus = [
   ["keys set twice on one line, then a fault", "refused", "vipd.toml", "a = { b = 1, b = 2, b = 3, ] }"],
   ["a time of day is no text", "refused", "vipd.toml", "[node]\nname = 07:32:00"],
   ["a time of day in an array is no text", "refused", "vipd.toml", "[api]\nlisten = [07:32:00]"],
+  ["a table on the line after its =", "refused", "vipd.toml", "[virtual_router.a]\ngarp =\n{ repeat = 1 }"],
+  ["a value on the line after its =", "refused", "vipd.toml", "[log]\nlevel =\n'info'"],
+  [
+    "an inline table set twice",
+    "refused",
+    "vipd.toml",
+    `${ROUTER}garp = { repeat = 1 }\ngarp = { delay = "5s" }`,
+  ],
+  [
+    "an inline table set twice, once in quotes",
+    "refused",
+    "vipd.toml",
+    `${ROUTER}garp = {}\n"garp" = { repeat = 1 }`,
+  ],
+  [
+    "an inline table set twice in another",
+    "refused",
+    "vipd.toml",
+    '[check.c]\ntype = "http"\nurl = "http://x"\nexpect = { json = { a = 1 }, json = { b = 2 } }',
+  ],
+  [
+    "inline tables of one name under two headers",
+    "valid",
+    "vipd.toml",
+    `${ROUTER}garp = {}\n[node]\n[api]\n`,
+  ],
   ["two key values on a line", "refused", "vipd.toml", "a = 1 b = 2"],
   [
     "a table that is an inline table as well",
