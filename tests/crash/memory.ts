@@ -12,11 +12,12 @@ const ROOTS = [
 type Root = (typeof ROOTS)[number];
 
 export class MemoryGroup {
-  private constructor(readonly path: string, readonly root: Root) {}
+  constructor(readonly path: string, readonly root: Root) {}
 
   /** Null where this host lets us have none. */
   static async create(name: string): Promise<MemoryGroup | null> {
     for (const root of ROOTS) {
+      await sweep(root);
       const group = new MemoryGroup(`${root.path}/${name}`, root);
       try {
         await Deno.mkdir(group.path);
@@ -53,5 +54,15 @@ export class MemoryGroup {
       if (isGone) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  }
+}
+
+/** What a run that was killed has left: its groups carry its pid, `vipdlab-PID-...`. */
+async function sweep(root: Root): Promise<void> {
+  const names = await Array.fromAsync(Deno.readDir(root.path), ({ name }) => name).catch((): string[] => []);
+  for (const name of names) {
+    const pid = /^vipdlab-(\d+)-/.exec(name)?.[1];
+    if (pid === undefined || await Deno.stat(`/proc/${pid}`).then(() => true, () => false)) continue;
+    await new MemoryGroup(`${root.path}/${name}`, root).remove();
   }
 }

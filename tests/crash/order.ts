@@ -61,6 +61,8 @@ function isTrouble({ level, message }: LogLine, { fault, phase }: Plan): boolean
   if (!ERROR_LEVELS.includes(level) || fault.kind === "memory refused") return false;
   const mayStall = ["stall vrrp", "stuck call"].includes(fault.kind);
   if (mayStall && message.startsWith("engine_failed no heartbeat")) return false;
+  // An upgrade that finds the VRRP thread standing still says so, and everything stays as it was.
+  if (phase === "upgrade" && message.startsWith("upgrade_refused")) return false;
   // Who stands still in its start or its end is late with everything.
   return !(phase === "shutdown" && level === "" && message === "");
 }
