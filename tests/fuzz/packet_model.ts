@@ -31,7 +31,7 @@ interface Parsed {
   readonly message: readonly number[];
 }
 
-/** `foreign 7`, `garbage REASON`, `rejected REASON`, or `accepted` with everything that the packet says. */
+/** `foreign 7`, `garbage REASON`, `rejected REASON`, `reminder`, or `accepted` with everything that the packet says. */
 export function verdict(
   { family, group, own }: Place,
   routers: readonly Expectations[],
@@ -51,7 +51,12 @@ export function verdict(
       return `rejected ${reason}`;
     }
   }
-  return `accepted ${said(message, family, parsed)}`;
+  return isReminder(router, parsed) ? "reminder" : `accepted ${said(message, family, parsed)}`;
+}
+
+/** Priority 0 for one router alone, where advertisements go to the group. */
+function isReminder({ peers }: Expectations, { destination, message }: Parsed): boolean {
+  return peers === null && !isMulticast(destination) && message[2] === 0;
 }
 
 function parseIpv4(packet: Uint8Array): Parsed {
@@ -80,7 +85,8 @@ function choose(candidates: readonly Expectations[], parsed: Parsed, group: stri
       ? parsed.destination === group
       : !isMulticast(parsed.destination) && peers.includes(parsed.source)
   );
-  return meant.find(({ version }) => version === Math.floor(parsed.message[0]! / 16)) ?? meant[0] ??
+  const fitting = meant.length > 0 ? meant : candidates.filter((router) => isReminder(router, parsed));
+  return fitting.find(({ version }) => version === Math.floor(parsed.message[0]! / 16)) ?? fitting[0] ??
     candidates[0]!;
 }
 
@@ -126,8 +132,11 @@ const RULES: readonly (readonly [reason: string, isWrong: (question: Question) =
   ["checksum_errors", (question) => checksumOf(question.message, question.family, question) === null],
   [
     "unicast_mismatch",
-    ({ destination, group, router }) =>
-      router.peers === null ? destination !== group : isMulticast(destination),
+    (question) => {
+      const { destination, group, router } = question;
+      if (router.peers !== null) return isMulticast(destination);
+      return destination !== group && !isReminder(router, question);
+    },
   ],
   ["unknown_source", ({ source, router }) => router.peers !== null && !router.peers.includes(source)],
 ];
