@@ -31,7 +31,10 @@ interface Parsed {
   readonly message: readonly number[];
 }
 
-/** `foreign 7`, `garbage REASON`, `rejected REASON`, `reminder`, or `accepted` with everything that the packet says. */
+/**
+ * `foreign 7`, `garbage REASON`, `rejected REASON`, `reminder`, or `accepted` with everything that the packet
+ * says.
+ */
 export function verdict(
   { family, group, own }: Place,
   routers: readonly Expectations[],
