@@ -61,6 +61,7 @@ export const TOML: Corpus = [
     "vipd.toml",
     `${ROUTER}garp = {}\n[node]\n[api]\n`,
   ],
+  ["an empty inline table, then a value", "refused", "vipd.toml", `${ROUTER}priority = {}\npriority = 1`],
   ["two key values on a line", "refused", "vipd.toml", "a = 1 b = 2"],
   [
     "a table that is an inline table as well",
