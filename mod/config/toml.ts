@@ -46,7 +46,7 @@ function countAssignments(text: string): number | undefined {
   let assignments = 0;
   let crowd = 0;
   let depth = 0;
-  /** Inline tables since the header: a second one of the same name would be joined, a value take its place. */
+  /** Inline tables since the header: a second one of the name would be joined, a value take its place. */
   const inline = new Set<string>();
   /** Since the last line break outside of brackets: a header, or an assignment whose value starts here. */
   let line: { start: number; isHeader?: boolean; valueAt?: number } = { start: 0 };
