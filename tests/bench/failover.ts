@@ -151,12 +151,13 @@ const CRASH_EVENTS: readonly Event[] = [
   HOST_RETURN,
 ];
 
-const LONG_EVENTS: readonly Event[] = [
-  {
-    name: "cut off for 0.5 s, then heal",
+/** Cut off for so long, and healed: how dark it is from then on. */
+function cutFor(ms: number): Event {
+  return {
+    name: `cut off for ${ms / 1000} s, then heal`,
     async act({ lab }): Promise<number> {
       await lab.cut(lab.node("n1"));
-      await sleep(SHORT_CUT_MS);
+      await sleep(ms);
       const healedMs = now();
       await lab.heal(lab.node("n1"));
       return healedMs;
@@ -164,21 +165,8 @@ const LONG_EVENTS: readonly Event[] = [
     over: settledOn("n1"),
     limitMs: () => 0,
     goalMs: () => 20,
-  },
-  {
-    name: "cut off for 10 s, then heal",
-    async act({ lab }): Promise<number> {
-      await lab.cut(lab.node("n1"));
-      await sleep(LONG_CUT_MS);
-      const healedMs = now();
-      await lab.heal(lab.node("n1"));
-      return healedMs;
-    },
-    over: settledOn("n1"),
-    limitMs: () => 0,
-    goalMs: () => 20,
-  },
-];
+  };
+}
 
 export const MAIN_EVENTS: readonly Event[] = [ORDERLY_STOP, PREEMPT, CUT, HEAL, HOST_DEATH, HOST_RETURN];
 
@@ -197,7 +185,8 @@ export const FAILOVER_EVENTS: readonly Event[] = [
   HEAL,
   ...CABLE_EVENTS,
   ...CRASH_EVENTS,
-  ...LONG_EVENTS,
+  cutFor(SHORT_CUT_MS),
+  cutFor(LONG_CUT_MS),
 ];
 
 /** How long the address stays on a node whose daemon was killed; the last event of a scene. */

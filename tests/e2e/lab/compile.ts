@@ -4,6 +4,7 @@
  */
 import { run } from "./command.ts";
 
+const PROBES = new URL("../probe/", import.meta.url).pathname;
 const compiled = new Map<string, Promise<string>>();
 
 /** Path of the program built from `probe/NAME.c`. */
@@ -23,9 +24,10 @@ function compileOnce(name: string, flags: readonly string[]): Promise<string> {
 }
 
 async function compile(name: string, flags: readonly string[]): Promise<string> {
-  const source = new URL(`../probe/${name}.c`, import.meta.url).pathname;
-  const text = await Deno.readFile(source);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", text)).toHex().slice(0, 16);
+  const source = `${PROBES}${name}.c`;
+  const text = await Deno.readTextFile(`${PROBES}common.h`) + await Deno.readTextFile(source);
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  const digest = new Uint8Array(hash).toHex().slice(0, 16);
   const path = `/tmp/vipd-${name}-${digest}`;
   if (await exists(path)) return path;
   // Renamed when it is complete: another run may be building it too.

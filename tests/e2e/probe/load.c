@@ -12,16 +12,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+#include "common.h"
 
 #define CONNECTIONS_MAX 512
 #define HEAD_BYTES 4096
@@ -37,17 +32,6 @@ struct connection {
 };
 
 static struct connection connections[CONNECTIONS_MAX];
-static volatile sig_atomic_t stopping;
-
-static void on_signal(int signal_number) {
-  (void)signal_number;
-  stopping = 1;
-}
-
-static void die(const char *what) {
-  perror(what);
-  exit(1);
-}
 
 static double now_s(void) {
   struct timespec now;

@@ -17,22 +17,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+#include "common.h"
 
 #define PROBES_MAX 400000
 #define CONNECTIONS_MAX 1024 /* ring of open connections: interval x this must exceed the timeout */
-#define NODES_MAX 16
-#define NAME_MAX_BYTES 32
 #define LIFETIME_S 390 /* a probe nobody stops ends by itself */
 #define UNANSWERED 255
 
@@ -44,50 +35,15 @@ struct probe {
 
 static struct probe *probes;
 static uint32_t probe_count;
-static char node_names[NODES_MAX][NAME_MAX_BYTES];
-static uint32_t node_count;
+static struct names nodes;
 static int last_node = -1;
 static int64_t timeout_ns;
-static volatile sig_atomic_t stopping;
-
-static void on_signal(int signal_number) {
-  (void)signal_number;
-  stopping = 1;
-}
-
-static void die(const char *what) {
-  perror(what);
-  exit(1);
-}
-
-static int64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static double ms(int64_t ns) { return (double)ns / 1e6; }
-
-static void be_punctual(void) {
-  struct sched_param priority = {.sched_priority = 10};
-  mlockall(MCL_CURRENT | MCL_FUTURE); /* first: to fill megabytes in real time would hold up those we measure */
-  sched_setscheduler(0, SCHED_RR, &priority); /* best effort: without the privilege we are only less exact */
-}
-
-static uint8_t node_index(const char *name) {
-  for (uint32_t i = 0; i < node_count; i++) {
-    if (strcmp(node_names[i], name) == 0) return (uint8_t)i;
-  }
-  if (node_count == NODES_MAX) return NODES_MAX - 1;
-  snprintf(node_names[node_count], NAME_MAX_BYTES, "%s", name);
-  return (uint8_t)node_count++;
-}
 
 static void answered(uint32_t sequence, const char *name, int64_t at_ns) {
   if (sequence >= probe_count) return;
   struct probe *probe = &probes[sequence];
   if (probe->node != UNANSWERED || at_ns - probe->sent_ns > timeout_ns) return;
-  probe->node = node_index(name);
+  probe->node = name_index(&nodes, name);
   probe->answered_ns = at_ns;
   if (probe->node == last_node) return;
   last_node = probe->node;
@@ -109,9 +65,9 @@ static struct probe *new_probe(void) {
 static void print_outage(const struct probe *before, const struct probe *after, uint32_t lost, int64_t end_ns, int first) {
   int64_t until_ns = after == NULL ? end_ns : after->sent_ns;
   printf("%s{\"start_ms\":%.3f,\"length_ms\":%.3f,\"lost\":%u,\"from\":\"%s\",\"to\":", first ? "" : ",", ms(before->sent_ns),
-         ms(until_ns - before->sent_ns), lost, node_names[before->node]);
+         ms(until_ns - before->sent_ns), lost, nodes.text[before->node]);
   if (after == NULL) printf("null}");
-  else printf("\"%s\"}", node_names[after->node]);
+  else printf("\"%s\"}", nodes.text[after->node]);
 }
 
 static void print_outages(int64_t end_ns) {
@@ -151,7 +107,7 @@ static void print_result(void) {
   }
   printf("{\"event\":\"result\",\"sent\":%u,\"answered\":%u,\"worst_send_gap_ms\":%.3f,\"slowest_answer_ms\":%.3f,\"by_node\":{", probe_count,
          answered_count, ms(gap_ns), ms(slowest_ns));
-  for (uint32_t i = 0; i < node_count; i++) printf("%s\"%s\":%u", i == 0 ? "" : ",", node_names[i], per_node[i]);
+  for (uint32_t i = 0; i < nodes.count; i++) printf("%s\"%s\":%u", i == 0 ? "" : ",", nodes.text[i], per_node[i]);
   printf("},");
   print_outages(probe_count == 0 ? 0 : probes[probe_count - 1].sent_ns);
   printf("}\n");

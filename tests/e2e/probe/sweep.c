@@ -16,22 +16,13 @@
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <poll.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+#include "common.h"
 
 #define PROBES_MAX 3000000 /* of all addresses together */
 #define SWEEPS_MAX 400000
 #define TARGETS_MAX 1024
-#define NODES_MAX 16
-#define NAME_MAX_BYTES 32
 #define LIFETIME_S 390 /* a probe nobody stops ends by itself */
 #define ECHO_PORT 7
 #define UNANSWERED 255
@@ -54,39 +45,10 @@ static struct target targets[TARGETS_MAX];
 static uint32_t target_count;
 static uint32_t sweep_count;
 static uint32_t sweeps_max;
-static char node_names[NODES_MAX][NAME_MAX_BYTES];
-static uint32_t node_count;
+static struct names nodes;
 static int64_t timeout_ns;
 static int64_t worst_gap_ns;
 static int icmp;
-static volatile sig_atomic_t stopping;
-
-static void on_signal(int signal_number) {
-  (void)signal_number;
-  stopping = 1;
-}
-
-static void die(const char *what) {
-  perror(what);
-  exit(1);
-}
-
-static int64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static double ms(int64_t ns) { return (double)ns / 1e6; }
-
-static uint8_t node_index(const char *name) {
-  for (uint32_t i = 0; i < node_count; i++) {
-    if (strcmp(node_names[i], name) == 0) return (uint8_t)i;
-  }
-  if (node_count == NODES_MAX) return NODES_MAX - 1;
-  snprintf(node_names[node_count], NAME_MAX_BYTES, "%s", name);
-  return (uint8_t)node_count++;
-}
 
 /* A probe's number says both its sweep and its target. */
 static void answered(uint32_t number, const char *name, int64_t at_ns) {
@@ -95,7 +57,7 @@ static void answered(uint32_t number, const char *name, int64_t at_ns) {
   if (sweep >= sweep_count) return;
   struct probe *probe = &target->probes[sweep];
   if (probe->node != UNANSWERED || at_ns - probe->sent_ns > timeout_ns) return;
-  probe->node = node_index(name);
+  probe->node = name_index(&nodes, name);
   target->answered++;
   if (probe->node == target->last_node) return;
   target->last_node = probe->node;
@@ -210,9 +172,9 @@ static void run(int64_t interval_ns) {
 static void print_outage(const struct probe *before, const struct probe *after, uint32_t lost, int64_t end_ns, int first) {
   int64_t until_ns = after == NULL ? end_ns : after->sent_ns;
   printf("%s{\"start_ms\":%.3f,\"length_ms\":%.3f,\"lost\":%u,\"from\":\"%s\",\"to\":", first ? "" : ",", ms(before->sent_ns),
-         ms(until_ns - before->sent_ns), lost, node_names[before->node]);
+         ms(until_ns - before->sent_ns), lost, nodes.text[before->node]);
   if (after == NULL) printf("null}");
-  else printf("\"%s\"}", node_names[after->node]);
+  else printf("\"%s\"}", nodes.text[after->node]);
 }
 
 static void print_target(const struct target *target, int first) {
@@ -261,7 +223,6 @@ static void add_target(const char *text) {
 
 int main(int argc, char **argv) {
   struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART: a blocked call ends */
-  struct sched_param priority = {.sched_priority = 10};
   sigaction(SIGTERM, &action, NULL);
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGALRM, &action, NULL);
@@ -279,8 +240,7 @@ int main(int argc, char **argv) {
     if (targets[i].probes == NULL) die("calloc");
   }
   alarm(LIFETIME_S);
-  mlockall(MCL_CURRENT); /* first: to fill megabytes in real time would hold up those we measure */
-  sched_setscheduler(0, SCHED_RR, &priority); /* best effort: without the privilege we are only less exact */
+  be_punctual();
   run(atoll(argv[2]) * 1000);
   printf("{\"event\":\"result\",\"worst_send_gap_ms\":%.3f,\"targets\":[", ms(worst_gap_ns));
   for (uint32_t i = 0; i < target_count; i++) print_target(&targets[i], i == 0);
