@@ -10,7 +10,7 @@ import type { Listener } from "./listener.ts";
 import { inStep } from "./phase.ts";
 import type { Roster } from "./roster.ts";
 import { step } from "./router.ts";
-import type { Event, State } from "./state.ts";
+import type { Effect, Event, State } from "./state.ts";
 
 /**
  * After the kernel refused a socket. An interface that has just gone or come is the usual reason, so soon.
@@ -44,7 +44,11 @@ export class Dispatcher {
     }
     if (effects.length === 0) return instance.deadlineMs >= deadlineMs;
     const blocked = instance.blocked;
-    this.#parts.effects.run(instance, effects, nowMs);
+    this.#parts.effects.run(
+      instance,
+      instance.virtualLink === null ? effects : addressesFirst(effects),
+      nowMs,
+    );
     // The kernel refused an address: whoever cannot serve must not stay active.
     if (instance.blocked !== blocked) this.evaluate(instance, nowMs);
     else if (instance.isActive && before.name !== "active") {
@@ -117,4 +121,13 @@ function withMaintenance(
 ): Conditions {
   if (maintenance === null || (isActive && !maintenance.force)) return conditions;
   return { ...conditions, waiting: [maintenance.reason, ...conditions.waiting] };
+}
+
+/**
+ * A switch sends everything for the virtual router MAC address to whoever has advertised from it last, so it
+ * must serve by then: to set its macvlan up takes the kernel some milliseconds.
+ */
+function addressesFirst(effects: readonly Effect[]): readonly Effect[] {
+  const isAddition = ({ type }: Effect): boolean => type === "addAddresses";
+  return [...effects.filter(isAddition), ...effects.filter((effect) => !isAddition(effect))];
 }
