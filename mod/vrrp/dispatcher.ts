@@ -127,7 +127,7 @@ function withMaintenance(
  * A switch sends everything for the virtual router MAC address to whoever has advertised from it last, so it
  * must serve by then: to set its macvlan up takes the kernel some milliseconds.
  */
-function addressesFirst(effects: readonly Effect[]): readonly Effect[] {
+export function addressesFirst(effects: readonly Effect[]): readonly Effect[] {
   const isAddition = ({ type }: Effect): boolean => type === "addAddresses";
   return [...effects.filter(isAddition), ...effects.filter((effect) => !isAddition(effect))];
 }
