@@ -6,7 +6,7 @@ import { Snapshot } from "../../mod/snapshot.ts";
 import { type Host, sleep, waitFor } from "../e2e/lab.ts";
 import type { Child } from "../e2e/lab/child.ts";
 import { startKeepalived } from "../e2e/lab/keepalived.ts";
-import { keepalivedRouter, vipdRouter } from "../e2e/lab/routers.ts";
+import { keepalivedRouter, type RouterSpec, vipdRouter } from "../e2e/lab/routers.ts";
 import { request, vipdCommand } from "../e2e/lab/vipd.ts";
 import type { Happening, Mark } from "./facts.ts";
 import type { Exit, Finding } from "./judge.ts";
@@ -239,17 +239,7 @@ export class Actor {
   }
 
   async #launchKeepalived(): Promise<Child> {
-    const { profile, preempt } = this.plan;
-    const routers = this.priorities.map((priority, router) =>
-      keepalivedRouter({
-        ...profile,
-        name: `V${router}`,
-        vrid: router + 1,
-        priority,
-        addresses: addressesOf(this.plan, router),
-        preempt,
-      })
-    );
+    const routers = this.#routers().map(keepalivedRouter);
     const child = await startKeepalived(this.node, routers.join("\n"), true);
     void sleep(KEEPALIVED_READY_MS).then(() => {
       if (child.running && this.#child === child) this.hearReady(nowMs());
@@ -257,19 +247,21 @@ export class Actor {
     return child;
   }
 
-  async #writeVipd(extra = ""): Promise<void> {
+  /** What this node runs, whichever daemon runs it. */
+  #routers(): RouterSpec[] {
     const { profile, preempt } = this.plan;
-    const routers = this.priorities.map((priority, router) =>
-      vipdRouter({
-        ...profile,
-        name: `V${router}`,
-        vrid: router + 1,
-        priority,
-        addresses: addressesOf(this.plan, router),
-        preempt,
-        vipdExtra: extra,
-      })
-    );
+    return this.priorities.map((priority, router) => ({
+      ...profile,
+      name: `V${router}`,
+      vrid: router + 1,
+      priority,
+      addresses: addressesOf(this.plan, router),
+      preempt,
+    }));
+  }
+
+  async #writeVipd(extra = ""): Promise<void> {
+    const routers = this.#routers().map((spec) => vipdRouter({ ...spec, vipdExtra: extra }));
     const rest = [`[api]\nlisten = ["unix:${this.#socket}"]`, `[node]\nname = "${this.name}"`];
     await Deno.writeTextFile(`${this.node.directory}/vipd.toml`, [...routers, ...rest].join("\n") + "\n");
   }
