@@ -5,8 +5,10 @@
 import * as z from "zod";
 import { type CheckConfig, checkSchema, type CheckType } from "./check.ts";
 import { duration } from "./duration.ts";
+import type { HaproxyConfig } from "./haproxy.ts";
 import { type Listen, listen, name } from "./values.ts";
 import { derive, routerFields, type VirtualRouterConfig } from "./virtual_router.ts";
+import type { BalanceConfig, DirectRoutingConfig, VirtualServerConfig } from "./virtual_server.ts";
 
 export type { CheckConfig, CheckType } from "./check.ts";
 export type { Listen, Vip } from "./values.ts";
@@ -22,6 +24,10 @@ export interface Config {
   readonly log: LogConfig;
   readonly virtual_router: Readonly<Record<string, VirtualRouterConfig>>;
   readonly check: Readonly<Record<string, CheckConfig>>;
+  readonly balance: BalanceConfig;
+  readonly haproxy: HaproxyConfig;
+  readonly virtual_server: Readonly<Record<string, VirtualServerConfig>>;
+  readonly direct_routing: Readonly<Record<string, DirectRoutingConfig>>;
 }
 
 export interface NodeConfig {
@@ -86,6 +92,15 @@ export function configSchema(checkTypes: readonly CheckType[], hostName: string)
       .describe("Health checks by name; a virtual router tracks them"),
   }).transform(({ include: _, node, ...rest }) => ({
     ...rest,
+    balance: {
+      tune_kernel: false,
+      flush: false,
+      flush_on_stop: true,
+      state_file: "/var/lib/vipd/balance.json",
+    },
+    haproxy: { directory: "/run/vipd/haproxy", global: [], defaults: [] },
+    virtual_server: {},
+    direct_routing: {},
     node: { ...node, name: node.name ?? hostName },
   }));
 }
