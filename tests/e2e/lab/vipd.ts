@@ -5,7 +5,7 @@ import type { Host } from "../lab.ts";
 import { waitFor } from "./wait.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
-const READY_TIMEOUT_MS = 15_000;
+const READY_TIMEOUT_MS = 30_000;
 
 export interface Vipd {
   readonly node: Host;

@@ -1,0 +1,7 @@
+/** Every scenario that runs in a guest: each in a guest of its own, its steps one after the other. */
+import { kernel } from "./scenarios/kernel.ts";
+
+/** Name -> what it does; a step that fails throws. */
+export type Steps = Readonly<Record<string, () => Promise<void>>>;
+
+export const SCENARIOS: Readonly<Record<string, Steps>> = { kernel };
