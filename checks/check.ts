@@ -104,6 +104,13 @@ export interface CommonDefaults {
   readonly fall?: number;
 }
 
+/** What a probe that passes may say beyond a note for operators. */
+export interface Pass {
+  readonly note: string;
+  /** The weight that the real server is to have, 0..65535; its configured one when absent. */
+  readonly weight?: number;
+}
+
 /** Takes what a watch sees: true where the check would pass. */
 export type Report = (passing: boolean) => void;
 
@@ -125,7 +132,11 @@ export interface CheckType<Options = unknown> {
    * One look: returns (optionally with a note) when it passes, throws `CheckFailed(reason)` when it fails.
    * After the abort it settles promptly, in whatever way, and leaves nothing open.
    */
-  probe(context: CheckContext, options: Options, signal: AbortSignal): Promise<string | void> | string;
+  probe(
+    context: CheckContext,
+    options: Options,
+    signal: AbortSignal,
+  ): Promise<Pass | string | void> | Pass | string;
   /**
    * Reports what `probe` would say by now, as far as can be seen without asking; runs until the abort.
    * Whenever that is not what the last probe said, the next one is made at once. Reporting the same again

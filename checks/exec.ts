@@ -1,6 +1,6 @@
 /** exec: runs a program of the operator's; exit code 0 passes. */
 import * as z from "zod";
-import { type CheckContext, type CommandResult, defineCheck, fail } from "./check.ts";
+import { type CheckContext, type CommandResult, defineCheck, fail, type Pass } from "./check.ts";
 import { inspectCommand } from "./command.ts";
 
 const program = z.string({ error: "expected a program" }).min(1, { error: "expected a program" });
@@ -8,6 +8,10 @@ const program = z.string({ error: "expected a program" }).min(1, { error: "expec
 const options = z.strictObject({
   command: z.tuple([program], z.string())
     .describe('Program and arguments, such as ["/etc/vipd/check_app.sh", "--quick"]'),
+  weight_from_exit: z.boolean().default(false).describe(
+    "Of a real server: exit codes 2 to 255 pass too, and set its weight to the code less 2; 0 sets the " +
+      "configured one",
+  ),
 });
 type Options = z.output<typeof options>;
 
@@ -20,11 +24,14 @@ export const exec = defineCheck({
   probe,
 });
 
-async function probe(context: CheckContext, { command }: Options, signal: AbortSignal): Promise<string> {
+async function probe(context: CheckContext, options: Options, signal: AbortSignal): Promise<string | Pass> {
+  const { command, weight_from_exit } = options;
   const problem = inspectCommand(command[0]);
   if (problem !== undefined) return fail(`not run: ${problem}`);
   const result = await runAs(context, command, signal);
-  return result.code === 0 ? lastLine(result) : fail(describeEnd(result));
+  if (result.code === 0) return lastLine(result);
+  if (!weight_from_exit || result.code === null || result.code < 2) return fail(describeEnd(result));
+  return { note: describeEnd(result), weight: result.code - 2 };
 }
 
 /** Runs argv as the check's user. */

@@ -23,10 +23,15 @@ export const http = defineCheck({
   type: "http",
   summary: "Passes when the web server answers as expected; every probe opens a new connection.",
   options: httpOptions,
-  probe,
+  probe: probeHttp,
 });
 
-async function probe(context: CheckContext, options: HttpOptions, signal: AbortSignal): Promise<string> {
+/** See `CheckType.probe`. */
+export async function probeHttp(
+  context: CheckContext,
+  options: HttpOptions,
+  signal: AbortSignal,
+): Promise<string> {
   const first = firstUrl(context, options);
   let step: Step = { url: first, method: options.method, body: options.body };
   for (let redirects = 0; redirects <= redirectLimit; redirects++) {

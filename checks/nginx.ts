@@ -4,7 +4,7 @@
 import * as z from "zod";
 import { absolutePath, type CheckContext, defineCheck, fail, type Host, type Process } from "./check.ts";
 import { containersOption, followProcesses } from "./follow.ts";
-import { http } from "./http.ts";
+import { probeHttp } from "./http.ts";
 import { connectTimeout, expectOption, httpOptions, url } from "./http_options.ts";
 
 const options = z.strictObject({
@@ -39,7 +39,7 @@ async function probe(context: CheckContext, options: Options, signal: AbortSigna
   const note = `master process ${master.pid}`;
   if (options.url === undefined) return note;
   const { url, connect_timeout, expect } = options;
-  const page = await http.probe(context, { ...httpDefaults, url, connect_timeout, expect }, signal);
+  const page = await probeHttp(context, { ...httpDefaults, url, connect_timeout, expect }, signal);
   return `${note}, ${page}`;
 }
 

@@ -116,6 +116,8 @@ export const CheckStatus = z.strictObject({
   failures: counter,
   runs: counter,
   recoveries: counter,
+  /** What the check wants the weight of its real server to be; absent: the configured one. */
+  weight: z.int().optional(),
 });
 export type CheckStatus = z.infer<typeof CheckStatus>;
 

@@ -1,16 +1,17 @@
 /** Runs the configured checks and tells when one changes its state. */
 import type { CheckType, Host } from "../../checks/check.ts";
 import { checkType } from "../../checks/mod.ts";
-import type { CheckConfig } from "../config/check.ts";
 import { fingerprint } from "../fingerprint.ts";
 import type { CheckStatus } from "../snapshot.ts";
-import { type CheckChange, CheckRunner, type Memory, type Services } from "./runner.ts";
+import { type CheckChange, CheckRunner, type Memory, type MonitoredCheck, type Services } from "./runner.ts";
 
-export type { CheckChange, Memory } from "./runner.ts";
+export type { CheckChange, Memory, MonitoredCheck } from "./runner.ts";
 
 export interface MonitorOptions {
   readonly host: Host;
   onChange(change: CheckChange): void;
+  /** A check passes and wants another weight for its real server; undefined: the configured one. */
+  onWeight?(name: string, weight: number | undefined): void;
   /** Something worth a line in the log that changes no state: a recovery, a watch that broke. */
   onNote?(name: string, message: string): void;
   /** Wall clock in milliseconds since the epoch. */
@@ -31,11 +32,13 @@ export class Monitor {
   #isRunning = false;
   #isStopped = false;
   #inherited: Readonly<Record<string, Memory>>;
+  #paused: ReadonlySet<string> = new Set();
 
   constructor(options: MonitorOptions) {
     this.#services = {
       host: options.host,
       onChange: (change) => options.onChange(change),
+      onWeight: (name, weight) => options.onWeight?.(name, weight),
       onNote: (name, message) => options.onNote?.(name, message),
       now: () => options.now?.() ?? Date.now(),
       random: () => options.random?.() ?? Math.random(),
@@ -48,7 +51,7 @@ export class Monitor {
    * Makes these the checks. Unchanged ones go on undisturbed; a changed one keeps its state until its new
    * results decide otherwise, so that a reload alone never moves a virtual router; removed ones end.
    */
-  configure(checks: Readonly<Record<string, CheckConfig>>): void {
+  configure(checks: Readonly<Record<string, MonitoredCheck>>): void {
     const before = this.#runners;
     const runners = Object.entries(checks).map(([name, config]) =>
       this.#runner(name, config, before.get(name))
@@ -56,7 +59,23 @@ export class Monitor {
     this.#inherited = {};
     this.#runners = new Map(runners.map((runner) => [runner.name, runner]));
     for (const runner of before.values()) if (this.#runners.get(runner.name) !== runner) this.#end(runner);
-    for (const runner of runners) if (this.#isRunning && before.get(runner.name) !== runner) runner.start();
+    for (const runner of runners) {
+      if (this.#isRunning && before.get(runner.name) !== runner) this.#start(runner);
+    }
+  }
+
+  /**
+   * The checks of these names make no look, and keep what they know, until a call that leaves them out. Names
+   * that are no check count once they are.
+   */
+  pauseOnly(names: Iterable<string>): void {
+    const before = this.#paused;
+    this.#paused = new Set(names);
+    for (const [name, runner] of this.#runners) {
+      if (!this.#isRunning || this.#isStopped || before.has(name) === this.#paused.has(name)) continue;
+      if (this.#paused.has(name)) runner.pause();
+      else runner.resume();
+    }
   }
 
   /** In the order of the configuration. */
@@ -67,7 +86,7 @@ export class Monitor {
   start(): void {
     if (this.#isRunning || this.#isStopped) return;
     this.#isRunning = true;
-    for (const runner of this.#runners.values()) runner.start();
+    for (const runner of this.#runners.values()) this.#start(runner);
   }
 
   /**
@@ -103,12 +122,17 @@ export class Monitor {
     return [...this.#runners.values()].find((runner) => runner.isRecovering)?.name;
   }
 
-  #runner(name: string, config: CheckConfig, before: CheckRunner | undefined): CheckRunner {
+  #start(runner: CheckRunner): void {
+    if (this.#paused.has(runner.name)) runner.pause();
+    runner.start();
+  }
+
+  #runner(name: string, config: MonitoredCheck, before: CheckRunner | undefined): CheckRunner {
     if (before !== undefined && fingerprint(before.config) === fingerprint(config)) return before;
     return this.#replace(name, config, before);
   }
 
-  #replace(name: string, config: CheckConfig, before = this.#runners.get(name)): CheckRunner {
+  #replace(name: string, config: MonitoredCheck, before = this.#runners.get(name)): CheckRunner {
     const type = this.#checkType(config.type);
     if (type === undefined) throw new Error(`check ${name}: there is no check type ${config.type}`);
     return new CheckRunner(name, config, type, this.#services, before?.memory() ?? this.#inherited[name]);

@@ -8,6 +8,8 @@ import { describeEnd } from "../../checks/exec.ts";
 export interface Result {
   readonly passed: boolean;
   readonly reason: string;
+  /** See `Pass`. */
+  readonly weight?: number;
 }
 
 export interface Recovery {

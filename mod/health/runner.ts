@@ -1,12 +1,28 @@
 /** The life of one check: when it runs, what its results make of its state, and its recovery. */
 import { monotonicMs } from "../../ffi/clock.ts";
-import { CheckFailed, type CheckType, describe, type Host } from "../../checks/check.ts";
+import {
+  type CheckContext,
+  CheckFailed,
+  type CheckType,
+  describe,
+  type Host,
+  type Pass,
+  type Target,
+} from "../../checks/check.ts";
 import { formatMs, sleep, within } from "../../checks/deadline.ts";
 import type { CheckConfig } from "../config/check.ts";
 import { fingerprint } from "../fingerprint.ts";
 import type { CheckState, CheckStatus } from "../snapshot.ts";
 import { recover, type Result } from "./recovery.ts";
 import { count, type Counter, nextRecovery, type RecoveryHistory, startCounter } from "./counter.ts";
+
+/** A check, and what a real server adds to it. */
+export interface MonitoredCheck extends CheckConfig {
+  /** The real server. Its `attempts` are made only while the check is up: otherwise one look decides. */
+  readonly target?: Target;
+  /** The first look comes after a random part of this (milliseconds), unless the check is down: at once. */
+  readonly warmup?: number;
+}
 
 /** A check changed its state; `at` is RFC 3339. */
 export interface CheckChange {
@@ -21,6 +37,8 @@ export interface CheckChange {
 export interface Services {
   readonly host: Host;
   onChange(change: CheckChange): void;
+  /** A check passes and wants another weight for its real server; undefined: the configured one. */
+  onWeight(name: string, weight: number | undefined): void;
   /** Something worth a line in the log that changes no state: a recovery, a watch that broke. */
   onNote(name: string, message: string): void;
   /** Wall clock in milliseconds since the epoch, for what people read; intervals use the monotonic clock. */
@@ -50,11 +68,14 @@ export interface Past {
   failures: number;
   recoveries: number;
   recovery?: RecoveryHistory;
+  weight?: number;
 }
 
 const undecidedIntervalMs = 250;
 const watchRetryMs = 1000;
 const wakesApartMs = 10;
+/** The first looks after a pause come within this time, or all real servers would be asked at one moment. */
+const resumeSpreadMs = 1000;
 /** Longer than the time between TERM and KILL of a command. */
 const stopLimitMs = 2500;
 
@@ -62,12 +83,14 @@ const stopLimitMs = 2500;
 export interface Memory {
   /** The `fingerprint()` of its configuration. */
   readonly config: string;
+  /** The `fingerprint()` of its real server: what is known of one says nothing of another. */
+  readonly target?: string;
   readonly past: Past;
 }
 
 export class CheckRunner {
   readonly name: string;
-  readonly config: CheckConfig;
+  readonly config: MonitoredCheck;
   readonly #check: CheckType;
   readonly #services: Services;
   readonly #past: Past;
@@ -78,21 +101,28 @@ export class CheckRunner {
   #wakeTimer: number | undefined;
   #lingering = 0;
   #isSpread = false;
+  #isPaused = false;
   #isRecovering = false;
   #lastPassed: boolean | undefined;
 
   /** A check that replaces one of the same name goes on with its state and statistics. */
-  constructor(name: string, config: CheckConfig, check: CheckType, services: Services, memory?: Memory) {
+  constructor(name: string, config: MonitoredCheck, check: CheckType, services: Services, memory?: Memory) {
     this.name = name;
     this.config = config;
     this.#check = check;
     this.#services = services;
-    this.#past = memory === undefined ? this.#newPast() : recall(memory, config);
+    const isKnown = memory !== undefined && memory.target === targetOf(config);
+    this.#past = isKnown ? recall(memory, config) : this.#newPast();
   }
 
   /** For whoever goes on in its place. */
   memory(): Memory {
-    return { config: fingerprint(this.config), past: { ...this.#past } };
+    const target = targetOf(this.config);
+    return {
+      config: fingerprint(this.config),
+      ...(target === undefined ? {} : { target }),
+      past: { ...this.#past },
+    };
   }
 
   /** Its recovery command runs; whoever stops it now leaves the service half started. */
@@ -105,8 +135,25 @@ export class CheckRunner {
   }
 
   start(): void {
-    this.#begin();
+    const warmupMs = this.state === "down" ? 0 : (this.config.warmup ?? 0) * this.#services.random();
+    if (this.#isPaused || warmupMs === 0) this.#begin();
+    else this.#timer = setTimeout(() => this.#begin(), warmupMs);
+    this.#isSpread = warmupMs > 0;
     if (this.#check.watch !== undefined) this.#track(this.#watch());
+  }
+
+  /** Makes no look until `resume()`; what it knows stays. */
+  pause(): void {
+    this.#isPaused = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#wakeTimer);
+    this.#run?.controller.abort();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    const waitMs = Math.min(this.config.interval, resumeSpreadMs) * this.#services.random();
+    this.#timer = setTimeout(() => this.#begin(), waitMs);
   }
 
   /** Resolves when nothing of the check runs any more, or when what still does cannot be ended. */
@@ -121,7 +168,8 @@ export class CheckRunner {
   }
 
   status(): CheckStatus {
-    const { counter, sinceMs, reason, lastRunMs, durationMs, successes, failures, recoveries } = this.#past;
+    const { counter, sinceMs, reason, lastRunMs, durationMs, successes, failures, recoveries, weight } =
+      this.#past;
     return {
       name: this.name,
       type: this.config.type,
@@ -137,6 +185,7 @@ export class CheckRunner {
       failures,
       runs: successes + failures,
       recoveries,
+      ...(weight === undefined ? {} : { weight }),
     };
   }
 
@@ -163,6 +212,7 @@ export class CheckRunner {
    * look.
    */
   #begin(isStuck = false): void {
+    if (this.#isPaused) return;
     clearTimeout(this.#timer);
     clearTimeout(this.#wakeTimer);
     this.#run?.controller.abort();
@@ -172,7 +222,7 @@ export class CheckRunner {
 
   /** What a watch sees. When it is news, look at once, but never so often that no look comes to its end. */
   #report(passing: boolean): void {
-    if (this.#lifetime.signal.aborted || this.#isRecovering) return;
+    if (this.#lifetime.signal.aborted || this.#isPaused || this.#isRecovering) return;
     if (this.#lastPassed === undefined || this.#lastPassed === passing) return;
     const waitMs = (this.#run?.startMs ?? 0) + wakesApartMs - performance.now();
     clearTimeout(this.#wakeTimer);
@@ -191,8 +241,10 @@ export class CheckRunner {
     this.#schedule(run.startMs);
   }
 
-  #decide({ passed, reason }: Result): void {
+  #decide({ passed, reason, weight }: Result): void {
     const from = this.state;
+    // Before the state, so that a real server that comes back has the right weight from the start.
+    if (passed) this.#weigh(weight);
     this.#lastPassed = passed;
     this.#past.counter = count(this.#past.counter, passed, this.config);
     this.#past.reason = reason;
@@ -200,6 +252,13 @@ export class CheckRunner {
     const nowMs = this.#services.now();
     this.#past.sinceMs = nowMs;
     this.#services.onChange({ name: this.name, from, to: this.state, reason, at: time(nowMs) });
+  }
+
+  #weigh(weight: number | undefined): void {
+    if (this.#past.weight === weight) return;
+    if (weight === undefined) delete this.#past.weight;
+    else this.#past.weight = weight;
+    this.#services.onWeight(this.name, weight);
   }
 
   /** The next run counts from the start of this one; slots that passed meanwhile are skipped. */
@@ -217,13 +276,21 @@ export class CheckRunner {
     this.#timer = setTimeout(() => this.#begin(this.#lingering > 0), waitMs);
   }
 
+  /** What is not known to be up is judged by one look if it is a real server's. */
+  #attempts(): number {
+    const { target, attempts } = this.config;
+    const isUp = this.state === "up" && this.#past.lastRunMs !== undefined;
+    return target === undefined || isUp ? attempts : 1;
+  }
+
   /** Up to `attempts` looks, of which one must pass. */
   async #look(run: Run): Promise<Result> {
     const { signal } = run.controller;
     if (run.isStuck) return this.#note({ passed: false, reason: "the run before does not end" }, run);
+    const attempts = this.#attempts();
     for (let attempt = 1;; attempt++) {
       const result = await this.#attempt(signal);
-      if (result.passed || attempt >= this.config.attempts || signal.aborted) return this.#note(result, run);
+      if (result.passed || attempt >= attempts || signal.aborted) return this.#note(result, run);
       await sleep(this.config.attempt_delay, signal);
     }
   }
@@ -241,8 +308,10 @@ export class CheckRunner {
   async #attempt(signal: AbortSignal): Promise<Result> {
     const late = `no answer within ${formatMs(this.config.timeout)}`;
     try {
-      const note = await within(this.config.timeout, late, signal, (limit) => this.#probe(limit));
-      return { passed: true, reason: note ?? "passed" };
+      const pass = await within(this.config.timeout, late, signal, (limit) => this.#probe(limit));
+      if (typeof pass !== "object") return { passed: true, reason: pass ?? "passed" };
+      const { note, ...rest } = pass;
+      return { passed: true, reason: note, ...rest };
     } catch (error) {
       if (error instanceof CheckFailed) return { passed: false, reason: error.message };
       // Whatever keeps a check from running, a mistake in it included, is a failure and never a pass.
@@ -251,11 +320,11 @@ export class CheckRunner {
   }
 
   /** Settles at the abort even while the probe still tidies up; what it says then does not matter. */
-  #probe(signal: AbortSignal): Promise<string | void> {
-    const { promise, resolve, reject } = Promise.withResolvers<string | void>();
+  #probe(signal: AbortSignal): Promise<Pass | string | void> {
+    const { promise, resolve, reject } = Promise.withResolvers<Pass | string | void>();
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     this.#lingering++;
-    const probe = async (): Promise<string | void> =>
+    const probe = async (): Promise<Pass | string | void> =>
       await this.#check.probe(this.#context(), this.config.options, signal);
     this.#track(probe().then(resolve, reject).finally(() => this.#lingering--));
     return promise;
@@ -301,15 +370,24 @@ export class CheckRunner {
     }
   }
 
-  #context(): { name: string; host: Host; user?: string } {
-    const { user } = this.config;
-    return { name: this.name, host: this.#services.host, ...(user === undefined ? {} : { user }) };
+  #context(): CheckContext {
+    const { user, target } = this.config;
+    return {
+      name: this.name,
+      host: this.#services.host,
+      ...(user === undefined ? {} : { user }),
+      ...(target === undefined ? {} : { target }),
+    };
   }
 
   #track(task: Promise<void>): void {
     const tracked = task.finally(() => this.#tasks.delete(tracked));
     this.#tasks.add(tracked);
   }
+}
+
+function targetOf({ target }: MonitoredCheck): string | undefined {
+  return target === undefined ? undefined : fingerprint(target);
 }
 
 /** Results that do not make a state yet count only for the same configuration. */

@@ -25,9 +25,8 @@ async function probe(check: CheckType, options: Record<string, unknown>, user?: 
     ...(user === undefined ? {} : { user }),
   };
   try {
-    return `pass: ${
-      await check.probe(context, check.options.parse(options), new AbortController().signal) ?? ""
-    }`;
+    const pass = await check.probe(context, check.options.parse(options), new AbortController().signal);
+    return typeof pass === "object" ? `pass with weight ${pass.weight}: ${pass.note}` : `pass: ${pass ?? ""}`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
@@ -120,6 +119,24 @@ Deno.test("exec: passes, fails with the exit code and the last line, is refused,
   assertMatch(await probe(exec, script("lost", "#!/no/such\n")), /^cannot run .*lost: failed to spawn/);
   assertEquals(await probe(exec, { command: ["id", "-un"] }, "nobody"), "pass: nobody");
   Deno.removeSync(directory, { recursive: true });
+});
+
+const weights: [code: number, pass: string][] = [
+  [0, "pass: "],
+  [1, "exit code 1"],
+  [2, "pass with weight 0: exit code 2"],
+  [102, "pass with weight 100: exit code 102"],
+  [255, "pass with weight 253: exit code 255"],
+];
+
+Deno.test("exec: with weight_from_exit an exit code above 1 is a weight; a signal is a failure", async () => {
+  for (const [code, expected] of weights) {
+    const command = ["sh", "-c", `exit ${code}`];
+    assertEquals(await probe(exec, { command, weight_from_exit: true }), expected);
+    assertEquals(await probe(exec, { command }), code === 0 ? "pass: " : `exit code ${code}`);
+  }
+  const killed = { command: ["sh", "-c", "kill -9 $$"], weight_from_exit: true };
+  assertEquals(await probe(exec, killed), "ended by SIGKILL");
 });
 
 Deno.test("curl: the host's curl judges, and says why", async () => {

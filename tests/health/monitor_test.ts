@@ -1,74 +1,9 @@
 /** The monitor with scripted checks: scheduling, timeouts, attempts, pushes, recovery, reconfiguration. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import * as z from "zod";
-import { CheckFailed, type CheckType, type Report } from "../../checks/check.ts";
-import type { CheckConfig } from "../../mod/config/check.ts";
-import type { MonitorOptions } from "../../mod/health/monitor.ts";
-import { CheckStatus } from "../../mod/snapshot.ts";
+import type { CheckType } from "../../checks/check.ts";
 import { config, pause, Recorder, until } from "./recorder.ts";
-
-/**
- * A check whose answers the test gives: "+" passes, "s" after 30 ms, "-" fails, "f" after 5 ms, "." never,
- * "!" not even when aborted; the last goes on for ever.
- */
-class Script {
-  answers = "+";
-  readonly startsMs: number[] = [];
-  running = 0;
-  aborts = 0;
-  report: Report = () => {};
-  readonly #stuck = Promise.withResolvers<string>();
-
-  readonly type: CheckType = {
-    type: "script",
-    summary: "Does as the test says.",
-    options: z.strictObject({}),
-    probe: (_context, _options, signal) => this.#probe(signal),
-    watch: (_context, _options, signal, report) => {
-      this.report = report;
-      return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-    },
-  };
-
-  release(): void {
-    this.#stuck.resolve("at last");
-  }
-
-  #probe(signal: AbortSignal): Promise<string> {
-    this.startsMs.push(performance.now());
-    const answer = this.answers.charAt(Math.min(this.startsMs.length, this.answers.length) - 1);
-    if (answer === "+") return Promise.resolve("scripted");
-    if (answer === "f") return pause(5).then(() => Promise.reject(new CheckFailed("slow failure")));
-    if (answer === "s") return pause(30).then(() => "slow");
-    if (answer === "-") return Promise.reject(new CheckFailed("scripted failure"));
-    if (answer === "!") return this.#stuck.promise;
-    this.running++;
-    return new Promise((_resolve, reject) =>
-      signal.addEventListener("abort", () => {
-        this.running--;
-        this.aborts++;
-        reject(signal.reason);
-      }, { once: true })
-    );
-  }
-}
-
-function lab(
-  answers: string,
-  rest: Partial<CheckConfig>,
-  options: Partial<MonitorOptions> = {},
-): [Script, Recorder] {
-  const script = new Script();
-  script.answers = answers;
-  const recorder = new Recorder({ checkType: () => script.type, random: () => 1, ...options });
-  recorder.monitor.configure({ it: config("script", {}, rest) });
-  recorder.monitor.start();
-  return [script, recorder];
-}
-
-function only(recorder: Recorder): CheckStatus {
-  return CheckStatus.parse(recorder.monitor.status()[0]);
-}
+import { lab, only, Script } from "./script.ts";
 
 Deno.test("monitor: the first run is at once, and its change is told whole", async () => {
   const [, recorder] = lab("+", { interval: 60_000 }, { now: () => 0 });

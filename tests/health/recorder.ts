@@ -1,6 +1,10 @@
 /** Collects what a monitor tells, and waits for it within a limit. */
-import { type CheckChange, Monitor, type MonitorOptions } from "../../mod/health/monitor.ts";
-import type { CheckConfig } from "../../mod/config/check.ts";
+import {
+  type CheckChange,
+  Monitor,
+  type MonitoredCheck,
+  type MonitorOptions,
+} from "../../mod/health/monitor.ts";
 import { checkTypes } from "../../checks/mod.ts";
 import { libc } from "../../ffi/libc.ts";
 import { LinuxHost } from "../../mod/health/host.ts";
@@ -17,6 +21,7 @@ export class Recorder implements AsyncDisposable {
   readonly host = new LinuxHost();
   readonly changes: Recorded[] = [];
   readonly notes: string[] = [];
+  readonly weights: (number | undefined)[] = [];
   readonly monitor: Monitor;
   #seen = 0;
 
@@ -24,6 +29,7 @@ export class Recorder implements AsyncDisposable {
     this.monitor = new Monitor({
       host: this.host,
       onChange: (change) => this.changes.push({ ...change, monotonicMs: performance.now() }),
+      onWeight: (_name, weight) => this.weights.push(weight),
       onNote: (name, message) => this.notes.push(`${name}: ${message}`),
       ...options,
     });
@@ -65,8 +71,8 @@ export function pause(ms: number): Promise<void> {
 export function config(
   type: string,
   options: Record<string, unknown>,
-  rest: Partial<CheckConfig> = {},
-): CheckConfig {
+  rest: Partial<MonitoredCheck> = {},
+): MonitoredCheck {
   const check = checkTypes.find((candidate) => candidate.type === type);
   return {
     type,
