@@ -3,15 +3,15 @@
  */
 import { type ApiServer, createApi, type ReloadResult, serveApi, type UpgradeResult } from "./api/mod.ts";
 import { endHaste, lockCode, releaseCode, trimHeap } from "../ffi/sched.ts";
-import { type Loaded, loadToRun } from "./config/load.ts";
 import { changesOf, refusal, summaryOf } from "./config/changes.ts";
 import type { Config } from "./config/schema.ts";
-import { readToken } from "./config/token.ts";
 import { ConfigError, documentProblem, formatProblem, StartError } from "./errors.ts";
 import { LinuxHost } from "./health/host.ts";
 import { type CheckChange, Monitor } from "./health/monitor.ts";
 import { configureLogging, logger } from "./log.ts";
+import { Balancing } from "./daemon/balancing.ts";
 import { type Estate, takeEstate } from "./daemon/estate.ts";
+import { load, type Loading } from "./daemon/loading.ts";
 import { Maintenance } from "./daemon/maintenance.ts";
 import { Supervisor } from "./daemon/supervisor.ts";
 import { hearMissedSignals, Upgrade } from "./daemon/upgrade.ts";
@@ -47,14 +47,6 @@ export interface DaemonOptions {
   readonly workerUrl: URL;
 }
 
-/** What came out of the configuration file, as far as a reload replaces it. */
-interface Loading {
-  readonly config: Config;
-  readonly token: string | null;
-  readonly warnings: Loaded["warnings"];
-  readonly at: string;
-}
-
 export class Daemon {
   /** Resolves with the exit code. */
   readonly ended: Promise<number>;
@@ -65,6 +57,7 @@ export class Daemon {
   readonly #states = new Map<string, RouterState>();
   readonly #host = new LinuxHost();
   readonly #monitor: Monitor;
+  readonly #balancing: Balancing;
   readonly #engine: EngineHandle;
   readonly #model: ReadModel;
   readonly #flushLog: () => Promise<void>;
@@ -114,6 +107,7 @@ export class Daemon {
       onNote: (name, message) => checkLog.info("note {name}: {message}", { name, message }),
       inherited: estate?.checks ?? {},
     });
+    this.#balancing = new Balancing(loading.config);
     this.#maintenance = new Maintenance(this.#engine, estate?.maintenance ?? null);
     this.#upgrader = new Upgrade({
       maintenance: this.#maintenance,
@@ -146,7 +140,7 @@ export class Daemon {
     this.#supervisor.tell({ stopping: true });
     const timer = setTimeout(() => void this.#exit(1), STOP_TIMEOUT_MS);
     await this.#engine.stop(reason);
-    await Promise.all([this.#monitor.stop(), this.#api?.stop()]);
+    await Promise.all([this.#monitor.stop(), this.#api?.stop(), this.#balancing.stop()]);
     clearTimeout(timer);
     await this.#exit(0);
   }
@@ -172,7 +166,7 @@ export class Daemon {
     const { config, warnings } = this.#loading;
     for (const warning of warnings) configLog.warn("warning {problem}", { problem: formatProblem(warning) });
     this.#api = await this.#serve(config);
-    this.#apply(config, true);
+    await this.#apply(config, true);
     this.#monitor.start();
     const failed = await Promise.race([this.#running.promise, this.ended]);
     if (failed !== undefined) return;
@@ -212,8 +206,12 @@ export class Daemon {
     if (unlocked !== null) log.warn("realtime code is not locked in memory: {unlocked}", { unlocked });
   }
 
-  /** Checks first, so that a virtual router that is new finds what they know. */
-  #apply(config: Config, isFirst = false): void {
+  /** Checks and services first, so that a virtual router that is new finds what they know and serve. */
+  async #apply(config: Config, isFirst = false): Promise<void> {
+    const prepared = this.#balancing.configure(config);
+    // After an upgrade the services are there, and the peers wait.
+    if (!isFirst || this.#estate === null) await prepared;
+    if (this.#stopping) return;
     this.#monitor.configure(config.check);
     this.#engine.track(
       this.#monitor.status().map(({ name, state, reason }): TrackerState => ({ check: name, state, reason })),
@@ -254,7 +252,7 @@ export class Daemon {
       for (const warning of loading.warnings) {
         configLog.warn("warning {problem}", { problem: formatProblem(warning) });
       }
-      this.#apply(loading.config);
+      await this.#apply(loading.config);
       return { ok: true, summary: summaryOf(changes) };
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
@@ -382,9 +380,4 @@ export class Daemon {
     await this.#flushLog();
     this.#end.resolve(code);
   }
-}
-
-async function load(configFile: string): Promise<Loading> {
-  const { config, warnings } = await loadToRun(configFile);
-  return { config, warnings, token: readToken(config.api.token_file), at: new Date().toISOString() };
 }

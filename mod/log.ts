@@ -25,7 +25,7 @@ export interface LogOutput {
 }
 
 /** The parts of vipd that log; a record of `logger("vrrp")` has the category `vipd.vrrp`. */
-export type LogCategory = "vrrp" | "check" | "api" | "config" | "notify" | "kernel" | "main";
+export type LogCategory = "vrrp" | "check" | "api" | "config" | "notify" | "kernel" | "balance" | "main";
 
 /**
  * The logger of one part. The first word of a message is the event's name: `"transition {name} {from} ->

@@ -14,7 +14,9 @@ const ENTRIES = ["main.ts", "mod/vrrp/worker.ts"];
 const TESTED_END_TO_END = new Map([
   ["main.ts", "starts every subcommand"],
   ["mod/cli/run.ts", "starts the daemon"],
+  ["mod/daemon/balancing.ts", "the virtual servers of a daemon"],
   ["mod/daemon/estate.ts", "what an upgrade hands on"],
+  ["mod/daemon/loading.ts", "what a start and a reload read"],
   ["mod/daemon/maintenance.ts", "the node that stays out"],
   ["mod/daemon/program.ts", "the program that takes over, looked at before"],
   ["mod/daemon/supervisor.ts", "the daemon's words to its supervisor"],

@@ -95,7 +95,7 @@ const PURE = [
   /^mod\/vrrp\/(state|router|backup|active|entry|healing|reminding|packet|discard|timers|phase|auth|settings|lateness|counters|saved)\.ts$/,
   /^mod\/wire\//,
   /^mod\/kernel\/plan\.ts$/,
-  /^mod\/balance\/(plan|quorum)\.ts$/,
+  /^mod\/balance\/(model|services|server|quorum|weight|drain|ramp|arithmetic)\.ts$/,
   /^mod\/health\/(health|counter)\.ts$/,
   /^mod\/config\/keepalived\//,
 ];

@@ -1,0 +1,100 @@
+/** Brings the services of all virtual servers into their engines, and reads back what the engines count. */
+import { EngineDriver } from "./driver.ts";
+import { chooseEngines, type EngineContext, type EngineName, ENGINES, type EngineTypes } from "./engines.ts";
+import type { Applied, Service, ServiceReport } from "./model.ts";
+
+/** What one virtual server wants. */
+export interface Wish {
+  readonly virtualServer: string;
+  readonly engine: EngineName | "auto";
+  readonly services: readonly Service[];
+}
+
+export interface BalancerOptions {
+  readonly context: EngineContext;
+  readonly types?: EngineTypes;
+  /** A round of an engine has ended. */
+  applied(engine: EngineName, applied: Applied): void;
+  readonly lookAgainMs?: number;
+}
+
+/** Who carries a virtual server, or why nobody does. */
+export type Carrier = { readonly engine: EngineName } | { readonly problem: string };
+
+export class Balancer {
+  readonly #options: BalancerOptions;
+  readonly #types: EngineTypes;
+  readonly #drivers = new Map<EngineName, EngineDriver>();
+  #carriers: ReadonlyMap<string, Carrier> = new Map();
+  #chosen: Awaited<ReturnType<typeof chooseEngines>> = new Map();
+
+  constructor(options: BalancerOptions) {
+    this.#options = options;
+    this.#types = options.types ?? ENGINES;
+  }
+
+  /**
+   * Looks which engines this host has for these virtual servers; what `want` does follows it. To be called at
+   * the start, on a reload, and now and then while somebody carries nothing: a module may have been loaded.
+   */
+  async choose(wishes: readonly Pick<Wish, "virtualServer" | "engine">[]): Promise<void> {
+    const engines = wishes.map(({ engine }) => engine);
+    const chosen = await chooseEngines(engines, this.#types, this.#options.context);
+    // What carries traffic goes on to carry it, even if another engine would be chosen by now.
+    this.#chosen = new Map(
+      [...chosen].map(([wish, now]) => {
+        const before = this.#chosen.get(wish);
+        return [wish, typeof before === "string" ? before : now];
+      }),
+    );
+    this.#carriers = new Map(
+      wishes.map(({ virtualServer, engine }) => [virtualServer, this.#carrier(engine)]),
+    );
+  }
+
+  carrier(virtualServer: string): Carrier {
+    return this.#carriers.get(virtualServer) ?? { problem: "it is not configured" };
+  }
+
+  /** Makes these the services of all engines. Resolves when every engine has tried once. */
+  async want(wishes: readonly Wish[]): Promise<void> {
+    const byEngine = new Map<EngineName, Service[]>([...this.#drivers.keys()].map((name) => [name, []]));
+    for (const { virtualServer, services } of wishes) {
+      const carrier = this.carrier(virtualServer);
+      if ("problem" in carrier) continue;
+      byEngine.set(carrier.engine, [...byEngine.get(carrier.engine) ?? [], ...services]);
+    }
+    await Promise.all([...byEngine].map(([name, services]) => this.#driver(name).want(services)));
+  }
+
+  /** What the engines have, by `serviceKey`, at most so old. */
+  async reports(maxAgeMs: number): Promise<ReadonlyMap<string, ServiceReport>> {
+    const reports = await Promise.all([...this.#drivers.values()].map((driver) => driver.reports(maxAgeMs)));
+    return new Map(reports.flat().map((report) => [report.key, report]));
+  }
+
+  /** Ends the engines. `keep`: what they have made stays and goes on as it is. */
+  async stop(keep: boolean): Promise<void> {
+    const drivers = [...this.#drivers.values()];
+    this.#drivers.clear();
+    await Promise.all(drivers.map((driver) => driver.stop(keep)));
+  }
+
+  #carrier(wish: Wish["engine"]): Carrier {
+    const chosen = this.#chosen.get(wish);
+    if (chosen === undefined) return { problem: "no engine has been chosen yet" };
+    return typeof chosen === "string" ? { engine: chosen } : chosen;
+  }
+
+  #driver(name: EngineName): EngineDriver {
+    const driver = this.#drivers.get(name) ?? this.#create(name);
+    this.#drivers.set(name, driver);
+    return driver;
+  }
+
+  #create(name: EngineName): EngineDriver {
+    const { context, applied, lookAgainMs } = this.#options;
+    const engine = this.#types[name]!.create(context);
+    return new EngineDriver(engine, { applied, ...(lookAgainMs === undefined ? {} : { lookAgainMs }) });
+  }
+}

@@ -1,0 +1,103 @@
+/** Drives one engine: applies what is wanted, again and again, so that what somebody else changes heals. */
+import type { Applied, Engine, Service, ServiceReport } from "./model.ts";
+
+/** Changes that come together, as when a rack dies, are applied together. */
+const GATHER_MS = 5;
+/** How often it is looked whether all is still there. */
+const LOOK_AGAIN_MS = 2_000;
+/** What failed is tried again after this, then after twice as long each time, up to the limit. */
+const RETRY_MS = 500;
+const RETRY_LIMIT_MS = 30_000;
+
+export interface DriverOptions {
+  /** A round has ended. */
+  applied(engine: Engine["name"], applied: Applied): void;
+  /** Milliseconds between two looks at what is there. */
+  readonly lookAgainMs?: number;
+}
+
+export class EngineDriver {
+  readonly #engine: Engine;
+  readonly #options: DriverOptions;
+  #wanted: readonly Service[] = [];
+  #reports: readonly ServiceReport[] = [];
+  #readAtMs = -Infinity;
+  #timer: number | undefined;
+  #failures = 0;
+  #isStopped = false;
+  /** Calls of the engine one after the other. */
+  #queue: Promise<void> = Promise.resolve();
+  /** The round that has yet to begin, and so will know of all that is wanted until then. */
+  #coming: Promise<void> | null = null;
+
+  constructor(engine: Engine, options: DriverOptions) {
+    this.#engine = engine;
+    this.#options = options;
+  }
+
+  /** Resolves at the end of the first round that has tried it, whether or not it worked. */
+  want(services: readonly Service[]): Promise<void> {
+    this.#wanted = services;
+    return this.#comeSoon();
+  }
+
+  /** What the engine has, at most so old; what was read last where it cannot be read. */
+  async reports(maxAgeMs: number): Promise<readonly ServiceReport[]> {
+    if (performance.now() - this.#readAtMs >= maxAgeMs) await this.#enqueue(() => this.#read(maxAgeMs));
+    return this.#reports;
+  }
+
+  /** Waits for what is under way; nothing is begun any more. `keep`: the engine leaves all as it is. */
+  async stop(keep: boolean): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await this.#queue;
+    await this.#engine.stop(keep);
+  }
+
+  #comeSoon(): Promise<void> {
+    this.#coming ??= new Promise<void>((resolve) => setTimeout(resolve, GATHER_MS))
+      .then(() => this.#enqueue(() => this.#round()));
+    return this.#coming;
+  }
+
+  #enqueue(task: () => Promise<void>): Promise<void> {
+    this.#queue = this.#queue.then(task);
+    return this.#queue;
+  }
+
+  async #round(): Promise<void> {
+    this.#coming = null;
+    clearTimeout(this.#timer);
+    if (this.#isStopped) return;
+    const applied = await this.#apply();
+    this.#options.applied(this.#engine.name, applied);
+    this.#failures = applied.problems.length === 0 ? 0 : this.#failures + 1;
+    if (this.#isStopped) return;
+    const { lookAgainMs = LOOK_AGAIN_MS } = this.#options;
+    const retryMs = Math.min(RETRY_MS * 2 ** (this.#failures - 1), RETRY_LIMIT_MS);
+    this.#timer = setTimeout(() => void this.#comeSoon(), this.#failures === 0 ? lookAgainMs : retryMs);
+  }
+
+  /** A mistake in an engine must not take the virtual routers down with it: it is a problem like others. */
+  async #apply(): Promise<Applied> {
+    try {
+      return await this.#engine.apply(this.#wanted);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      return { drift: [], problems: [error.message] };
+    }
+  }
+
+  async #read(maxAgeMs: number): Promise<void> {
+    // Who waited in the queue behind another reader has what that one read.
+    if (this.#isStopped || performance.now() - this.#readAtMs < maxAgeMs) return;
+    try {
+      this.#reports = await this.#engine.read();
+      this.#readAtMs = performance.now();
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.#options.applied(this.#engine.name, { drift: [], problems: [`cannot read: ${error.message}`] });
+    }
+  }
+}
