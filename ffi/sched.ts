@@ -44,6 +44,9 @@ export const rusage = struct({
 export const SCHED_OTHER = 0;
 export const SCHED_RR = 2;
 const SCHED_RESET_ON_FORK = 0x40000000;
+/** A cpu_set_t of CPU_SETSIZE bits. */
+const CPU_SET_OCTETS = 1024 / 8;
+const BITS = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 const MLOCK_ONFAULT = 1;
 const MADV_DONTNEED = 4;
 const PRIO_PROCESS = 0;
@@ -128,6 +131,23 @@ export function endHaste(): void {
     if (libc().sched_getscheduler(Number(name)) !== SCHED_RR) continue;
     libc().sched_setscheduler(Number(name), SCHED_OTHER, ordinary);
   }
+}
+
+/** Numbers of the processors that the calling thread may run on. EINVAL where there are more than 1024. */
+export function processors(): number[] {
+  const mask = new Uint8Array(CPU_SET_OCTETS);
+  check("sched_getaffinity", libc().sched_getaffinity(0, mask.length, mask));
+  return [...mask].flatMap((octet, at) => BITS.filter((bit) => octet >> bit & 1).map((bit) => at * 8 + bit));
+}
+
+/**
+ * The calling thread, and what it starts, runs on these processors alone, and goes on when one of them has
+ * time for it. EINVAL when the host has none of them.
+ */
+export function runOn(...allowed: readonly number[]): void {
+  const mask = new Uint8Array(CPU_SET_OCTETS);
+  for (const processor of allowed) mask[processor >> 3] = (mask[processor >> 3] ?? 0) | 1 << (processor & 7);
+  check("sched_setaffinity", libc().sched_setaffinity(0, mask.length, mask));
 }
 
 /** Policy of the calling thread: {@link SCHED_OTHER}, {@link SCHED_RR}. */

@@ -15,7 +15,7 @@ export function limitMs(pace: Pace, intervalMs: number, priority: number): numbe
 
 /** Sentences; none when all is well. `settled`: the expected state was reached in time. */
 export function judge(result: Omit<Result, "problems">, step: Step, settled: boolean): string[] {
-  const { outageMs, limitMs, servedBy, holders, worstGapMs } = result;
+  const { outageMs, limitMs, servedBy, holders } = result;
   const problems: string[] = [];
   if (servedBy !== step.servedBy) {
     problems.push(`the client ended up with ${servedBy ?? "nobody"} instead of ${step.servedBy}`);
@@ -29,10 +29,7 @@ export function judge(result: Omit<Result, "problems">, step: Step, settled: boo
   }
   if (problems.length === 0 && !settled) problems.push("the nodes did not settle in time");
   if (outageMs > limitMs) {
-    const excuse = worstGapMs > SLACK_MS
-      ? `; the machine was so busy that the client itself paused for ${Math.round(worstGapMs)} ms`
-      : "";
-    problems.push(`an outage of ${Math.round(outageMs)} ms is above ${limitMs} ms${excuse}`);
+    problems.push(`an outage of ${Math.round(outageMs)} ms is above ${limitMs} ms`);
   }
   return problems;
 }

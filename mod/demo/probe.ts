@@ -1,7 +1,9 @@
 /** The role of the client: asks the virtual address by UDP every ms and by HTTP, prints who answers. */
 import { monotonicMs } from "../../ffi/clock.ts";
+import { SyscallError } from "../../ffi/errno.ts";
 import { Epoll } from "../../ffi/epoll.ts";
 import { timerfd_create, timerfd_read, timerfd_settime_at } from "../../ffi/fd.ts";
+import { processors, runOn } from "../../ffi/sched.ts";
 import { AF_INET, Receiver, SOCK_DGRAM, sockaddr, socket, trySendto } from "../../ffi/socket.ts";
 import { parseAddress } from "../wire/address.ts";
 import { Pages } from "./pages.ts";
@@ -11,7 +13,11 @@ import { type Asked, formatReport } from "./samples.ts";
 const FLUSH_MS = 20;
 const SEQUENCE_OCTETS = 4;
 
-/** `VIRTUAL_ADDRESS DIRECTORY`. Prints a line as samples.ts has it every 20 ms, until nobody reads them. */
+/**
+ * `VIRTUAL_ADDRESS DIRECTORY`. Prints a line as samples.ts has it every 20 ms, until nobody reads them. It
+ * asks from every processor in turn: where the machine itself stands still, as a virtual one does that its
+ * host lets wait, this client pauses too, and that is not taken for an outage.
+ */
 export function probe([virtualAddress = "", directory = ""]: readonly string[]): number {
   const server = sockaddr(parseAddress(virtualAddress) ?? new Uint8Array(0), PORT);
   const epoll = new Epoll();
@@ -19,6 +25,7 @@ export function probe([virtualAddress = "", directory = ""]: readonly string[]):
   epoll.add(timer);
   const datagrams = new Datagrams(epoll, server);
   const pages = new Pages(epoll, server);
+  const places = new Turns();
   let [probeAtMs, flushAtMs] = [monotonicMs(), monotonicMs() + FLUSH_MS];
   while (true) {
     timerfd_settime_at(timer, probeAtMs);
@@ -33,6 +40,7 @@ export function probe([virtualAddress = "", directory = ""]: readonly string[]):
     if (nowMs >= probeAtMs) {
       datagrams.send();
       pages.tick(nowMs);
+      places.next();
       // What was missed while this process was not running is not made up for.
       probeAtMs = Math.max(probeAtMs + PROBE_INTERVAL_MS, nowMs);
     }
@@ -44,6 +52,28 @@ export function probe([virtualAddress = "", directory = ""]: readonly string[]):
   // The demo was killed before it could clean up; its directory is all that a process leaves behind.
   Deno.removeSync(directory, { recursive: true });
   return 1;
+}
+
+/** The processors, in turn; where they cannot be chosen, whichever the kernel chooses. */
+class Turns {
+  readonly #processors = unlessRefused(processors) ?? [];
+  #count = 0;
+
+  /** Goes on when the next processor lets it. */
+  next(): void {
+    const processor = this.#processors[this.#count++ % this.#processors.length];
+    if (processor !== undefined) unlessRefused(() => runOn(processor));
+  }
+}
+
+/** Null where the kernel or a sandbox refuses it. */
+function unlessRefused<T>(call: () => T): T | null {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof SyscallError) return null;
+    throw error;
+  }
 }
 
 /** The datagrams that were sent and not yet decided, oldest first. */

@@ -36,6 +36,9 @@ export function outageStyle({ outageMs, limitMs }: Pick<Result, "outageMs" | "li
   return outageMs === 0 ? "green" : outageMs <= limitMs ? "yellow" : "red";
 }
 
+/** A shorter pause of the client changes no outage that is worth looking at. */
+const PAUSED_WORTH_TELLING_MS = 50;
+
 /** Columns of the closing table; those of the second kind only where there is room for all. */
 const HEAD = ["", "outage", "lost probes", "lost pages", "by", "after"] as const;
 const WIDE_HEAD = [...HEAD, "limit", "how"] as const;
@@ -91,6 +94,7 @@ export function toJson(results: readonly Result[], version: string, intervalMs: 
       probes: result.probes,
       lost_probes: result.lost,
       worst_probe_gap_ms: rounded(result.worstGapMs),
+      paused_ms: rounded(result.pausedMs),
       pages: result.pages,
       failed_pages: result.pagesFailed,
       served_by: result.servedBy,
@@ -104,11 +108,14 @@ export function toJson(results: readonly Result[], version: string, intervalMs: 
   return JSON.stringify(document, null, 2);
 }
 
-function how({ reason, releasedMs, tellsRelease }: Result): string {
+function how({ reason, releasedMs, tellsRelease, pausedMs }: Result): string {
   const released = tellsRelease && releasedMs !== null
     ? `; the dead node's kernel gave the address up after ${milliseconds(releasedMs)}`
     : "";
-  return text(reason) + released;
+  const paused = pausedMs >= PAUSED_WORTH_TELLING_MS
+    ? `; the client itself paused for ${milliseconds(pausedMs)}`
+    : "";
+  return text(reason) + released + paused;
 }
 
 function rounded(ms: number | null): number | null {

@@ -1,4 +1,8 @@
 /** What the client asked and who answered: the lines from probe to demo, and the outages in them. PURE. */
+import { PROBE_INTERVAL_MS } from "./plan.ts";
+
+/** Longer between two probes is a pause of the client's own: the machine did not let it run. */
+const PAUSE_MS = 10;
 
 /** One question: when it was sent (ms of the monotonic clock), and the node that answered in time, if any. */
 export interface Asked {
@@ -15,15 +19,20 @@ export interface Report {
 
 /** What the client saw of an event. */
 export interface Outage {
-  /** Longest run of unanswered probes: from the last answered one before to the first one after; 0: none. */
+  /**
+   * Longest run of unanswered probes: from the last answered one before to the first one after; 0: none.
+   * Without the client's own pauses, of which it can say nothing.
+   */
   readonly outageMs: number;
+  /** How long the client itself paused, since the event and in the outage, in pauses of more than 10 ms. */
+  readonly pausedMs: number;
   readonly probes: number;
   readonly lost: number;
   readonly pages: number;
   readonly pagesFailed: number;
   /** From the event to the first probe that the given node answered; null when none was. */
   readonly answeredByMs: number | null;
-  /** The longest time between two probes: how exact this is, and whether the machine had time for us. */
+  /** The longest time between two probes: how exact this is. */
   readonly worstGapMs: number;
 }
 
@@ -58,8 +67,10 @@ export function outageSince(
   const before = probes.findLast(({ sentMs, node }) => sentMs < eventMs && node !== null);
   const pagesSince = pages.filter(({ sentMs }) => sentMs >= eventMs);
   const first = since.find(({ node }) => node === by);
+  const seen = before === undefined ? since : [before, ...since];
   return {
-    outageMs: longestGapMs(before === undefined ? since : [before, ...since]),
+    outageMs: longestGapMs(seen),
+    pausedMs: seen.reduce((sum, probe, i) => sum + pauseMs(seen[i - 1], probe), 0),
     probes: since.length,
     lost: unanswered(since),
     pages: pagesSince.length,
@@ -109,18 +120,21 @@ export function timeline(
 
 /** A run of lost probes at the end, still going on, lasts until the last of them. */
 function longestGapMs(probes: readonly Asked[]): number {
-  let [longest, from, lost] = [0, probes[0]?.sentMs ?? 0, false];
-  for (const { sentMs, node } of probes) {
-    if (node === null) {
-      lost = true;
-      longest = Math.max(longest, sentMs - from);
-      continue;
-    }
-    if (lost) longest = Math.max(longest, sentMs - from);
-    from = sentMs;
-    lost = false;
+  let [longest, gap, lost] = [0, 0, false];
+  for (const [i, probe] of probes.entries()) {
+    const previous = probes[i - 1];
+    gap += probe.sentMs - (previous ?? probe).sentMs - pauseMs(previous, probe);
+    lost ||= probe.node === null;
+    if (lost) longest = Math.max(longest, gap);
+    if (probe.node !== null) [gap, lost] = [0, false];
   }
   return longest;
+}
+
+/** How long the client itself paused between two probes: all of the time but what it takes anyway. */
+function pauseMs(previous: Asked | undefined, { sentMs }: Asked): number {
+  const betweenMs = sentMs - (previous?.sentMs ?? sentMs);
+  return betweenMs > PAUSE_MS ? betweenMs - PROBE_INTERVAL_MS : 0;
 }
 
 function unanswered(questions: readonly Asked[]): number {

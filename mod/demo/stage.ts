@@ -97,7 +97,10 @@ export class Stage implements AsyncDisposable {
       await node.startDaemon();
     }
     const [first] = NODES;
-    const settled = await this.#until(START_TIMEOUT_MS, (nodes) => this.#isSettled(nodes, first, [first]));
+    const { settled } = await this.#until(
+      START_TIMEOUT_MS,
+      (nodes) => this.#isSettled(nodes, first, [first]),
+    );
     if (settled) return;
     const complaints = [...this.#nodes.values()].flatMap(({ complaints }) => complaints);
     const client = this.#client?.complaint ?? "";
@@ -135,12 +138,11 @@ export class Stage implements AsyncDisposable {
     const eventMs = monotonicMs();
     await step.run(this.#handles);
     let releasedMs: number | null = null;
-    const settled = await this.#until(SETTLE_TIMEOUT_MS + 5 * intervalMs, (nodes) => {
+    const { settled, nodes } = await this.#until(SETTLE_TIMEOUT_MS + 5 * intervalMs, (nodes) => {
       const holds = nodes.find((node) => node.name === loser)?.holdsAddress === true;
       releasedMs = holds ? null : releasedMs ?? monotonicMs() - eventMs;
       return monotonicMs() - eventMs >= dwellMs && this.#isSettled(nodes, step.servedBy, step.holders);
     });
-    const nodes = await this.#observe();
     const outage = outageSince(this.#samples, eventMs, step.servedBy);
     const lastNode = this.#samples.probes.at(-1)?.node ?? "";
     const facts = {
@@ -183,14 +185,18 @@ export class Stage implements AsyncDisposable {
       holdersAmong(nodes).join() === holders.join() && active.join() === holders.join();
   }
 
-  /** Observes until the condition holds, at most `timeoutMs`; whether it came to hold. */
-  async #until(timeoutMs: number, condition: (nodes: readonly NodeScene[]) => boolean): Promise<boolean> {
+  /** Observes until the condition holds, at most `timeoutMs`: whether it does, of what was seen last. */
+  async #until(
+    timeoutMs: number,
+    condition: (nodes: readonly NodeScene[]) => boolean,
+  ): Promise<{ readonly settled: boolean; readonly nodes: readonly NodeScene[] }> {
     const endMs = monotonicMs() + timeoutMs;
-    while (monotonicMs() < endMs) {
-      if (condition(await this.#observe())) return true;
+    while (true) {
+      const nodes = await this.#observe();
+      const settled = condition(nodes);
+      if (settled || monotonicMs() >= endMs) return { settled, nodes };
       await new Promise((resolve) => setTimeout(resolve, OBSERVE_MS));
     }
-    return false;
   }
 
   async #observe(): Promise<NodeScene[]> {

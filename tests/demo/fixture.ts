@@ -15,6 +15,7 @@ export function result(fields: Partial<Result> = {}): Result {
     pagesFailed: 1,
     answeredByMs: 20.8,
     worstGapMs: 3.25,
+    pausedMs: 0,
     limitMs: 111,
     servedBy: "node2",
     reason: "the active router hands over",

@@ -37,6 +37,12 @@ Deno.test("progressLine() is a sentence about one event", () => {
   );
 });
 
+Deno.test("progressLine() says when the machine had no time for the client", () => {
+  const line = (pausedMs: number): string => progressLine(result({ pausedMs }), 2345);
+  assertEquals(line(49), line(0));
+  assertStringIncludes(line(243.4), " (the active router hands over; the client itself paused for 243 ms)");
+});
+
 Deno.test("closing() is a table and a verdict", () => {
   assertEquals(
     closing([result({ reason: "handed over" }), mended({ reason: "ranks higher" })], WIDE),
@@ -80,6 +86,7 @@ Deno.test("toJson() has every measurement under a stable name", () => {
     probes: 1200,
     lost_probes: 20,
     worst_probe_gap_ms: 3.3,
+    paused_ms: 0,
     pages: 60,
     failed_pages: 1,
     served_by: "node2",

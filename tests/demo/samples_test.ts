@@ -62,6 +62,19 @@ Deno.test("outageSince() does not take a probe that was sent late for a lost one
   assertEquals([outageMs, worstGapMs], [0, 48]);
 });
 
+Deno.test("outageSince() leaves out how long the client itself paused, and says it", () => {
+  const measured = (...parts: Asked[][]): readonly number[] => {
+    const { outageMs, pausedMs } = outageSince({ probes: parts.flat(), pages: [] }, 1, "node2");
+    return [outageMs, pausedMs];
+  };
+  assertEquals(measured(probes("aaa."), probes(".bb", 300)), [3, 296], "in the outage");
+  assertEquals(measured(probes("aaa"), probes("..bb", 300)), [3, 297], "at its beginning");
+  assertEquals(measured(probes("aaa.."), probes("bb", 300)), [3, 295], "at its end");
+  assertEquals(measured(probes("aaa..b"), probes("bb", 300)), [3, 294], "after it");
+  assertEquals(measured(probes("a..."), probes("...", 300)), [6, 296], "and it is still going on");
+  assertEquals(measured(probes("aa."), probes("bb", 12)), [11, 0], "10 ms are no pause");
+});
+
 Deno.test("outageSince() counts the pages asked for since the event", () => {
   const pages = [{ sentMs: 1, node: null }, { sentMs: 5, node: "node1" }, { sentMs: 4, node: null }];
   const { pages: all, pagesFailed } = outageSince({ probes: [], pages }, 4, "node2");

@@ -74,7 +74,11 @@ async function vipdAlone(lab: Lab): Promise<void> {
   await settled("VI_1", second, [third], 20_000);
   await lab.heal(n1);
   await settled("VI_1", again.vipd!, [second, third], 20_000);
-  assertEquals(await timesActive(third), before, "the worst one has tried when the active router fell silent");
+  assertEquals(
+    await timesActive(third),
+    before,
+    "the worst one has tried when the active router fell silent",
+  );
 
   await again.vipd!.child.stop();
   await moves(lab, "n3", () => second.child.stop());
