@@ -54,6 +54,70 @@ const commonFields = z.strictObject({
 /** Keys that every check has; a type's options cannot be called like one of them. */
 export const COMMON_KEYS: readonly string[] = ["type", ...Object.keys(commonFields.shape)];
 
+/** What every check of a real server has: attempts are made while it is up, and nobody recovers another host. */
+const realServerFields = z.strictObject({
+  interval: duration("50ms", "24h").prefault("6s").describe(
+    "From the start of one run to the start of the next",
+  ),
+  timeout: commonFields.shape.timeout,
+  retries: wholeNumber(0, 99).default(1).describe(
+    "While the real server is up, a failed attempt is repeated so often before it counts",
+  ),
+  retry_delay: duration("0s", "1h").prefault("1s").describe("Pause before each of these"),
+  warmup: duration("0s", "24h").exactOptional().describe(
+    'The first run comes after a random part of this; default: the interval, with initial = "down" none',
+  ),
+  rise: wholeNumber(1, 1000).default(1).describe("Passes in a row that make the check up"),
+  fall: wholeNumber(1, 1000).default(1).describe("Failures in a row that make the check down"),
+  initial: z.enum(["up", "down"]).exactOptional()
+    .describe("State before the first run; default: that of the real server"),
+  user: commonFields.shape.user,
+});
+
+/** A check of a real server; attempts are made only while the server is up: otherwise one look decides. */
+export interface RealServerCheckConfig extends CheckConfig {
+  /** The first look is made after a random part of this; milliseconds. */
+  readonly warmup: number;
+}
+
+/** Keys that every check of a real server has. */
+export const REAL_SERVER_KEYS: readonly string[] = ["type", ...Object.keys(realServerFields.shape)];
+
+/** A check whose state before the first look is the real server's. */
+export type RealServerCheck = (initial: "up" | "down") => RealServerCheckConfig;
+
+type RealServerTable = z.output<typeof realServerFields> & { readonly type: string };
+
+/** Any check of a real server, whose address it looks at. */
+export function realServerCheckSchema(checkTypes: readonly CheckType[]): z.ZodType<RealServerCheck> {
+  const [first, ...others] = checkTypes.map(({ type, summary, options }) =>
+    options.safeExtend({ type: z.literal(type).describe(summary), ...realServerFields.shape }).strict()
+  );
+  if (first === undefined) throw new RangeError("Cannot build a schema of checks: there is no check type");
+  return z.discriminatedUnion("type", [first, ...others])
+    .transform((table) => realServerCheck(table as RealServerTable));
+}
+
+/** One object for each initial state, however many real servers share it. */
+function realServerCheck(table: RealServerTable): RealServerCheck {
+  const { type, interval, timeout, retries, retry_delay, warmup, rise, fall, user } = table;
+  const options = Object.fromEntries(
+    Object.entries(table).filter(([key]) => !REAL_SERVER_KEYS.includes(key)),
+  );
+  const made = (given: "up" | "down"): RealServerCheckConfig => {
+    const initial = table.initial ?? given;
+    return {
+      ...{ type, interval, timeout: timeout ?? Math.min(interval, TIMEOUT_MAX_MS), rise, fall },
+      ...{ attempts: retries + 1, attempt_delay: retry_delay },
+      ...{ initial, warmup: warmup ?? (initial === "down" ? 0 : interval), recover_timeout: 0 },
+      ...(user === undefined ? {} : { user }),
+      options,
+    };
+  };
+  const both = { up: made("up"), down: made("down") };
+  return (initial) => both[initial];
+}
+
 type CheckTable = z.output<typeof commonFields> & { readonly type: string };
 
 /** One check type's whole table: common keys, with the type's own defaults, and options together. */

@@ -1,4 +1,5 @@
 /** `[haproxy]` of vipd.toml and the `options` of a virtual server whose engine it is. */
+import * as z from "zod";
 
 /** The haproxy that vipd writes the configuration of, and runs. */
 export interface HaproxyConfig {
@@ -25,3 +26,31 @@ export interface HaproxyOptions {
   readonly frontend?: readonly string[];
   readonly backend?: readonly string[];
 }
+
+const absolutePath = z.string().startsWith("/", { error: "expected an absolute path" });
+
+/** A line of haproxy.cfg. */
+const line = z.string().regex(/^[^\r\n\0]*$/, { error: "expected one line" });
+
+export const haproxy: z.ZodType<HaproxyConfig, unknown> = z.strictObject({
+  binary: absolutePath.exactOptional().describe("The program; default: haproxy in the usual directories"),
+  directory: absolutePath.default("/run/vipd/haproxy").describe("vipd's own files: haproxy.cfg and sockets"),
+  global: z.array(line).prefault([]).describe("Lines added to the section global of haproxy.cfg"),
+  defaults: z.array(line).prefault([]).describe("Lines added to the section defaults of haproxy.cfg"),
+});
+
+export const haproxyOptions: z.ZodType<HaproxyOptions, unknown> = z.strictObject({
+  certificate: absolutePath.exactOptional().describe(
+    "PEM file with certificate and key, or a directory of these: TLS ends at haproxy",
+  ),
+  forwarded: z.boolean().exactOptional().describe(
+    "X-Forwarded-For and X-Forwarded-Proto tell the real server who asked",
+  ),
+  cookie: z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, { error: "expected the name of a cookie" })
+    .exactOptional().describe("A cookie of this name keeps a client on its real server (http)"),
+  balance: line.exactOptional().describe(
+    'haproxy\'s own algorithm in place of the scheduler\'s: "uri", "hdr(Host)"',
+  ),
+  frontend: z.array(line).exactOptional().describe("Lines added to the frontend"),
+  backend: z.array(line).exactOptional().describe("Lines added to the backend"),
+});

@@ -3,12 +3,19 @@
  * from it.
  */
 import * as z from "zod";
+import {
+  type BalanceConfig,
+  balanceFields,
+  deriveBalance,
+  directRouting,
+  type DirectRoutingConfig,
+} from "./balance.ts";
 import { type CheckConfig, checkSchema, type CheckType } from "./check.ts";
 import { duration } from "./duration.ts";
-import type { HaproxyConfig } from "./haproxy.ts";
+import { haproxy, type HaproxyConfig } from "./haproxy.ts";
 import { type Listen, listen, name } from "./values.ts";
 import { derive, routerFields, type VirtualRouterConfig } from "./virtual_router.ts";
-import type { BalanceConfig, DirectRoutingConfig, VirtualServerConfig } from "./virtual_server.ts";
+import { deriveVirtualServer, type VirtualServerConfig, virtualServerFields } from "./virtual_server.ts";
 
 export type { CheckConfig, CheckType } from "./check.ts";
 export type { Listen, Vip } from "./values.ts";
@@ -90,17 +97,19 @@ export function configSchema(checkTypes: readonly CheckType[], hostName: string)
       .describe("Virtual routers by name: each keeps its addresses on one healthy host"),
     check: z.record(name, checkSchema(checkTypes)).prefault({})
       .describe("Health checks by name; a virtual router tracks them"),
-  }).transform(({ include: _, node, ...rest }) => ({
+    balance: balanceFields.prefault({}).describe("What all virtual servers share"),
+    haproxy: haproxy.prefault({}).describe("The haproxy of virtual servers whose engine it is"),
+    virtual_server: z.record(name, virtualServerFields(checkTypes).transform(deriveVirtualServer)).prefault(
+      {},
+    )
+      .describe("Virtual servers by name: each shares its connections among healthy real servers"),
+    direct_routing: z.record(name, directRouting).prefault({})
+      .describe(
+        'On a real server of forward = "dr": the virtual addresses, held so that nobody asks for them',
+      ),
+  }).transform(({ include: _, node, balance, ...rest }) => ({
     ...rest,
-    balance: {
-      tune_kernel: false,
-      flush: false,
-      flush_on_stop: true,
-      state_file: "/var/lib/vipd/balance.json",
-    },
-    haproxy: { directory: "/run/vipd/haproxy", global: [], defaults: [] },
-    virtual_server: {},
-    direct_routing: {},
+    balance: deriveBalance(balance, rest.virtual_router),
     node: { ...node, name: node.name ?? hostName },
   }));
 }

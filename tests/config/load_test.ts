@@ -17,6 +17,15 @@ const DEFAULTS = {
   log: { level: "info", format: "auto" },
   virtual_router: {},
   check: {},
+  balance: {
+    tune_kernel: false,
+    flush: false,
+    flush_on_stop: true,
+    state_file: "/var/lib/vipd/balance.json",
+  },
+  haproxy: { directory: "/run/vipd/haproxy", global: [], defaults: [] },
+  virtual_server: {},
+  direct_routing: {},
 } as const;
 
 const ROUTER = {

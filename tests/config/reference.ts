@@ -2,7 +2,7 @@
  * Writes the tables of docs/configuration.md from the JSON Schema: `deno run -A tests/config/reference.ts`.
  */
 import { checkTypes } from "../../checks/mod.ts";
-import { COMMON_KEYS } from "../../mod/config/check.ts";
+import { COMMON_KEYS, REAL_SERVER_KEYS } from "../../mod/config/check.ts";
 import { configJsonSchema, type JsonSchema } from "../../mod/config/json_schema.ts";
 
 export const DOCUMENT = new URL("../../docs/configuration.md", import.meta.url);
@@ -19,8 +19,10 @@ export function withReference(document: string): string {
 }
 
 function reference(): string {
-  const { properties = {} } = configJsonSchema(checkTypes);
-  const { node, api, log, include, virtual_router, check } = properties;
+  const { properties = {}, $defs } = configJsonSchema(checkTypes);
+  const { node, api, log, include, virtual_router, check, balance, haproxy, direct_routing } = properties;
+  const { real_server, ...server } = named(properties["virtual_server"])?.properties ?? {};
+  const { real_server_check: real } = $defs as Readonly<Record<string, JsonSchema>>;
   const checks = named(check)?.oneOf ?? [];
   const sections: [string, string, string][] = [
     ["Top level", "", table({ properties: { include: include ?? {} } })],
@@ -31,8 +33,22 @@ function reference(): string {
     [
       "`[check.NAME]`",
       `${check?.description}. Every check has these keys:`,
-      table(commonKeys(checks)),
+      table(commonKeys(checks, COMMON_KEYS)),
     ],
+    [
+      "`[virtual_server.NAME]`",
+      properties["virtual_server"]?.description ?? "",
+      table({ properties: server }),
+    ],
+    ["`[[virtual_server.NAME.real_server]]`", real_server?.description ?? "", table(real_server?.items)],
+    [
+      "`check` of a virtual server or real server",
+      "A check with keys of its own; its options are those of its type below, and its target is the real server:",
+      table(commonKeys(real?.oneOf ?? [], REAL_SERVER_KEYS)),
+    ],
+    ["`[balance]`", balance?.description ?? "", table(balance)],
+    ["`[haproxy]`", haproxy?.description ?? "", table(haproxy)],
+    ["`[direct_routing.NAME]`", direct_routing?.description ?? "", table(named(direct_routing))],
     ...checks.map((schema): [string, string, string] => {
       const type = schema.properties?.["type"];
       const own = only(schema, (key) => !isCommon(key));
@@ -53,8 +69,8 @@ function isCommon(key: string): boolean {
 }
 
 /** As the first type has them, with `type` standing for all of them. */
-function commonKeys(checks: readonly JsonSchema[]): JsonSchema {
-  const { properties, required } = only(checks[0], isCommon);
+function commonKeys(checks: readonly JsonSchema[], keys: readonly string[]): JsonSchema {
+  const { properties, required } = only(checks[0], (key) => keys.includes(key));
   const types = checks.map(({ properties }) => properties?.["type"]?.const);
   const type = { enum: types, description: "What is looked at, and how: see below" };
   return { properties: { type, ...without(properties, "type") }, required: required ?? [] };
@@ -112,6 +128,7 @@ function code(text: string): string {
 
 function typeOf(schema: JsonSchema): string {
   const { const: constant, enum: values, anyOf, oneOf, items, minimum, maximum } = schema;
+  if (schema["$ref"] !== undefined) return "check table";
   if (constant !== undefined) return code(JSON.stringify(constant));
   if (values !== undefined) return values.map((value) => code(JSON.stringify(value))).join(", ");
   const branches = anyOf ?? oneOf;
