@@ -76,7 +76,7 @@ export const directRouting: z.ZodType<DirectRoutingConfig, unknown> = z.strictOb
 /** The routers that `sync` may name, as far as they matter to it. */
 type Routers = Readonly<Record<string, { readonly interface: string; readonly vrid: number } | undefined>>;
 
-/** `[balance]` with what `sync` has of its virtual router; without one, cross_check_balance.ts has refused. */
+/** `[balance]` with what `sync` has of its virtual router; cross_check_balance.ts refuses one without. */
 export function deriveBalance({ sync, ...rest }: BalanceFields, routers: Routers): BalanceConfig {
   const router = sync === undefined ? undefined : routers[sync.virtual_router];
   if (sync === undefined || router === undefined) return rest;

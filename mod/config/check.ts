@@ -54,7 +54,7 @@ const commonFields = z.strictObject({
 /** Keys that every check has; a type's options cannot be called like one of them. */
 export const COMMON_KEYS: readonly string[] = ["type", ...Object.keys(commonFields.shape)];
 
-/** What every check of a real server has: attempts are made while it is up, and nobody recovers another host. */
+/** What every check of a real server has; nobody recovers another host. */
 const realServerFields = z.strictObject({
   interval: duration("50ms", "24h").prefault("6s").describe(
     "From the start of one run to the start of the next",

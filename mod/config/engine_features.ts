@@ -1,4 +1,4 @@
-/** What each engine can do for a virtual server, as one table: a feature, what asks for it, who has it. PURE. */
+/** What each engine can do for a virtual server, as one table: a feature, what asks for it, who can. PURE. */
 
 export type EngineName = "ipvs" | "nftables" | "haproxy";
 

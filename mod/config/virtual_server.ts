@@ -1,8 +1,13 @@
 /** `[virtual_server.*]` of vipd.toml: its keys, their defaults, and what a real server has of them. */
 import * as z from "zod";
-import { type CheckType, type RealServerCheckConfig, realServerCheckSchema } from "./check.ts";
+import {
+  type CheckType,
+  type RealServerCheck,
+  type RealServerCheckConfig,
+  realServerCheckSchema,
+} from "./check.ts";
 import { duration } from "./duration.ts";
-import { endpoint, span } from "./endpoint.ts";
+import { endpoint, type Span, span } from "./endpoint.ts";
 import { defaultScheduler } from "./engine_features.ts";
 import { forward, type ForwardConfig } from "./forward.ts";
 import { type HaproxyOptions, haproxyOptions } from "./haproxy.ts";
@@ -127,32 +132,30 @@ const sorryTable = z.strictObject({
   ),
 });
 
+type CheckList = z.ZodType<RealServerCheck[], unknown>;
+
 /** `check` of a virtual server and of a real server: one table, or several that must all pass. */
-function checks(checkTypes: readonly CheckType[]) {
+function checks(checkTypes: readonly CheckType[]): CheckList {
   const one = realServerCheckSchema(checkTypes).meta({ id: "real_server_check" });
   return z.union([one.transform((check) => [check]), z.array(one)]);
 }
 
-type CheckList = ReturnType<typeof checks>;
-
-function realServerFields(check: CheckList) {
-  return z.strictObject({
-    name: name.exactOptional().describe("How API, metrics and log call it; default: its address as written"),
-    address: endpoint.describe(
-      'Its address and port: "192.0.2.21:80", "[2001:db8::21]:80"; without a port that of the virtual server',
-    ),
-    weight: wholeNumber(0, WEIGHT_MAX).exactOptional().describe(
-      "Its share of the connections; 0: no new ones; default: the virtual server's",
-    ),
-    forward: forward.exactOptional().describe("Default: the virtual server's"),
-    upper_threshold: wholeNumber(0, THRESHOLD_MAX).exactOptional().describe("Default: the virtual server's"),
-    lower_threshold: wholeNumber(0, THRESHOLD_MAX).exactOptional().describe("Default: the virtual server's"),
-    on_failure: onFailure.exactOptional().describe("Default: the virtual server's"),
-    initial: initial.exactOptional().describe("Default: the virtual server's"),
-    slow_start: duration("0s", "24h").exactOptional().describe("Default: the virtual server's"),
-    check: check.exactOptional().describe("In place of the virtual server's checks"),
-  });
-}
+/** A real server's own keys, besides its checks. */
+const realServerFields = {
+  name: name.exactOptional().describe("How API, metrics and log call it; default: its address as written"),
+  address: endpoint.describe(
+    'Its address and port: "192.0.2.21:80", "[2001:db8::21]:80"; without a port that of the virtual server',
+  ),
+  weight: wholeNumber(0, WEIGHT_MAX).exactOptional().describe(
+    "Its share of the connections; 0: no new ones; default: the virtual server's",
+  ),
+  forward: forward.exactOptional().describe("Default: the virtual server's"),
+  upper_threshold: wholeNumber(0, THRESHOLD_MAX).exactOptional().describe("Default: the virtual server's"),
+  lower_threshold: wholeNumber(0, THRESHOLD_MAX).exactOptional().describe("Default: the virtual server's"),
+  on_failure: onFailure.exactOptional().describe("Default: the virtual server's"),
+  initial: initial.exactOptional().describe("Default: the virtual server's"),
+  slow_start: duration("0s", "24h").exactOptional().describe("Default: the virtual server's"),
+};
 
 /** Addresses and how they are told apart. */
 const addressFields = {
@@ -226,23 +229,45 @@ const healthFields = {
   ),
 };
 
+/** What takes over while there is no quorum, and who is told. */
+const quorumFields = {
+  sorry_server: z.union([
+    endpoint.transform((address) => ({ address, on_failure: "remove" as const })),
+    sorryTable,
+  ]).exactOptional().describe(
+    'Takes the connections while there is no quorum: "127.0.0.1:8080" or { address, forward, on_failure }',
+  ),
+  notify: notify.prefault({}).describe("Programs to run"),
+};
+
+type RealServerShape = typeof realServerFields & { check: z.ZodExactOptional<CheckList> };
+
+type VirtualServerShape =
+  & typeof addressFields
+  & typeof trafficFields
+  & typeof healthFields
+  & typeof quorumFields
+  & {
+    check: z.ZodPrefault<CheckList>;
+    real_server: z.ZodArray<z.ZodObject<RealServerShape, z.core.$strict>>;
+  };
+
 /** Keys of a virtual server; what depends on several of them is below and in cross_check_balance.ts. */
-export function virtualServerFields(checkTypes: readonly CheckType[]) {
+export function virtualServerFields(
+  checkTypes: readonly CheckType[],
+): z.ZodObject<VirtualServerShape, z.core.$strict> {
   const check = checks(checkTypes);
+  const realServer = z.strictObject({
+    ...realServerFields,
+    check: check.exactOptional().describe("In place of the virtual server's checks"),
+  });
   return z.strictObject({
     ...addressFields,
     ...trafficFields,
     ...healthFields,
-    sorry_server: z.union([
-      endpoint.transform((address) => ({ address, on_failure: "remove" as const })),
-      sorryTable,
-    ])
-      .exactOptional().describe(
-        'Takes the connections while there is no quorum: "127.0.0.1:8080" or { address, forward, on_failure }',
-      ),
+    ...quorumFields,
     check: check.prefault([]).describe("One or several checks of every real server; all must pass"),
-    notify: notify.prefault({}).describe("Programs to run"),
-    real_server: z.array(realServerFields(check)).min(1, { error: "expected at least one real server" })
+    real_server: z.array(realServer).min(1, { error: "expected at least one real server" })
       .describe("The real servers"),
   });
 }
@@ -268,7 +293,10 @@ export function addressesOf(fields: Partial<VirtualServerFields>): PlacedAddress
     family: family === undefined ? familyOfServers : FAMILIES[family],
   });
   const single = address === undefined ? [] : [{ ...address, addresses: [address.address] }];
-  const placed = (path: PlacedAddress["path"], { addresses, family, port = 0 }: z.output<typeof span>) =>
+  const placed = (
+    path: PlacedAddress["path"],
+    { addresses, family, port = 0 }: Omit<Span, "text">,
+  ): PlacedAddress[] =>
     addresses.map((address): PlacedAddress => ({
       path,
       address: { kind: "address", family, address, port },

@@ -9,6 +9,7 @@ export function virtualServer(settings: Partial<VirtualServerConfig>): VirtualSe
     mode: "tcp",
     options: {},
     scheduler: "wlc",
+    scheduler_is_default: true,
     flags: [],
     one_packet: false,
     persistence: null,

@@ -35,20 +35,6 @@ function reference(): string {
       `${check?.description}. Every check has these keys:`,
       table(commonKeys(checks, COMMON_KEYS)),
     ],
-    [
-      "`[virtual_server.NAME]`",
-      properties["virtual_server"]?.description ?? "",
-      table({ properties: server }),
-    ],
-    ["`[[virtual_server.NAME.real_server]]`", real_server?.description ?? "", table(real_server?.items)],
-    [
-      "`check` of a virtual server or real server",
-      "A check with keys of its own; its options are those of its type below, and its target is the real server:",
-      table(commonKeys(real?.oneOf ?? [], REAL_SERVER_KEYS)),
-    ],
-    ["`[balance]`", balance?.description ?? "", table(balance)],
-    ["`[haproxy]`", haproxy?.description ?? "", table(haproxy)],
-    ["`[direct_routing.NAME]`", direct_routing?.description ?? "", table(named(direct_routing))],
     ...checks.map((schema): [string, string, string] => {
       const type = schema.properties?.["type"];
       const own = only(schema, (key) => !isCommon(key));
@@ -58,6 +44,20 @@ function reference(): string {
         table(own),
       ];
     }),
+    [
+      "`[virtual_server.NAME]`",
+      properties["virtual_server"]?.description ?? "",
+      table({ properties: server }),
+    ],
+    ["`[[virtual_server.NAME.real_server]]`", real_server?.description ?? "", table(real_server?.items)],
+    [
+      "`check` of a virtual server or real server",
+      "A check with keys of its own; its options are those of its type above, and its target is the real server:",
+      table(commonKeys(real?.oneOf ?? [], REAL_SERVER_KEYS)),
+    ],
+    ["`[balance]`", balance?.description ?? "", table(balance)],
+    ["`[haproxy]`", haproxy?.description ?? "", table(haproxy)],
+    ["`[direct_routing.NAME]`", direct_routing?.description ?? "", table(named(direct_routing))],
   ];
   return sections.map(([title, text, rows]) =>
     `### ${title}\n\n${text === "" ? "" : `${ended(text)}\n\n`}${rows}`
@@ -72,7 +72,7 @@ function isCommon(key: string): boolean {
 function commonKeys(checks: readonly JsonSchema[], keys: readonly string[]): JsonSchema {
   const { properties, required } = only(checks[0], (key) => keys.includes(key));
   const types = checks.map(({ properties }) => properties?.["type"]?.const);
-  const type = { enum: types, description: "What is looked at, and how: see below" };
+  const type = { enum: types, description: "What is looked at, and how: by type" };
   return { properties: { type, ...without(properties, "type") }, required: required ?? [] };
 }
 
