@@ -66,7 +66,7 @@ export const balanceFields = z.strictObject({
 
 export type BalanceFields = z.output<typeof balanceFields>;
 
-export const directRouting: z.ZodType<DirectRoutingConfig, unknown> = z.strictObject({
+export const directRouting = z.strictObject({
   addresses: z.array(address).min(1, { error: "expected at least one address" }).describe(
     "Virtual addresses that this real server answers, without prefix",
   ),

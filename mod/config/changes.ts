@@ -3,7 +3,7 @@ import { fingerprint } from "../fingerprint.ts";
 import type { Config } from "./schema.ts";
 
 export interface TableChange {
-  readonly table: "virtual_router" | "check";
+  readonly table: (typeof TABLES)[number];
   readonly added: readonly string[];
   readonly removed: readonly string[];
   readonly changed: readonly string[];
@@ -15,7 +15,9 @@ export interface Changes {
   readonly atNextStart: readonly string[];
 }
 
-const TABLES = ["virtual_router", "check"] as const;
+const TABLES = ["virtual_router", "check", "virtual_server", "direct_routing", "balance", "haproxy"] as const;
+/** Every answer tells of these, of the others one that changes something. */
+const ALWAYS: readonly string[] = ["virtual_router", "check"];
 /** Settings that are bound to what was opened at the start. */
 const FIXED = {
   "api.listen": ({ api }: Config): unknown => api.listen,
@@ -26,7 +28,8 @@ const FIXED = {
 
 export function changesOf(before: Config, after: Config): Changes {
   return {
-    tables: TABLES.map((table) => tableChange(table, before[table], after[table])),
+    tables: TABLES.map((table) => tableChange(table, { ...before[table] }, { ...after[table] }))
+      .filter((change) => ALWAYS.includes(change.table) || !isEmpty(change)),
     atNextStart: Object.entries(FIXED).filter(([, read]) => !isEqual(read(before), read(after))).map((
       [name],
     ) => name),
@@ -66,7 +69,7 @@ function list(names: readonly string[]): string {
   return names.slice(0, MAX_NAMES).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
-type Table = Readonly<Record<string, unknown>>;
+type Table = Readonly<Partial<Record<string, unknown>>>;
 
 function tableChange(table: TableChange["table"], before: Table, after: Table): TableChange {
   const names = Object.keys(after);
@@ -76,6 +79,10 @@ function tableChange(table: TableChange["table"], before: Table, after: Table): 
     removed: Object.keys(before).filter((name) => !(name in after)),
     changed: names.filter((name) => name in before && !isEqual(before[name], after[name])),
   };
+}
+
+function isEmpty({ added, removed, changed }: TableChange): boolean {
+  return added.length + removed.length + changed.length === 0;
 }
 
 function isEqual(a: unknown, b: unknown): boolean {

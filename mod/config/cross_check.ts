@@ -1,6 +1,7 @@
 /**
  * What no single key can tell: rules between the keys of a virtual router, between routers, and of the API.
  */
+import { type BalancePartially, crossCheckBalance } from "./cross_check_balance.ts";
 import { type Finding, formatPath, type Path } from "./document.ts";
 import { formatDuration } from "./duration.ts";
 import type { apiFields } from "./schema.ts";
@@ -13,7 +14,7 @@ import type { z } from "zod";
  * A configuration in which all that is there is valid by itself; what is not is missing: keys, and elements
  * of arrays.
  */
-export interface Partially {
+export interface Partially extends BalancePartially {
   readonly api: Partial<z.output<typeof apiFields>>;
   readonly virtual_router: Readonly<Record<string, Partial<RouterFields>>>;
   /** Names of checks, also of those that have problems of their own. */
@@ -53,6 +54,7 @@ export function crossCheck(config: Partially): Finding[] {
   checkVrids(subjects, report);
   checkVirtualMacs(subjects, report);
   checkApi(config.api, report);
+  crossCheckBalance(config, report);
   return findings;
 }
 

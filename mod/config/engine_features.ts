@@ -1,8 +1,155 @@
 /** What each engine can do for a virtual server, as one table: a feature, what asks for it, who can. PURE. */
+import type { Path } from "./document.ts";
+import { SCHEDULERS } from "./schedulers.ts";
+import type { VirtualServerFields } from "./virtual_server.ts";
 
 export type EngineName = "ipvs" | "nftables" | "haproxy";
+
+export const ENGINE_NAMES: readonly EngineName[] = ["ipvs", "nftables", "haproxy"];
+
+/** What `engine = "auto"` chooses from. */
+const AUTOMATIC: readonly EngineName[] = ["ipvs", "nftables"];
 
 /** The scheduler of a virtual server that names none. */
 export function defaultScheduler(engine: EngineName | "auto"): string {
   return engine === "nftables" ? "wrr" : "wlc";
+}
+
+type Fields = Partial<VirtualServerFields>;
+
+interface Feature {
+  /** Completes "the engine cannot ...". */
+  readonly what: string;
+  readonly engines: readonly EngineName[];
+  /** Where a virtual server's keys ask for it; empty when they do not. */
+  asks(fields: Fields): Path[];
+}
+
+/** Schedulers by engine; those of the others are translated into what they have. */
+const SCHEDULERS_OF: Readonly<Record<EngineName, readonly string[]>> = {
+  ipvs: SCHEDULERS,
+  nftables: ["rr", "wrr", "sh"],
+  haproxy: ["rr", "wrr", "lc", "wlc", "sh"],
+};
+
+function enginesWith(scheduler: string): EngineName[] {
+  return ENGINE_NAMES.filter((engine) => SCHEDULERS_OF[engine].includes(scheduler));
+}
+
+export const FEATURES: readonly Feature[] = [
+  ...SCHEDULERS.map((name): Feature => ({
+    what: `schedule by ${name}`,
+    engines: enginesWith(name),
+    asks: ({ scheduler }) => scheduler === name ? [["scheduler"]] : [],
+  })),
+  {
+    what: "take flags for its scheduler",
+    engines: ["ipvs"],
+    asks: ({ flags = [] }) => flags.map((_, i) => ["flags", i]),
+  },
+  {
+    what: "carry TCP",
+    engines: ENGINE_NAMES,
+    asks: ({ protocol }) => protocol === "tcp" ? [["protocol"]] : [],
+  },
+  {
+    what: "carry UDP",
+    engines: ["ipvs", "nftables"],
+    asks: ({ protocol }) => protocol === "udp" ? [["protocol"]] : [],
+  },
+  {
+    what: "carry SCTP",
+    engines: ["ipvs", "nftables"],
+    asks: ({ protocol }) => protocol === "sctp" ? [["protocol"]] : [],
+  },
+  {
+    what: "schedule every packet on its own",
+    engines: ["ipvs"],
+    asks: ({ one_packet }) => one_packet === true ? [["one_packet"]] : [],
+  },
+  {
+    what: "match firewall marks",
+    engines: ["ipvs", "nftables"],
+    asks: ({ fwmark, addresses = [] }) => [
+      ...fwmark === undefined ? [] : [["fwmark"]],
+      ...indexes(addresses, (one) => "fwmark" in one).map((i) => ["addresses", i]),
+    ],
+  },
+  {
+    what: "serve every port of an address",
+    engines: ["ipvs", "nftables"],
+    asks: ({ address, addresses = [] }) => [
+      ...address !== undefined && (address.port ?? 0) === 0 ? [["address"]] : [],
+      ...indexes(addresses, (one) => !("fwmark" in one) && (one.port ?? 0) === 0).map((
+        i,
+      ) => ["addresses", i]),
+    ],
+  },
+  {
+    what: "keep a client on its real server",
+    engines: ENGINE_NAMES,
+    asks: ({ persistence }) => persistence === undefined ? [] : [["persistence"]],
+  },
+  {
+    what: "keep clients of one network together",
+    engines: ENGINE_NAMES,
+    asks: ({ persistence_granularity: given }) => given === undefined ? [] : [["persistence_granularity"]],
+  },
+  {
+    what: "tell clients by the SIP Call-ID",
+    engines: ["ipvs"],
+    asks: ({ persistence_engine: given }) => given === undefined ? [] : [["persistence_engine"]],
+  },
+  { what: 'forward by "nat"', engines: ENGINE_NAMES, asks: (fields) => forwarding(fields, "nat") },
+  { what: 'forward by "dr"', engines: ["ipvs", "nftables"], asks: (fields) => forwarding(fields, "dr") },
+  { what: 'forward by "tunnel"', engines: ["ipvs"], asks: (fields) => forwarding(fields, "tunnel") },
+  {
+    what: "stop at a number of connections",
+    engines: ["ipvs"],
+    asks: (fields) => [
+      ...(fields.upper_threshold ?? 0) === 0 ? [] : [["upper_threshold"]],
+      ...indexes(fields.real_server ?? [], ({ upper_threshold }) => (upper_threshold ?? 0) !== 0)
+        .map((i) => ["real_server", i, "upper_threshold"]),
+    ],
+  },
+  {
+    what: "share HTTP requests",
+    engines: ["haproxy"],
+    asks: ({ mode }) => mode === "http" ? [["mode"]] : [],
+  },
+  {
+    what: "take options of haproxy",
+    engines: ["haproxy"],
+    asks: ({ options = {} }) => Object.keys(options).map((key) => ["options", key]),
+  },
+];
+
+/** What an engine cannot do of what these keys ask for, and who can. */
+export function lacking(fields: Fields, engine: EngineName | "auto"): { path: Path; message: string }[] {
+  const candidates = engine === "auto" ? AUTOMATIC : [engine];
+  return FEATURES.filter(({ engines }) => !candidates.some((name) => engines.includes(name)))
+    .flatMap(({ what, engines, asks }) => {
+      const others = engines.length === 0 ? "no engine can" : `${engines.join(" and ")} can`;
+      return asks(fields).map((path) => ({ path, message: `engine "${engine}" cannot ${what} (${others})` }));
+    });
+}
+
+function indexes<T>(array: readonly T[], accepts: (element: T) => boolean): number[] {
+  const found: number[] = [];
+  // Elements that are not valid are holes, which are not visited.
+  array.forEach((element, i) => {
+    if (accepts(element)) found.push(i);
+  });
+  return found;
+}
+
+function forwarding({ forward, real_server = [], sorry_server: sorry }: Fields, method: string): Path[] {
+  const ofSorry = sorry !== undefined && "forward" in sorry ? sorry.forward?.method : undefined;
+  return [
+    ...forward?.method === method ? [["forward"]] : [],
+    ...indexes(real_server, (server) => server.forward?.method === method).map((
+      i,
+    ) => ["real_server", i, "forward"]),
+    ...ofSorry === method ? [["sorry_server", "forward"]] : [],
+  ];
 }

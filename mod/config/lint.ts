@@ -1,5 +1,6 @@
 /** What is allowed but hardly meant: warnings about the intent of one configuration, never errors. */
 import { type Finding, formatPath, type Path } from "./document.ts";
+import { lintBalance } from "./lint_balance.ts";
 import { formatDuration } from "./duration.ts";
 import type { CheckConfig, Config, VirtualRouterConfig } from "./schema.ts";
 
@@ -37,9 +38,11 @@ export function lint(
     for (const rule of ROUTER_RULES) rule(router, path, warn, isSet);
     if (!hasCounterpart(name)) lintSmallWeights(router, path, warn);
   }
-  if (Object.keys(config.virtual_router).length === 0) {
+  const tables = [config.virtual_router, config.virtual_server, config.direct_routing];
+  if (tables.every((table) => Object.keys(table).length === 0)) {
     warn([], "there is no virtual router: vipd would keep no address");
   }
+  lintBalance(config, warn, isSet);
   for (const [name, check] of Object.entries(config.check)) lintCheck(config, name, check, warn);
   return findings;
 }

@@ -18,6 +18,7 @@ import { type IsSet, lint } from "./lint.ts";
 import { validate, withGot } from "./problems.ts";
 import { salvage } from "./salvage.ts";
 import { type Config, configSchema } from "./schema.ts";
+import { virtualServerFields } from "./virtual_server.ts";
 
 export interface LoadOptions {
   /** Environment variables of `${NAME}`; default: the process's. */
@@ -119,9 +120,12 @@ function examine(document: Document, options: LoadOptions): Examined {
   // With a file unread, what the others refer to would seem to be missing.
   if (!document.isComplete) return { findings, secrets: [] };
   const { value, findings: unset, secrets } = interpolate(raw, environment(options));
-  const schema = schemaFor(options.checkTypes ?? checkTypes, options.hostName ?? hostname());
+  const { schema, serverFields } = schemaFor(
+    options.checkTypes ?? checkTypes,
+    options.hostName ?? hostname(),
+  );
   const result = validate(schema, value, raw);
-  const crossed = crossCheck(salvage(value)).map((finding) => completed(finding, raw));
+  const crossed = crossCheck(salvage(value, serverFields)).map((finding) => completed(finding, raw));
   const told = "findings" in result ? result.findings : [];
   const found = [...told, ...crossed, ...unsafe(raw, told)];
   // A variable that is not set leaves a hole; what others think of the hole is no news.
@@ -132,14 +136,22 @@ function examine(document: Document, options: LoadOptions): Examined {
     : { findings: all, secrets };
 }
 
-/** Made once: making and compiling it takes longer than all that it then does to a file. */
-let lastSchema: { types: readonly CheckType[]; hostName: string; schema: z.ZodType<Config> } | undefined;
+interface Schemas {
+  readonly types: readonly CheckType[];
+  readonly hostName: string;
+  readonly schema: z.ZodType<Config>;
+  readonly serverFields: ReturnType<typeof virtualServerFields>;
+}
 
-function schemaFor(types: readonly CheckType[], hostName: string): z.ZodType<Config> {
-  if (lastSchema?.types !== types || lastSchema.hostName !== hostName) {
-    lastSchema = { types, hostName, schema: configSchema(types, hostName) };
+/** Made once: making and compiling them takes longer than all that they then do to a file. */
+let lastSchemas: Schemas | undefined;
+
+function schemaFor(types: readonly CheckType[], hostName: string): Schemas {
+  if (lastSchemas?.types !== types || lastSchemas.hostName !== hostName) {
+    const serverFields = virtualServerFields(types);
+    lastSchemas = { types, hostName, schema: configSchema(types, hostName, serverFields), serverFields };
   }
-  return lastSchema.schema;
+  return lastSchemas;
 }
 
 function unsafe(raw: unknown, told: readonly Finding[]): Finding[] {

@@ -2,24 +2,37 @@
  * The valid part of a configuration that has problems, so that the cross-checks tell theirs in the same run.
  */
 import type { z } from "zod";
+import { balanceFields, directRouting } from "./balance.ts";
 import type { Partially } from "./cross_check.ts";
+import type { PartialServer } from "./cross_check_balance.ts";
 import { isTable, type Table } from "./document.ts";
 import { apiFields } from "./schema.ts";
 import { type RouterFields, routerFields } from "./virtual_router.ts";
+import type { virtualServerFields } from "./virtual_server.ts";
 
 /** Each key is parsed alone; one that does not parse is left out, one that is missing gets its default. */
-export function salvage(data: unknown): Partially {
-  const { api, virtual_router, check } = isTable(data) ? data : {};
-  const routers = Object.entries(tableOf(virtual_router)).filter(([, router]) => isTable(router));
+export function salvage(data: unknown, serverFields: ReturnType<typeof virtualServerFields>): Partially {
+  const { api, virtual_router, check, virtual_server, balance, direct_routing } = isTable(data) ? data : {};
   return {
     api: fields(apiFields, tableOf(api)),
-    virtual_router: Object.fromEntries(
-      routers.map((
-        [name, router],
-      ): [string, Partial<RouterFields>] => [name, fields(routerFields, tableOf(router))]),
-    ),
+    virtual_router: tables(virtual_router, (table): Partial<RouterFields> => fields(routerFields, table)),
     checkNames: Object.keys(tableOf(check)),
+    routerNames: Object.keys(tableOf(virtual_router)),
+    virtual_server: tables(virtual_server, (table): PartialServer => ({
+      fields: fields(serverFields, table),
+      written: Object.keys(table),
+    })),
+    balance: fields(balanceFields, tableOf(balance)),
+    direct_routing: tables(direct_routing, (table) => fields(directRouting, table)),
   };
+}
+
+/** The tables of a table of tables. */
+function tables<T>(value: unknown, read: (table: Table) => T): Record<string, T> {
+  const entries = Object.entries(tableOf(value));
+  return Object.fromEntries(
+    entries.flatMap(([name, table]): [string, T][] => isTable(table) ? [[name, read(table)]] : []),
+  );
 }
 
 function tableOf(value: unknown): Table {
@@ -40,6 +53,7 @@ function salvageField(field: z.ZodType, value: unknown): unknown {
   if (result.success) return result.data;
   if (!Array.isArray(value)) return undefined;
   const elements: unknown[] = [];
+  elements.length = value.length;
   for (const [i, element] of value.entries()) {
     const alone = field.safeParse([element]);
     if (alone.success && Array.isArray(alone.data)) elements[i] = alone.data[0];

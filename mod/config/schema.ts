@@ -86,7 +86,11 @@ const log = z.strictObject({
 });
 
 /** The whole document, for these check types; `hostName` is the default of `node.name`. */
-export function configSchema(checkTypes: readonly CheckType[], hostName: string): z.ZodType<Config> {
+export function configSchema(
+  checkTypes: readonly CheckType[],
+  hostName: string,
+  serverFields = virtualServerFields(checkTypes),
+): z.ZodType<Config> {
   return z.strictObject({
     include: z.array(z.string()).prefault([])
       .describe("Further files, relative to this one: paths or globs, in the order of their names"),
@@ -99,7 +103,7 @@ export function configSchema(checkTypes: readonly CheckType[], hostName: string)
       .describe("Health checks by name; a virtual router tracks them"),
     balance: balanceFields.prefault({}).describe("What all virtual servers share"),
     haproxy: haproxy.prefault({}).describe("The haproxy of virtual servers whose engine it is"),
-    virtual_server: z.record(name, virtualServerFields(checkTypes).transform(deriveVirtualServer)).prefault(
+    virtual_server: z.record(name, serverFields.transform(deriveVirtualServer)).prefault(
       {},
     )
       .describe("Virtual servers by name: each shares its connections among healthy real servers"),

@@ -2,12 +2,19 @@
 import { formatPath } from "./document.ts";
 import { formatDuration } from "./duration.ts";
 import type { CheckConfig, Config, Track, Vip, VirtualRouterConfig } from "./schema.ts";
+import { formatForward } from "./forward.ts";
 import { formatListen } from "./values.ts";
+import type { RealServerConfig, VirtualAddressConfig, VirtualServerConfig } from "./virtual_server.ts";
 
-export function summarize({ virtual_router, check, api }: Config): string[] {
+export function summarize(config: Config): string[] {
+  const { virtual_router, check, api, virtual_server, direct_routing } = config;
   return [
     ...Object.entries(virtual_router).flatMap(([name, router]) => routerLines(name, router)),
     ...Object.entries(check).map(([name, check]) => checkLine(name, check)),
+    ...Object.entries(virtual_server).flatMap(([name, server]) => serverLines(name, server)),
+    ...Object.entries(direct_routing).map(([name, { addresses, interface: link }]) =>
+      `direct routing ${formatPath([name])}: ${addresses.join(", ")} on ${link}, not announced`
+    ),
     `api: ${api.listen.map(formatListen).join(", ") || "off"}`,
   ];
 }
@@ -43,4 +50,42 @@ function checkLine(name: string, { type, interval, timeout, rise, fall }: CheckC
     formatDuration(timeout)
   }), ` +
     `up after ${rise}, down after ${fall}`;
+}
+
+/** A line holds no more than these. */
+const SHOWN_MAX = 8;
+
+function serverLines(name: string, server: VirtualServerConfig): string[] {
+  const { addresses, protocol, engine, mode, scheduler, persistence, quorum, sorry_server: sorry } = server;
+  const kept = persistence === null ? "" : `, a client stays ${formatDuration(persistence.seconds * 1000)}`;
+  const router = server.virtual_router === undefined ? "" : `, while ${server.virtual_router} is ACTIVE here`;
+  const rest = sorry === undefined ? "" : `, else ${sorry.address}:${sorry.port}`;
+  return [
+    `virtual server ${formatPath([name])}: ${protocol} ${shortened(addresses.map(addressText))}`,
+    `  ${mode === "http" ? "http requests " : ""}by ${scheduler}, engine ${engine}${kept}${router}`,
+    `  to ${shortened(server.real_server.map(realServerText))}`,
+    `  quorum ${quorum}${rest}; checks: ${checksText(server.real_server)}`,
+  ];
+}
+
+function shortened(texts: readonly string[]): string {
+  const more = texts.length - SHOWN_MAX;
+  return texts.slice(0, SHOWN_MAX).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+function addressText(one: VirtualAddressConfig): string {
+  if (one.kind === "fwmark") return `mark ${one.fwmark} (IPv${one.family})`;
+  const host = one.family === 6 ? `[${one.address}]` : one.address;
+  return one.port === 0 ? `${host} (every port)` : `${host}:${one.port}`;
+}
+
+function realServerText({ name, weight, forward }: RealServerConfig): string {
+  return `${name} (${formatForward(forward)}, weight ${weight})`;
+}
+
+function checksText(servers: readonly RealServerConfig[]): string {
+  const kinds = servers.flatMap(({ check }) =>
+    check.map(({ type, interval }) => `${type} every ${formatDuration(interval)}`)
+  );
+  return [...new Set(kinds)].join(", ") || "none";
 }

@@ -267,7 +267,10 @@ export function virtualServerFields(
     ...healthFields,
     ...quorumFields,
     check: check.prefault([]).describe("One or several checks of every real server; all must pass"),
-    real_server: z.array(realServer).min(1, { error: "expected at least one real server" })
+    real_server: z.array(realServer, { error: "expected tables [[virtual_server.NAME.real_server]]" }).min(
+      1,
+      { error: "expected at least one real server" },
+    )
       .describe("The real servers"),
   });
 }
@@ -319,7 +322,7 @@ export function portOf(addresses: readonly PlacedAddress[]): number {
 }
 
 /** A real server with all that it has of its virtual server. */
-export function deriveRealServer(
+function deriveRealServer(
   server: RealServerFields,
   fields: Pick<VirtualServerFields, keyof typeof healthFields | "forward" | "check">,
   port: number,

@@ -14,7 +14,10 @@ async function printed(...args: string[]): Promise<Record<string, Record<string,
 Deno.test("schema() prints the schema of vipd.toml, with the types of checks told apart by `type`", async () => {
   const { properties, $schema } = await printed();
   assertEquals<unknown>($schema, "https://json-schema.org/draft/2020-12/schema");
-  assertEquals(Object.keys(properties ?? {}), ["include", "node", "api", "log", "virtual_router", "check"]);
+  assertEquals(Object.keys(properties ?? {}), [
+    ...["include", "node", "api", "log", "virtual_router", "check"],
+    ...["balance", "haproxy", "virtual_server", "direct_routing"],
+  ]);
   const { additionalProperties } = properties?.["check"] as {
     additionalProperties: { oneOf: { properties: { type: { const: string } } }[] };
   };

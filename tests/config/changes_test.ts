@@ -11,6 +11,9 @@ async function changes(before: string, after: string): Promise<Changes> {
   return changesOf(await load(before), await load(after));
 }
 
+const POOL = `[virtual_server.pool]\naddress = "192.0.2.1:80"\n` +
+  `[[virtual_server.pool.real_server]]\naddress = "192.0.2.21:80"\n`;
+
 const ROWS: readonly [name: string, before: string, after: string, summary: string][] = [
   ["nothing", WEB + CHECK, WEB + CHECK, "virtual_router: unchanged; check: unchanged"],
   [
@@ -18,6 +21,18 @@ const ROWS: readonly [name: string, before: string, after: string, summary: stri
     `${WEB}advertisement_interval = "1s"`,
     `${WEB}advertisement_interval = "1000ms"`,
     "virtual_router: unchanged; check: unchanged",
+  ],
+  [
+    "a virtual server more",
+    WEB,
+    WEB + POOL,
+    "virtual_router: unchanged; check: unchanged; virtual_server: 1 added (pool)",
+  ],
+  [
+    "a real server's weight, and a setting of all",
+    WEB + POOL,
+    `${WEB}${POOL}weight = 3\n[balance]\nflush = true`,
+    "virtual_router: unchanged; check: unchanged; virtual_server: 1 changed (pool); balance: 1 changed (flush)",
   ],
   ["a router more", WEB, WEB + MAIL, "virtual_router: 1 added (mail); check: unchanged"],
   ["a router less", WEB + MAIL, MAIL, "virtual_router: 1 removed (web); check: unchanged"],

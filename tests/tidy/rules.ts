@@ -97,6 +97,7 @@ const PURE = [
   /^mod\/kernel\/plan\.ts$/,
   /^mod\/balance\/(model|services|server|quorum|weight|drain|ramp|arithmetic)\.ts$/,
   /^mod\/health\/(health|counter)\.ts$/,
+  /^mod\/config\/(engine_features|schedulers)\.ts$/,
   /^mod\/config\/keepalived\//,
 ];
 
