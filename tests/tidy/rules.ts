@@ -96,6 +96,7 @@ const PURE = [
   /^mod\/wire\//,
   /^mod\/kernel\/plan\.ts$/,
   /^mod\/balance\/(model|services|server|quorum|weight|drain|ramp|arithmetic)\.ts$/,
+  /^mod\/balance\/nftables\/(?!(engine|kernel|nft|connections|surroundings)\.ts)/,
   /^mod\/health\/(health|counter)\.ts$/,
   /^mod\/config\/(engine_features|schedulers)\.ts$/,
   /^mod\/config\/keepalived\//,

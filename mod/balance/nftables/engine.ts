@@ -1,0 +1,137 @@
+/**
+ * The engine for kernels without IPVS: services become vipd's own tables of nftables, each change one
+ * transaction of the host's nft(8).
+ */
+import type { EngineContext, EngineType } from "../engines.ts";
+import type { Applied, Drift, Engine, Service, ServiceReport } from "../model.ts";
+import type { Json } from "./statements.ts";
+import { hostKernel, type Kernel, missingInKernel } from "./kernel.ts";
+import { countersOf, differences, type Picture, pictureOf } from "./listing.ts";
+import { findNft, hostNft, type Nft, NftError } from "./nft.ts";
+import { type Family, idOf, TABLE, type Thing } from "./objects.ts";
+import { plan, type Present, replace } from "./plan.ts";
+import { reportOf } from "./report.ts";
+import { type Ruleset, rulesetOf } from "./ruleset.ts";
+
+const FAMILIES: readonly Family[] = ["inet", "netdev"];
+
+export const nftables: EngineType = {
+  missing(): Promise<string | null> {
+    if (findNft() === null) return Promise.resolve("there is no nft program on this host");
+    return Promise.resolve(missingInKernel());
+  },
+  create(context): Engine {
+    return new NftablesEngine(hostNft(findNft() ?? "nft"), hostKernel(), context);
+  },
+};
+
+export class NftablesEngine implements Engine {
+  readonly name = "nftables";
+  readonly #nft: Nft;
+  readonly #context: Pick<EngineContext, "note">;
+  readonly #kernel: Kernel;
+  /** What we have put there; null before the first time and when something went wrong. */
+  #done: Done | null = null;
+  /** What was asked for last, and what that comes to. */
+  #services: readonly Service[] = [];
+  #ruleset: Ruleset = rulesetOf([]);
+  /** Of all rules of the host, when we last looked: while it stays, nobody has changed anything. */
+  #generation = -1;
+  readonly #noted = new Set<string>();
+
+  constructor(nft: Nft, kernel: Kernel, context: Pick<EngineContext, "note">) {
+    this.#nft = nft;
+    this.#kernel = kernel;
+    this.#context = context;
+  }
+
+  async apply(services: readonly Service[]): Promise<Applied> {
+    const ruleset = services === this.#services ? this.#ruleset : rulesetOf(services);
+    this.#services = services;
+    this.#ruleset = ruleset;
+    this.#note(ruleset.notes);
+    const { present, drift } = await this.#present();
+    const commands = plan(ruleset.things, present);
+    const problem = commands.length === 0 ? null : await this.#run(commands, ruleset);
+    if (commands.length > 0) this.#generation = this.#kernel.generation();
+    const picture = commands.length > 0 ? null : this.#done?.picture ?? null;
+    this.#done = problem === null ? { ruleset, picture } : null;
+    return { drift, problems: [...ruleset.problems, ...problem === null ? [] : [problem]] };
+  }
+
+  async read(): Promise<readonly ServiceReport[]> {
+    if (this.#done === null) return [];
+    const counters = countersOf(await this.#nft.list("counters") ?? []);
+    return this.#done.ruleset.services.map((service) => reportOf(service, counters));
+  }
+
+  async stop(keep: boolean): Promise<void> {
+    try {
+      if (!keep) await this.#nft.run(replace([], FAMILIES));
+    } finally {
+      this.#kernel.close();
+    }
+  }
+
+  /** What is there; looks closely only when somebody has changed any rules of this host since we did. */
+  async #present(): Promise<{ readonly present: Present; readonly drift: readonly Drift[] }> {
+    const generation = this.#kernel.generation();
+    const done = this.#done;
+    const isOurs = done !== null && generation === this.#generation;
+    if (isOurs && done.picture !== null) return { present: thingsOf(done.ruleset), drift: [] };
+    // How our own looks is seen at leisure, with the first look after a change: nobody waits for that one.
+    const picture = await this.#picture();
+    const isSettled = this.#kernel.generation() === generation;
+    if (isOurs && isSettled) {
+      this.#done = { ...done, picture };
+      return { present: thingsOf(done.ruleset), drift: [] };
+    }
+    this.#generation = isSettled ? generation : -1;
+    const unknown = new Map([...picture.keys()].map((id) => [id, null]));
+    if (done === null) return { present: unknown, drift: [] };
+    const things = thingsOf(done.ruleset);
+    const drift = differences(things, done.picture, picture);
+    return { present: drift.length === 0 && done.picture !== null ? things : unknown, drift };
+  }
+
+  /**
+   * A sentence when it could not be done. What is there may be of a kind that cannot be changed into ours.
+   */
+  async #run(commands: readonly Json[], { things }: Ruleset): Promise<string | null> {
+    const problem = await this.#attempt(commands);
+    return problem === null ? null : await this.#attempt(replace(things, FAMILIES)) === null ? null : problem;
+  }
+
+  async #attempt(commands: readonly Json[]): Promise<string | null> {
+    try {
+      await this.#nft.run(commands);
+      return null;
+    } catch (error) {
+      if (error instanceof NftError) return `nft: ${error.message}`;
+      throw error;
+    }
+  }
+
+  async #picture(): Promise<Picture> {
+    const listings = await Promise.all(FAMILIES.map((family) => this.#nft.list("table", family, TABLE)));
+    return pictureOf(listings.flatMap((listing) => listing ?? []));
+  }
+
+  /** Each once: the same services are applied again and again. */
+  #note(notes: readonly string[]): void {
+    for (const note of notes.filter((note) => !this.#noted.has(note))) {
+      this.#noted.add(note);
+      this.#context.note("warn", note);
+    }
+  }
+}
+
+interface Done {
+  readonly ruleset: Ruleset;
+  /** How it looked; null until somebody has had the time to look. */
+  readonly picture: Picture | null;
+}
+
+function thingsOf({ things }: Ruleset): ReadonlyMap<string, Thing> {
+  return new Map(things.map((thing) => [idOf(thing), thing]));
+}

@@ -1,0 +1,123 @@
+/** The engine between what is wanted and what is there: one transaction a change, drift healed and told. */
+import { assertEquals } from "@std/assert";
+import { NftablesEngine } from "../../../mod/balance/nftables/engine.ts";
+import { FakeNft } from "./fake_nft.ts";
+import { at, service, to, TWO } from "./fixtures.ts";
+
+const WEB = service(at("tcp 192.0.2.10:80"), TWO);
+const DNS = service(at("udp 192.0.2.10:53"), [to("192.0.2.21", 53), to("192.0.2.22", 53)]);
+const WELL = { drift: [], problems: [] };
+
+function engine(nft: FakeNft): { engine: NftablesEngine; notes: string[] } {
+  const notes: string[] = [];
+  const kernel = { generation: () => nft.generation, close: (): void => undefined };
+  const context = { note: (_: string, message: string): void => void notes.push(message) };
+  return { engine: new NftablesEngine(nft, kernel, context), notes };
+}
+
+Deno.test("services become a table, in one transaction; the same again is nothing", async () => {
+  const nft = new FakeNft();
+  const { engine: made } = engine(nft);
+  const services = [WEB, DNS];
+  assertEquals(await made.apply(services), WELL);
+  assertEquals(await made.apply(services), WELL);
+  assertEquals(await made.apply([WEB, DNS]), WELL);
+  assertEquals(nft.runs.length, 1);
+  assertEquals([...nft.tables.get("inet")!.keys()].includes("chain udp-192.0.2.10-53"), true);
+});
+
+Deno.test("while nobody changes any rules nothing is listed after the first look", async () => {
+  const nft = new FakeNft();
+  const { engine: made } = engine(nft);
+  for (let i = 0; i < 2; i++) await made.apply([WEB]);
+  const looked = nft.lists.length;
+  for (let i = 0; i < 5; i++) await made.apply([WEB]);
+  assertEquals(nft.lists.length, looked);
+});
+
+Deno.test("rules of others that change are looked at and no more", async () => {
+  const nft = new FakeNft();
+  const { engine: made } = engine(nft);
+  for (let i = 0; i < 2; i++) await made.apply([WEB]);
+  nft.meddle(() => undefined);
+  assertEquals(await made.apply([WEB]), WELL);
+  assertEquals(nft.runs.length, 1);
+});
+
+Deno.test("a table that somebody has deleted is made anew, and told", async () => {
+  const nft = new FakeNft();
+  const { engine: made } = engine(nft);
+  for (let i = 0; i < 2; i++) await made.apply([WEB]);
+  const before = JSON.stringify([...nft.tables.get("inet")!.keys()]);
+  nft.meddle((tables) => tables.clear());
+  assertEquals(await made.apply([WEB]), {
+    drift: [{ key: "table inet vipd", what: "was missing" }],
+    problems: [],
+  });
+  assertEquals(JSON.stringify([...nft.tables.get("inet")!.keys()]), before);
+});
+
+Deno.test("even one that was deleted at once, before anybody has looked how it looks", async () => {
+  const nft = new FakeNft();
+  const { engine: made } = engine(nft);
+  await made.apply([WEB]);
+  nft.meddle((tables) => tables.clear());
+  assertEquals((await made.apply([WEB])).drift, [{ key: "table inet vipd", what: "was missing" }]);
+  assertEquals(nft.tables.has("inet"), true);
+});
+
+Deno.test("rules that somebody has changed are written anew, and the service is named", async () => {
+  const nft = new FakeNft();
+  const { engine: made } = engine(nft);
+  for (let i = 0; i < 2; i++) await made.apply([WEB, DNS]);
+  nft.meddle((tables) => tables.get("inet")!.get("chain tcp-192.0.2.10-80")!.splice(1, 1));
+  assertEquals((await made.apply([WEB, DNS])).drift, [
+    { key: "tcp 192.0.2.10:80", what: "chain tcp-192.0.2.10-80 was changed" },
+  ]);
+  assertEquals(nft.tables.get("inet")!.get("chain tcp-192.0.2.10-80")!.length, 4);
+  assertEquals((await made.apply([WEB, DNS])).drift, []);
+});
+
+Deno.test("what another run has left is taken over: what is wanted stays, the rest goes", async () => {
+  const nft = new FakeNft();
+  await engine(nft).engine.apply([WEB, DNS]);
+  assertEquals(await engine(nft).engine.apply([WEB]), WELL);
+  const names = [...nft.tables.get("inet")!.keys()];
+  assertEquals(names.filter((name) => name.includes("udp")), []);
+  assertEquals(nft.tables.get("inet")!.get("chain tcp-192.0.2.10-80")!.length, 4);
+});
+
+Deno.test("what cannot be changed is replaced as a whole; what cannot be done at all is a problem", async () => {
+  const nft = new FakeNft();
+  const { engine: made } = engine(nft);
+  nft.refusals = ["Device or resource busy"];
+  assertEquals(await made.apply([WEB]), WELL);
+  nft.refusals = ["Operation not permitted", "Operation not permitted"];
+  assertEquals(await made.apply([WEB, DNS]), { drift: [], problems: ["nft: Operation not permitted"] });
+  assertEquals(await made.apply([WEB, DNS]), WELL);
+});
+
+Deno.test("a service that nftables cannot do is left out and named; a stand-in is told once", async () => {
+  const nft = new FakeNft();
+  const { engine: made, notes } = engine(nft);
+  const overflow = service(at("tcp 192.0.2.11:80"), TWO, { scheduler: "ovf" });
+  const least = service(at("tcp 192.0.2.12:80"), TWO, { scheduler: "wlc" });
+  for (let i = 0; i < 2; i++) {
+    assertEquals((await made.apply([overflow, least])).problems, [
+      "tcp 192.0.2.11:80: nftables has nothing like the scheduler ovf",
+    ]);
+  }
+  assertEquals(notes, ["tcp 192.0.2.12:80: nftables counts no connections, so wrr stands in for wlc"]);
+});
+
+Deno.test("the end takes the tables away, or leaves them", async () => {
+  const nft = new FakeNft();
+  const first = engine(nft).engine;
+  await first.apply([WEB]);
+  await first.stop(true);
+  assertEquals(nft.tables.has("inet"), true);
+  const second = engine(nft).engine;
+  await second.apply([WEB]);
+  await second.stop(false);
+  assertEquals(nft.tables.size, 0);
+});
