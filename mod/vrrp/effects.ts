@@ -2,7 +2,6 @@
  * Carries out what `step()` decided: packets out, addresses in and out of the kernel, announcements, the news
  * of a transition.
  */
-import { monotonicMs } from "../../ffi/clock.ts";
 import { errnoName, type SyscallError } from "../../ffi/errno.ts";
 import type { Netlink, NetlinkPost } from "../../ffi/netlink.ts";
 import type { Address } from "../../ffi/rtnetlink.ts";
@@ -35,6 +34,7 @@ const NEW_ADDRESS_MS = 200;
 
 /** What the effects work on; `channelOf` is undefined while a router has no sockets. */
 export interface Surroundings {
+  now(): number;
   readonly netlink: Netlink;
   /** For what is renewed every other second: nobody waits for it, and the monitor need not hear of it. */
   readonly renewals: NetlinkPost;
@@ -65,7 +65,7 @@ export class Effects {
         instance.counters.advertisements_sent++;
         if (priority === RESIGNATION) instance.counters.priority_zero_pkts_sent++;
       },
-      refused: (instance, errno) => this.#refused(instance, errno, monotonicMs()),
+      refused: (instance, errno) => this.#refused(instance, errno, around.now()),
     }, batch);
     this.announcer = new Announcer((ifindex, error) => this.#announceFailed(ifindex, error));
     this.renewals = new Renewals(
@@ -94,7 +94,7 @@ export class Effects {
   /** What was gathered goes out: advertisements, then renewals. */
   flush(): void {
     this.#outbox.flush();
-    if (this.renewals.deadlineMs !== Infinity) this.renewals.turn(monotonicMs());
+    if (this.renewals.deadlineMs !== Infinity) this.renewals.turn(this.around.now());
   }
 
   /** Tells something at most once a minute for each virtual router and key. */

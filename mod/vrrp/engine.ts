@@ -3,7 +3,6 @@
  * carries out what that returns; deadlines come from one timerfd. Everything here is synchronous: nothing
  * comes between a decision and its effects.
  */
-import { monotonicMs } from "../../ffi/clock.ts";
 import type { Epoll } from "../../ffi/epoll.ts";
 import type { Netlink, NetlinkPost } from "../../ffi/netlink.ts";
 import { effectivePriority } from "../health/health.ts";
@@ -36,7 +35,9 @@ export interface EngineOptions {
   readonly renewals: NetlinkPost;
   /** Subscribed to links and addresses. */
   readonly monitor: Netlink & { readonly fd: number };
-  /** `monotonicMs()` before which no virtual router begins. */
+  /** The clock: `monotonicMs()` where it matters. */
+  readonly now: () => number;
+  /** On that clock; no virtual router begins before. */
   readonly readyAtMs: number;
   /** Of the kernel's network. Files: never touched between a decision and its effects. */
   readonly parameters: Parameters;
@@ -57,8 +58,9 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    const { epoll, netlink, monitor, readyAtMs, parameters, post } = options;
+    const { epoll, netlink, monitor, now, readyAtMs, parameters, post } = options;
     this.#listener = new Listener(epoll, {
+      now,
       heard: (instance, heard, nowMs) => this.#hear(instance, heard, nowMs),
       aside: (instance, type, source, nowMs) => {
         instance.counters[`${type}s_received`]++;
@@ -70,6 +72,7 @@ export class Engine {
     const links = new LinkTable();
     const virtualLinks = new VirtualLinks(netlink, links, parameters);
     this.#effects = new Effects({
+      now,
       netlink,
       renewals: options.renewals,
       links,
@@ -84,8 +87,8 @@ export class Engine {
     const dispatcher = new Dispatcher(parts);
     const warn = (message: string): void => this.#notice("warn", "", message);
     this.#dispatcher = dispatcher;
-    this.#succession = new Succession({ ...parts, dispatcher, sysctl: virtualLinks.sysctl, post });
-    this.#release = new Release({ ...parts, dispatcher, post });
+    this.#succession = new Succession({ ...parts, dispatcher, now, sysctl: virtualLinks.sysctl, post });
+    this.#release = new Release({ ...parts, dispatcher, now, post });
     this.#guardian = new Guardian({ ...parts, dispatcher, netlink, monitor, warn });
     this.#turnover = new Turnover({
       ...parts,
@@ -134,7 +137,7 @@ export class Engine {
   }
 
   command(command: Command): void {
-    const nowMs = monotonicMs();
+    const nowMs = this.#options.now();
     switch (command.type) {
       case "configure":
         return this.#turnover.configure(command.routers, nowMs);
@@ -174,7 +177,7 @@ export class Engine {
     if (first === undefined) return;
     const message = (): string =>
       `discarded an advertisement from ${formatAddress(source)}: ${discard.discard}: ${discard.detail}`;
-    this.#effects.tell(first, discard.discard, message, monotonicMs());
+    this.#effects.tell(first, discard.discard, message, this.#options.now());
   }
 
   /** True when it was what was expected, and nothing followed. */

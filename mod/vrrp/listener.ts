@@ -2,7 +2,6 @@
  * Listens for every virtual router: opens and closes the sockets that they share, reads packets, and sorts
  * out who hears what.
  */
-import { monotonicMs } from "../../ffi/clock.ts";
 import type { Epoll } from "../../ffi/epoll.ts";
 import { SyscallError } from "../../ffi/errno.ts";
 import { ReceiverBatch } from "../../ffi/receiver.ts";
@@ -28,6 +27,7 @@ const MAX_TOLD_FOREIGN = 16;
 const TELL_FOREIGN_MS = 60_000;
 
 export interface ListenerEvents {
+  now(): number;
   /** True when that was routine: nothing followed, nothing is due sooner. */
   heard(instance: Instance, heard: Heard, nowMs: number): boolean;
   aside(instance: Instance, type: "reminder" | "acknowledgement", source: Uint8Array, nowMs: number): void;
@@ -142,7 +142,7 @@ export class Listener {
   #take(channel: Channel, count: number): boolean {
     if (count === 0) return true;
     const now = Date.now();
-    let nowMs = monotonicMs();
+    let nowMs = this.events.now();
     let isRoutine = true;
     this.#turn.packets += count;
     for (let i = 0; i < count; i++) {
@@ -150,7 +150,7 @@ export class Listener {
       if (this.#sort(channel, read(channel, envelope, now), nowMs)) continue;
       // What followed may have taken a while.
       isRoutine = false;
-      nowMs = monotonicMs();
+      nowMs = this.events.now();
     }
     this.#turn.isRoutine &&= isRoutine;
     return isRoutine;
@@ -198,7 +198,7 @@ export class Listener {
    * ever.
    */
   #mayTellForeign(): boolean {
-    const nowMs = monotonicMs();
+    const nowMs = this.events.now();
     if (nowMs - this.#toldForeign.sinceMs >= TELL_FOREIGN_MS) {
       this.#toldForeign = { sinceMs: nowMs, count: 0 };
     }

@@ -2,7 +2,6 @@
  * Leaving on the operator's word: a virtual router hands over if somebody takes over, and otherwise serves
  * on; the operator is told which. One at a time (`handover`) or the whole node (`maintenance`).
  */
-import { monotonicMs } from "../../ffi/clock.ts";
 import type { Dispatcher, DispatcherParts } from "./dispatcher.ts";
 import type { Instance } from "./instance.ts";
 import type { Command, EngineEvent, Released } from "./messages.ts";
@@ -14,6 +13,7 @@ const ALLOWANCE_MS = 500;
 
 export interface ReleaseParts extends DispatcherParts {
   readonly dispatcher: Dispatcher;
+  now(): number;
   post(event: EngineEvent): void;
 }
 
@@ -99,7 +99,7 @@ export class Release {
       const { name, state } = instance;
       if (state.name === "active" && state.handover !== null) continue;
       waiting.delete(instance);
-      const tookMs = Math.round(monotonicMs() - atMs);
+      const tookMs = Math.round(this.#parts.now() - atMs);
       released.push(
         state.name === "active"
           ? { name, ok: false, detail: `${name} stays ACTIVE: nobody took over within ${tookMs} ms` }

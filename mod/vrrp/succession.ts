@@ -2,7 +2,6 @@
  * One image of the program follows another without a failover. The old one announces a pause, so that nobody
  * takes it for dead, and says what it knows; the new one goes on in the same states and says that it is back.
  */
-import { monotonicMs } from "../../ffi/clock.ts";
 import type { Sysctl } from "../kernel/sysctl.ts";
 import { isSame } from "../kernel/plan.ts";
 import type { Dispatcher, DispatcherParts } from "./dispatcher.ts";
@@ -16,6 +15,7 @@ import { virtualAddresses } from "./settings.ts";
 export interface SuccessionParts extends DispatcherParts {
   readonly dispatcher: Dispatcher;
   readonly sysctl: Sysctl;
+  now(): number;
   post(event: EngineEvent): void;
 }
 
@@ -62,7 +62,7 @@ export class Succession {
    * stays announced until `goOn`: a program that has just started is not as punctual as it will be.
    */
   inherit({ pausedAtMs, parameters, routers }: Inheritance, nowMs: number): void {
-    const { roster, sysctl, post } = this.#parts;
+    const { roster, sysctl, now, post } = this.#parts;
     sysctl.inherit(parameters);
     roster.virtual = virtualAddresses(routers.map(({ config }) => config));
     for (const saved of routers) {
@@ -77,7 +77,7 @@ export class Succession {
       name,
       state: stateName(state.name),
     }));
-    post({ type: "inherited", routers: restored, pauseMs: monotonicMs() - pausedAtMs });
+    post({ type: "inherited", routers: restored, pauseMs: now() - pausedAtMs });
   }
 
   /** The peers and the kernel hear of it at once. */

@@ -102,6 +102,7 @@ function openEngine(epoll: Epoll, { startupDelayMs }: EngineStart): Opened | nul
       netlink: openRtnetlink(),
       renewals,
       monitor: openMonitor({ deafTo: renewals.portId }),
+      now: monotonicMs,
       readyAtMs: monotonicMs() + startupDelayMs,
       parameters: PROC_SYS,
       post: (event) => scope.postMessage(event),

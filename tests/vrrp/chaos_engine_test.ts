@@ -249,7 +249,7 @@ Deno.test("what comes while the kernel keeps the engine waiting has come in time
   // Longer than the 36 ms that the other router has patience; its active router speaks all the time.
   busy = () => {
     for (let i = 0; i < 12; i++) {
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      lab.clock.stall(5);
       speak();
     }
   };

@@ -1,6 +1,7 @@
 /**
  * What becomes of each effect: packets to a made-up channel, addresses to a made-up kernel, news to a list.
  */
+import { monotonicMs } from "../../ffi/clock.ts";
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { ENETDOWN, ENOBUFS, EPERM } from "../../ffi/errno.ts";
 import { concat, decodeMessages } from "../../ffi/netlink.ts";
@@ -78,6 +79,7 @@ function lab({ kernel = acknowledgeAll, family = 4, hasChannel = true }: {
   using empty = namespace();
   const effects = empty.run(() =>
     new Effects({
+      now: monotonicMs,
       netlink,
       renewals: netlink,
       links: links(),

@@ -2,7 +2,6 @@
  * The engine with a real kernel at one end of a cable, and somebody who listens and speaks VRRP at the
  * other.
  */
-import { monotonicMs } from "../../ffi/clock.ts";
 import { Epoll } from "../../ffi/epoll.ts";
 import { close } from "../../ffi/fd.ts";
 import type { Netlink, NetlinkSocket } from "../../ffi/netlink.ts";
@@ -19,8 +18,10 @@ import type { VirtualRouterStatus } from "../../mod/snapshot.ts";
 import { indexOf } from "../ffi/namespace.ts";
 import { cable } from "./cable.ts";
 import { bytes, configOf, type Written } from "./fixture.ts";
+import { LabClock } from "./lab_clock.ts";
 
 const PATIENCE_MS = 5000;
+const TURN_MS_MAX = 20;
 const IPV4_AT = 14;
 const GROUP = bytes("224.0.0.18");
 
@@ -36,6 +37,7 @@ export class EngineLab implements Disposable {
   readonly posted: EngineEvent[] = [];
   /** Turns after which packets might have gathered. */
   rests = 0;
+  readonly clock = new LabClock();
   readonly #line = cable();
   #epoll = new Epoll();
   readonly #netlink: NetlinkSocket;
@@ -123,20 +125,24 @@ export class EngineLab implements Disposable {
     return this.#engine.deadlineMs();
   }
 
-  /** Turns the engine's loop until this is so; throws after five seconds. */
+  /** Turns the engine's loop until this is so; throws after five seconds of its clock. */
   until(condition: () => boolean): void {
-    const endMs = monotonicMs() + PATIENCE_MS;
+    const endMs = this.clock.now() + PATIENCE_MS;
     this.#line.here.run(() => {
-      for (; !condition(); this.#turn()) {
-        if (monotonicMs() > endMs) throw new Error(`still not: ${condition}`);
+      for (; !condition(); this.#turn(TURN_MS_MAX)) {
+        if (this.clock.now() > endMs) throw new Error(`still not: ${condition}`);
       }
     });
   }
 
   /** Turns it for a while. */
   during(ms: number): void {
-    const endMs = monotonicMs() + ms;
-    this.until(() => monotonicMs() >= endMs);
+    const endMs = this.clock.now() + ms;
+    this.#line.here.run(() => {
+      for (let leftMs = ms; leftMs > 0; leftMs = endMs - this.clock.now()) {
+        this.#turn(Math.min(TURN_MS_MAX, leftMs));
+      }
+    });
   }
 
   /** IPv4 addresses of eth0, `192.0.2.1/24`. */
@@ -200,18 +206,21 @@ export class EngineLab implements Disposable {
       netlink: this.#wrap(this.#netlink),
       renewals: this.#background,
       monitor: this.#monitor,
+      now: this.clock.now,
       readyAtMs: 0,
       parameters: this.#parameters,
       post: (event): number => this.posted.push(event),
     });
   }
 
-  #turn(): void {
-    const waitMs = Math.min(20, this.#engine.deadlineMs() - monotonicMs());
-    const count = this.#epoll.wait(Math.max(0, waitMs));
+  #turn(atMostMs: number): void {
+    const { now } = this.clock;
+    const waitMs = Math.max(0, Math.min(atMostMs, this.#engine.deadlineMs() - now()));
+    const count = this.#epoll.wait(waitMs);
+    this.clock.waited(waitMs);
     for (let i = 0; i < count; i++) this.#engine.ready(this.#epoll.fd(i));
-    this.#engine.tick(monotonicMs());
-    if (this.#engine.mayRest(monotonicMs())) this.rests++;
+    this.#engine.tick(now());
+    if (this.#engine.mayRest(now())) this.rests++;
   }
 }
 

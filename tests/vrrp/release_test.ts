@@ -55,8 +55,7 @@ Deno.test("release: back on demand, it preempts as it is configured", () => {
   lab.handOver("web", true);
   lab.speak({ priority: 50 });
   assertEquals(lab.status("web").held_back, null);
-  const endMs = performance.now() + 2000;
-  while (!lab.addresses().includes(VIP) && performance.now() < endMs) {
+  for (let i = 0; i < 400 && !lab.addresses().includes(VIP); i++) {
     lab.speak({ priority: 50 });
     lab.during(5);
   }
