@@ -36,11 +36,15 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "validate",
     summary: "check configuration files and say everything that is wrong",
-    usage: "vipd validate [--json] FILE...",
+    usage: "vipd validate [--json] [--any-host] FILE...",
     description:
       "Errors and warnings with file, line and column. Several files are also compared with each other, as the\n" +
       "nodes of one cluster. Nothing is started or changed.",
-    options: [["--json", "findings as JSON"], HELP_OPTION],
+    options: [
+      ["--json", "findings as JSON"],
+      ["--any-host", "say nothing about this host: its programs, its token, its engines"],
+      HELP_OPTION,
+    ],
     examples: [
       "vipd validate /etc/vipd/vipd.toml",
       "vipd validate lb1.toml lb2.toml",

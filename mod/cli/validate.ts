@@ -5,10 +5,13 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { compareNodes, type Node, withCounterpart } from "../config/compare.ts";
 import type { Finding } from "../config/document.ts";
+import { engineFindings, type EnginesHere } from "../config/engines_here.ts";
 import { lint } from "../config/lint.ts";
 import { type Loaded, loadWithWarnings } from "../config/load.ts";
 import { summarize } from "../config/summary.ts";
 import { ConfigError, formatProblem, type Problem, UsageError } from "../errors.ts";
+import type { Config } from "../config/schema.ts";
+import type { Hooks } from "./hooks.ts";
 import { type Io, useColor } from "./io.ts";
 
 /** One file's result; the JSON of `--json` is an array of these under `files`. */
@@ -20,15 +23,25 @@ interface Report {
   readonly summary: readonly string[];
 }
 
+/** Asks this host for the engines of a configuration's virtual servers. */
+type AskEngines = (config: Config) => Promise<EnginesHere>;
+
 /**
- * `validate FILE... [--json]`: exit code 0 when every file can be used (with warnings or not), 2 otherwise.
+ * `validate FILE... [--json] [--any-host]`: exit code 0 when every file can be used (with warnings or not), 2
+ * otherwise.
  */
-export async function validate(args: string[], io: Io): Promise<number> {
-  const { files, json } = parse(args);
-  const results = await Promise.all(files.map((file) => load(file, io)));
+export async function validate(
+  args: string[],
+  io: Io,
+  _hooks?: Pick<Hooks, never>,
+  ask: AskEngines = enginesHere,
+): Promise<number> {
+  const { files, json, anyHost } = parse(args);
+  const host = anyHost ? null : ask;
+  const results = await Promise.all(files.map((file) => load(file, io, host)));
   const loaded = results.filter((result): result is Valid => "loaded" in result);
   const nodes = loaded.map(({ file, loaded }): Node => ({ file, config: loaded.config }));
-  const warnings = await Promise.all(loaded.map((_, i) => warningsOf(loaded, nodes, i, io)));
+  const warnings = await Promise.all(loaded.map((_, i) => warningsOf(loaded, nodes, i, anyHost ? null : io)));
   const reports = results.map((result): Report => {
     if ("errors" in result) return { ...result, ok: false, warnings: [], summary: [] };
     const { file, loaded: { config } } = result;
@@ -46,39 +59,53 @@ export async function validate(args: string[], io: Io): Promise<number> {
   return ok ? 0 : 2;
 }
 
-function parse(args: string[]): { files: string[]; json: boolean } {
-  const { _: files, json } = parseArgs(args, {
-    boolean: ["json"],
+function parse(args: string[]): { files: string[]; json: boolean; anyHost: boolean } {
+  const { _: files, json, "any-host": anyHost } = parseArgs(args, {
+    boolean: ["json", "any-host"],
     unknown: (argument: string, key?: string) => {
       if (key !== undefined) throw new UsageError(`Unknown option "${argument}"`);
     },
   });
   if (files.length === 0) throw new UsageError("Name at least one file");
-  return { files: files.map(String), json: json === true };
+  return { files: files.map(String), json: json === true, anyHost: anyHost === true };
 }
 
 type Valid = { readonly file: string; readonly loaded: Loaded };
 type Invalid = { readonly file: string; readonly errors: readonly Problem[] };
 
-async function load(file: string, io: Io): Promise<Valid | Invalid> {
+/** A file that asks for an engine that this host does not have is as unusable as one with a wrong key. */
+async function load(file: string, io: Io, ask: AskEngines | null): Promise<Valid | Invalid> {
   try {
     const options = {
       env: (name: string) => io.env(name),
       readFile: (path: string) => io.readTextFile(path),
     };
-    return { file, loaded: await loadWithWarnings(file, options) };
+    const loaded = await loadWithWarnings(file, options);
+    const findings = ask === null ? [] : engineFindings(loaded.config, await ask(loaded.config));
+    return findings.length === 0 ? { file, loaded } : { file, errors: findings.map(loaded.locate) };
   } catch (error) {
     if (error instanceof ConfigError) return { file, errors: error.problems };
     throw error;
   }
 }
 
-/** What this file alone, its neighbours and this machine have to say about it, in the order of its lines. */
+/** Loaded only when there is something to ask: it knows the kernel. */
+async function enginesHere(config: Config): Promise<EnginesHere> {
+  const wishes = Object.values(config.virtual_server).map(({ engine }) => engine);
+  if (wishes.length === 0) return new Map();
+  const { chooseEngines, ENGINES } = await import("../balance/engines.ts");
+  return await chooseEngines(wishes, ENGINES, { config: () => config, note: () => undefined });
+}
+
+/**
+ * What this file alone, its neighbours and this machine have to say about it, in the order of its lines; of
+ * this machine nothing when `io` is null.
+ */
 async function warningsOf(
   all: readonly Valid[],
   nodes: readonly Node[],
   index: number,
-  io: Io,
+  io: Io | null,
 ): Promise<Problem[]> {
   const { config, isSet, commands, locate } = all[index]!.loaded;
   const compared = compareNodes(nodes).filter(({ node }) => node === index).map(({ finding }) => finding);
@@ -86,8 +113,7 @@ async function warningsOf(
   const findings = [
     ...lint(config, isSet, (name) => judged.has(name)),
     ...compared,
-    ...commands,
-    ...await tokenFindings(config.api, io),
+    ...io === null ? [] : [...commands, ...await tokenFindings(config.api, io)],
   ];
   return findings.map(locate).sort((a, b) =>
     a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column

@@ -1,9 +1,14 @@
 /** Programs that the configuration names and that this host could not, or must not, run: warnings. */
-import type { CheckConfig, CheckType } from "./check.ts";
-import type { Finding, Path } from "./document.ts";
+import type { CheckType } from "./check.ts";
+import { type Finding, formatPath, type Path } from "./document.ts";
+import type { Config } from "./schema.ts";
+import type { VirtualServerConfig } from "./virtual_server.ts";
 
 /** What is wrong with a program that is to be run; undefined when it is fine. */
 export type InspectCommand = (program: string) => string | undefined;
+
+/** A place that names a program, and what follows when it cannot be run. */
+type Place = readonly [path: Path, argv: unknown, consequence: string];
 
 /**
  * A warning for each program that is missing, not executable, or changeable by others than its owner and
@@ -11,21 +16,42 @@ export type InspectCommand = (program: string) => string | undefined;
  * business.
  */
 export function commandFindings(
-  checks: Readonly<Record<string, CheckConfig>>,
+  { check, virtual_server }: Pick<Config, "check" | "virtual_server">,
   types: readonly CheckType[],
   inspect: InspectCommand,
 ): Finding[] {
-  return Object.entries(checks).flatMap(([name, check]) => {
-    const { commands = [] } = types.find(({ type }) => type === check.type) ?? {};
-    const told = (path: Path, argv: unknown, consequence: string): Finding[] => {
-      const program: unknown = Array.isArray(argv) ? argv[0] : undefined;
-      const problem = typeof program === "string" ? inspect(program) : undefined;
-      const message = `${consequence} on this host: ${problem}`;
-      return problem === undefined ? [] : [{ path: ["check", name, ...path, 0], message }];
-    };
-    return [
-      ...commands.flatMap((key) => told([key], check.options[key], "the check will fail")),
-      ...told(["recover"], check.recover, "the recovery will fail"),
-    ];
+  const commandsOf = (type: string): readonly string[] =>
+    types.find((candidate) => candidate.type === type)?.commands ?? [];
+  const places = [
+    ...Object.entries(check).flatMap(([name, { type, options, recover }]): Place[] => [
+      ...commandsOf(type).map((key): Place => [["check", name, key, 0], options[key], "the check will fail"]),
+      [["check", name, "recover", 0], recover, "the recovery will fail"],
+    ]),
+    ...Object.entries(virtual_server).flatMap(([name, server]) =>
+      serverPlaces(["virtual_server", name], server, commandsOf)
+    ),
+  ];
+  const found = places.flatMap(([path, argv, consequence]): Finding[] => {
+    const program: unknown = Array.isArray(argv) ? argv[0] : undefined;
+    const problem = typeof program === "string" ? inspect(program) : undefined;
+    return problem === undefined ? [] : [{ path, message: `${consequence} on this host: ${problem}` }];
   });
+  // Real servers that have a check of their virtual server name the same program at the same place.
+  return [...new Map(found.map((one) => [formatPath(one.path) + one.message, one])).values()];
+}
+
+/** Where a check stands, at its virtual server or at a real server, is no part of the configuration. */
+function serverPlaces(
+  path: Path,
+  { real_server, notify }: VirtualServerConfig,
+  commandsOf: (type: string) => readonly string[],
+): Place[] {
+  const checks = real_server.flatMap(({ check }) => check);
+  const hooks = ["quorum_up", "quorum_down", "up", "down"] as const;
+  return [
+    ...checks.flatMap(({ type, options }) =>
+      commandsOf(type).map((key): Place => [[...path, "check"], options[key], "the check will fail"])
+    ),
+    ...hooks.map((key): Place => [[...path, "notify", key, 0], notify[key], "nobody will be told"]),
+  ];
 }

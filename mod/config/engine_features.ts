@@ -1,7 +1,7 @@
 /** What each engine can do for a virtual server, as one table: a feature, what asks for it, who can. PURE. */
 import type { Path } from "./document.ts";
 import { SCHEDULERS } from "./schedulers.ts";
-import type { VirtualServerFields } from "./virtual_server.ts";
+import type { VirtualServerConfig, VirtualServerFields } from "./virtual_server.ts";
 
 export type EngineName = "ipvs" | "nftables" | "haproxy";
 
@@ -132,6 +132,26 @@ export function lacking(fields: Fields, engine: EngineName | "auto"): { path: Pa
       const others = engines.length === 0 ? "no engine can" : `${engines.join(" and ")} can`;
       return asks(fields).map((path) => ({ path, message: `engine "${engine}" cannot ${what} (${others})` }));
     });
+}
+
+/** The same of a virtual server that is known to be right, on a host where it is this engine's. */
+export function lackingHere(
+  config: VirtualServerConfig,
+  engine: EngineName,
+): { path: Path; message: string }[] {
+  const { protocol, flags, one_packet, mode, options, persistence, real_server } = config;
+  return lacking({
+    ...{ protocol, flags: [...flags], one_packet, mode, options },
+    ...(config.scheduler_is_default ? {} : { scheduler: config.scheduler }),
+    addresses: config.addresses.map((one) =>
+      one.kind === "fwmark" ? { fwmark: one.fwmark } : { ...one, text: one.address, addresses: [one.address] }
+    ),
+    ...(persistence === null ? {} : { persistence: persistence.seconds * 1000 }),
+    ...(persistence?.engine ? { persistence_engine: persistence.engine } : {}),
+    real_server: real_server.map(({ forward, upper_threshold, address }) => ({
+      ...{ forward, upper_threshold, address: { text: address, family: 4, address } },
+    })),
+  }, engine);
 }
 
 function indexes<T>(array: readonly T[], accepts: (element: T) => boolean): number[] {

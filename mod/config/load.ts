@@ -85,8 +85,8 @@ export async function loadWithWarnings(path: string, options: LoadOptions = {}):
   return { config, warnings, isSet, commands, files: document.sources.map(({ file }) => file), locate };
 }
 
-function unusable({ check }: Config, options: LoadOptions): Finding[] {
-  return commandFindings(check, options.checkTypes ?? checkTypes, options.inspectCommand ?? inspectCommand);
+function unusable(config: Config, options: LoadOptions): Finding[] {
+  return commandFindings(config, options.checkTypes ?? checkTypes, options.inspectCommand ?? inspectCommand);
 }
 
 function setIn({ data }: Document): IsSet {

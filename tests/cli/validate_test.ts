@@ -1,6 +1,7 @@
 /** `vipd validate`: what it prints where, its exit code, and its JSON. */
 import { assert, assertEquals } from "@std/assert";
 import { validate } from "../../mod/cli/validate.ts";
+import type { EnginesHere } from "../../mod/config/engines_here.ts";
 import { UsageError } from "../../mod/errors.ts";
 import type { Io } from "../../mod/cli/io.ts";
 import { type FakeIo, fakeIo } from "./fake_io.ts";
@@ -153,4 +154,47 @@ Deno.test("validate() wants a file and knows its options", async () => {
     }
     assert(thrown instanceof UsageError, args.join(" "));
   }
+});
+
+const POOL = `[virtual_server.pool]
+address = "192.0.2.10:80"
+check = { type = "tcp" }
+[[virtual_server.pool.real_server]]
+address = "192.0.2.21:80"
+[[virtual_server.pool.real_server]]
+address = "192.0.2.22:80"
+`;
+
+/** A host that has this in place of what `engine = "auto"` asks for. */
+function having(engine: "ipvs" | "nftables" | { problem: string }): () => Promise<EnginesHere> {
+  return () => Promise.resolve(new Map([["auto", engine]]));
+}
+
+Deno.test("validate() refuses virtual servers whose engine this host does not have", async () => {
+  const none = having({
+    problem: "no engine can carry it (ipvs: the kernel has no IPVS; nftables: there is no nft)",
+  });
+  const io = surroundings({ files: { "vipd.toml": POOL } });
+  assertEquals(await validate(["vipd.toml"], io, undefined, none), 2);
+  assertEquals(io.stderr, [
+    "vipd.toml:1:2: virtual_server.pool.engine: " +
+    "on this host no engine can carry it (ipvs: the kernel has no IPVS; nftables: there is no nft)",
+    "vipd.toml: 1 problem",
+  ]);
+  assertEquals(await validate(["--any-host", "vipd.toml"], io, undefined, none), 0);
+  assertEquals(await validate(["vipd.toml"], io, undefined, having("ipvs")), 0);
+  assertEquals(await validate(["vipd.toml"], io, undefined, having("nftables")), 0);
+});
+
+Deno.test("validate() refuses what the engine of this host cannot do, each thing once", async () => {
+  const text = POOL.replace("check", `forward = "tunnel"\nscheduler = "lblc"\ncheck`);
+  const io = surroundings({ files: { "vipd.toml": text } });
+  assertEquals(await validate(["vipd.toml"], io, undefined, having("nftables")), 2);
+  const because = 'on this host engine "auto" is nftables, as it has no IPVS: engine "nftables" cannot';
+  assertEquals(io.stderr, [
+    `vipd.toml:4:13: virtual_server.pool.scheduler: ${because} schedule by lblc (ipvs can)`,
+    `vipd.toml:6:3: virtual_server.pool.real_server[0].forward: ${because} forward by "tunnel" (ipvs can)`,
+    "vipd.toml: 2 problems",
+  ]);
+  assertEquals(await validate(["vipd.toml"], io, undefined, having("ipvs")), 0);
 });

@@ -40,6 +40,33 @@ Deno.test("what can run is no warning, and only the options that a check type na
   assertEquals(await warningsOf(`[check.app]\ntype = "web"\nurl = "http://a/"\nrecover = ["/bin/a"]\n`), []);
 });
 
+Deno.test("programs of virtual servers: of their checks, once, and of their hooks", async () => {
+  const run = (program: string): string => `{ type = "run", command = ["${program}"] }`;
+  assertEquals(
+    await warningsOf(`[check.app]
+type = "run"
+command = ["/bin/true"]
+[virtual_server.v]
+address = "192.0.2.1:80"
+check = ${run("/etc/look.sh")}
+notify = { quorum_up = ["/bin/true"], down = ["/etc/down.sh", "x"] }
+[[virtual_server.v.real_server]]
+address = "192.0.2.2:80"
+[[virtual_server.v.real_server]]
+address = "192.0.2.3:80"
+[[virtual_server.v.real_server]]
+address = "192.0.2.4:80"
+check = [${run("/bin/true")}, ${run("/etc/own.sh")}]
+`),
+    [
+      "vipd.toml:11:9: virtual_server.v.check: the check will fail on this host: /etc/look.sh does not exist",
+      "vipd.toml:11:9: virtual_server.v.check: the check will fail on this host: /etc/own.sh does not exist",
+      "vipd.toml:12:47: virtual_server.v.notify.down[0]: " +
+      "nobody will be told on this host: /etc/down.sh does not exist",
+    ],
+  );
+});
+
 Deno.test("the real exec check names its program, and the real host is asked", async () => {
   const files = { "vipd.toml": `${ROUTER}[check.app]\ntype = "exec"\ncommand = ["/no/such/program"]\n` };
   const { readFile, listDirectory } = inMemory(files);

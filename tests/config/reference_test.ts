@@ -43,6 +43,7 @@ Deno.test("docs/vipd.sample.toml is valid with its comment signs removed", async
   const { checkTypes: _, ...options } = inMemory({ "vipd.toml": text });
   const { config } = await loadWithWarnings("vipd.toml", options);
   assertEquals([Object.keys(config.virtual_router), Object.keys(config.check)], [["web"], ["nginx", "home"]]);
+  assertEquals(config.virtual_server["shop"]?.real_server.map(({ weight }) => weight), [1, 3]);
 });
 
 Deno.test("checks: no option is called like a key that every check has", () => {

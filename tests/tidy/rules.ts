@@ -75,6 +75,7 @@ const EXCEPTIONS: readonly (readonly [from: string, to: string, why: string])[] 
   ["mod/vrrp/", "mod/health/health.ts", "the weight arithmetic: a PURE function that the core applies"],
   ["mod/cli/demo.ts", "mod/demo/demo.ts", "`vipd demo` starts the demonstration"],
   ["mod/cli/run.ts", "mod/daemon.ts", "`vipd run` starts the daemon"],
+  ["mod/cli/validate.ts", "mod/balance/engines.ts", "`vipd validate` asks which engines this host has"],
   ["mod/cli/schema.ts", "checks/mod.ts", "the published schema lists the registry of checks"],
 ];
 
