@@ -25,11 +25,12 @@ interface Feature {
   asks(fields: Fields): Path[];
 }
 
-/** Schedulers by engine; those of the others are translated into what they have. */
+/** Schedulers by engine: what it has of its own, or does in the same way. */
 const SCHEDULERS_OF: Readonly<Record<EngineName, readonly string[]>> = {
   ipvs: SCHEDULERS,
-  nftables: ["rr", "wrr", "sh"],
-  haproxy: ["rr", "wrr", "lc", "wlc", "sh"],
+  // It counts no connections.
+  nftables: ["rr", "wrr", "fo", "sh", "mh", "dh"],
+  haproxy: ["rr", "wrr", "lc", "wlc", "sed", "nq", "sh", "mh", "twos"],
 };
 
 function enginesWith(scheduler: string): EngineName[] {
@@ -43,9 +44,14 @@ export const FEATURES: readonly Feature[] = [
     asks: ({ scheduler }) => scheduler === name ? [["scheduler"]] : [],
   })),
   {
-    what: "take flags for its scheduler",
+    what: "take the scheduler's flags of port and fallback",
+    engines: ["ipvs", "nftables"],
+    asks: ({ flags = [] }) => indexes(flags, (flag) => !flag.startsWith("flag-")).map((i) => ["flags", i]),
+  },
+  {
+    what: "take the general flags",
     engines: ["ipvs"],
-    asks: ({ flags = [] }) => flags.map((_, i) => ["flags", i]),
+    asks: ({ flags = [] }) => indexes(flags, (flag) => flag.startsWith("flag-")).map((i) => ["flags", i]),
   },
   {
     what: "carry TCP",
@@ -104,12 +110,30 @@ export const FEATURES: readonly Feature[] = [
   { what: 'forward by "dr"', engines: ["ipvs", "nftables"], asks: (fields) => forwarding(fields, "dr") },
   { what: 'forward by "tunnel"', engines: ["ipvs"], asks: (fields) => forwarding(fields, "tunnel") },
   {
-    what: "stop at a number of connections",
+    what: "forward to the real servers of one virtual server in different ways",
     engines: ["ipvs"],
+    asks: ({ forward, real_server = [] }) => {
+      const [first, ...others] = indexes(real_server, () => true);
+      const method = (i: number): string => (real_server[i]?.forward ?? forward ?? { method: "nat" }).method;
+      return others.filter((i) => method(i) !== method(first!)).map((i) => ["real_server", i, "forward"]);
+    },
+  },
+  {
+    what: "stop at a number of connections",
+    engines: ["ipvs", "haproxy"],
     asks: (fields) => [
       ...(fields.upper_threshold ?? 0) === 0 ? [] : [["upper_threshold"]],
       ...indexes(fields.real_server ?? [], ({ upper_threshold }) => (upper_threshold ?? 0) !== 0)
         .map((i) => ["real_server", i, "upper_threshold"]),
+    ],
+  },
+  {
+    what: "go on below a number of connections",
+    engines: ["ipvs"],
+    asks: (fields) => [
+      ...(fields.lower_threshold ?? 0) === 0 ? [] : [["lower_threshold"]],
+      ...indexes(fields.real_server ?? [], ({ lower_threshold }) => (lower_threshold ?? 0) !== 0)
+        .map((i) => ["real_server", i, "lower_threshold"]),
     ],
   },
   {
@@ -148,8 +172,8 @@ export function lackingHere(
     ),
     ...(persistence === null ? {} : { persistence: persistence.seconds * 1000 }),
     ...(persistence?.engine ? { persistence_engine: persistence.engine } : {}),
-    real_server: real_server.map(({ forward, upper_threshold, address }) => ({
-      ...{ forward, upper_threshold, address: { text: address, family: 4, address } },
+    real_server: real_server.map(({ forward, upper_threshold, lower_threshold, address }) => ({
+      ...{ forward, upper_threshold, lower_threshold, address: { text: address, family: 4, address } },
     })),
   }, engine);
 }
