@@ -1,6 +1,6 @@
 /** Processes and namespaces: pidfd, signals, setns and unshare, execve, mounts. */
 
-import { check } from "./errno.ts";
+import { check, lastErrno, SyscallError } from "./errno.ts";
 import { close, open } from "./fd.ts";
 import { addressOf, cstring, libc, memory } from "./libc.ts";
 import { roundUp } from "./struct.ts";
@@ -20,10 +20,14 @@ export const MNT_DETACH = 2;
 export const SIGHUP = 1;
 export const SIGINT = 2;
 export const SIGKILL = 9;
+export const SIGUSR1 = 10;
+export const SIGUSR2 = 12;
 export const SIGTERM = 15;
 export const SIGCONT = 18;
 export const SIGSTOP = 19;
 const PR_SET_PDEATHSIG = 1;
+const WNOHANG = 1;
+const ECHILD = 10;
 
 /**
  * A descriptor of a process that becomes readable when it ends, and means no other process ever after. ESRCH:
@@ -41,6 +45,16 @@ export function pidfd_send_signal(pidfd: number, signal: number): void {
 /** Signals a process; signal 0 only asks whether it is there (ESRCH). */
 export function kill(pid: number, signal: number): void {
   check("kill", libc().kill(pid, signal));
+}
+
+/**
+ * Buries a child that has ended and that this runtime does not know of, because an image before it started
+ * it. Any other process stays as it is.
+ */
+export function reap(pid: number): void {
+  if (libc().waitpid(pid, null, WNOHANG) === -1 && lastErrno() !== ECHILD) {
+    throw new SyscallError("waitpid", lastErrno());
+  }
 }
 
 export function getpid(): number {

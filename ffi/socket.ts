@@ -28,9 +28,11 @@ export const SOL_NETLINK = 270;
  * Level and number of every option by its C name. IPV6_CHECKSUM takes the offset of the checksum: 6 in VRRP.
  */
 export const socketOptions = {
+  SO_REUSEADDR: [SOL_SOCKET, 2],
   SO_SNDBUF: [SOL_SOCKET, 7],
   SO_RCVBUF: [SOL_SOCKET, 8],
   SO_PRIORITY: [SOL_SOCKET, 12],
+  SO_REUSEPORT: [SOL_SOCKET, 15],
   SO_BINDTODEVICE: [SOL_SOCKET, 25],
   SO_ATTACH_FILTER: [SOL_SOCKET, 26],
   SO_SNDBUFFORCE: [SOL_SOCKET, 32],

@@ -48,6 +48,7 @@ export function crossCheckBalance(config: BalancePartially, report: Report): voi
     checkAddressKeys(subject, report);
     checkEveryPort(subject, report);
     checkEngine(subject, report);
+    checkOptions(subject, report);
     checkScheduling(subject, report);
     checkPersistence(subject, report);
     checkThresholds(subject, report);
@@ -120,6 +121,17 @@ function onePerPlace(placed: readonly PlacedAddress[]): PlacedAddress[] {
 function checkEngine({ path, fields }: Subject, report: Report): void {
   if (fields.engine === undefined) return;
   for (const { path: at, message } of lacking(fields, fields.engine)) report([...path, ...at], message);
+}
+
+const HTTP_OPTIONS = ["redirect_https", "forwarded", "cookie"] as const;
+
+/** What is a part of HTTP, haproxy does only where it reads that. */
+function checkOptions({ path, fields }: Subject, report: Report): void {
+  const { mode, options = {} } = fields;
+  if (mode !== "tcp") return;
+  for (const key of HTTP_OPTIONS.filter((key) => options[key] !== undefined)) {
+    report([...path, "options", key], 'needs mode = "http"');
+  }
 }
 
 function checkScheduling({ path, fields, written, placed }: Subject, report: Report): void {

@@ -98,6 +98,7 @@ const PURE = [
   /^mod\/kernel\/plan\.ts$/,
   /^mod\/balance\/(model|services|server|quorum|weight|drain|ramp|arithmetic)\.ts$/,
   /^mod\/balance\/nftables\/(?!(engine|kernel|nft|connections|surroundings)\.ts)/,
+  /^mod\/balance\/haproxy\/(words|schedulers|proxy|text|answers|plan|ledger)\.ts$/,
   /^mod\/health\/(health|counter)\.ts$/,
   /^mod\/config\/(engine_features|schedulers)\.ts$/,
   /^mod\/config\/keepalived\//,

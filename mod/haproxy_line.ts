@@ -1,0 +1,27 @@
+/** A line that an operator writes into a section of haproxy.cfg: what it may not be. PURE. */
+
+// deno-lint-ignore no-control-regex
+const BREAKS = /[\x00-\x08\x0a-\x1f\x7f\u0085\u2028\u2029]/;
+
+/** Whether it holds what ends a line, for haproxy or for whoever reads the file. */
+export function breaksLine(text: string): boolean {
+  return BREAKS.test(text);
+}
+
+/**
+ * The words that begin a section: what follows one would be a part of another section than it was given for.
+ */
+const SECTIONS = new Set([
+  ...["global", "defaults", "frontend", "backend", "listen", "peers", "resolvers", "mailers", "program"],
+  ...["userlist", "http-errors", "ring", "log-forward", "cache", "fcgi-app", "crt-store", "traces", "acme"],
+]);
+
+/** What speaks against this as one line of a section; null: nothing. */
+export function lineProblem(line: string): string | null {
+  if (breaksLine(line)) return "expected one line";
+  const [first = ""] = line.trim().split(/\s+/);
+  if (SECTIONS.has(first.replaceAll(/["'\\]/g, ""))) return `"${first}" would begin another section`;
+  if (first.startsWith(".")) return `"${first}" would be a directive for the whole file`;
+  // A backslash at the end would go on with the next line; one before a blank is a blank.
+  return /\\$/.test(line) ? "expected no backslash at the end" : null;
+}

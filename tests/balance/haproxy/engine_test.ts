@@ -1,0 +1,281 @@
+/**
+ * The engine with the real haproxy on loopback: health without a reload, reloads without a loss, death,
+ * takeover.
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { libc } from "../../../ffi/libc.ts";
+import { ENGINES } from "../../../mod/balance/engines.ts";
+import { findProgram, workersAccount } from "../../../mod/balance/haproxy/program.ts";
+import type { Applied, Engine, ServiceReport } from "../../../mod/balance/model.ts";
+import { servicesOf } from "../../../mod/balance/services.ts";
+import type { Config } from "../../../mod/config/schema.ts";
+import type { RealServerConfig, VirtualServerConfig } from "../../../mod/config/virtual_server.ts";
+import { sleep, waitFor } from "../../e2e/lab/wait.ts";
+import { destinations, real, virtualServer } from "./fixture.ts";
+
+// Opened once per thread and never closed, so before any test counts its resources.
+libc();
+
+const FINE: Applied = { drift: [], problems: [] };
+
+/** A web server that answers with its name; `/slow` lasts until `release` is called. */
+class Backend implements AsyncDisposable {
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #released = Promise.withResolvers<void>();
+  readonly server: RealServerConfig;
+  asked = 0;
+
+  constructor(readonly name: string) {
+    this.#server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => undefined },
+      async (request) => {
+        this.asked++;
+        if (new URL(request.url).pathname === "/slow") await this.#released.promise;
+        return new Response(name);
+      },
+    );
+    this.server = real("127.0.0.1", this.#server.addr.port, { name });
+  }
+
+  release(): void {
+    this.#released.resolve();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.release();
+    await this.#server.shutdown();
+  }
+}
+
+interface Stand extends AsyncDisposable {
+  readonly directory: string;
+  readonly notes: string[];
+  readonly url: string;
+  readonly port: number;
+  engine: Engine;
+  apply(config: VirtualServerConfig, weights?: Record<string, number>, without?: string[]): Promise<Applied>;
+  get(path?: string): Promise<string>;
+  /** As an operator could, over the socket. */
+  tell(command: string): Promise<string>;
+  /** Another vipd, which finds what this one has left. */
+  newEngine(): Engine;
+}
+
+async function stand(): Promise<Stand> {
+  const directory = await Deno.makeTempDir({ prefix: "vipd-haproxy-" });
+  const port = freePort();
+  const notes: string[] = [];
+  let configs: Record<string, VirtualServerConfig> = {};
+  const haproxy = { directory, global: ["nbthread 2"], defaults: [] };
+  const context = {
+    config: () => ({ haproxy, virtual_server: configs }) as unknown as Config,
+    note: (level: string, message: string): void => void notes.push(`${level}: ${message}`),
+  };
+  const self: Stand = {
+    directory,
+    notes,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    engine: ENGINES.haproxy!.create(context),
+    newEngine: () => ENGINES.haproxy!.create(context),
+    apply(config, weights = {}, without = []): Promise<Applied> {
+      configs = { web: config };
+      const serving = {
+        ...config,
+        real_server: config.real_server.filter(({ name }) => !without.includes(name)),
+      };
+      return self.engine.apply(servicesOf(config, destinations(serving, weights)));
+    },
+    get: async (path = "/") => {
+      // Each request on a connection of its own, as many clients would.
+      using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+      return await (await fetch(`${self.url}${path}`, { client })).text();
+    },
+    tell: async (command) => {
+      using connection = await Deno.connect({ transport: "unix", path: `${directory}/commands.sock` });
+      await connection.write(new TextEncoder().encode(`${command}\n`));
+      await connection.closeWrite();
+      const bytes = new Uint8Array(65_536);
+      return new TextDecoder().decode(bytes.subarray(0, await connection.read(bytes) ?? 0));
+    },
+    [Symbol.asyncDispose]: async () => {
+      await self.engine.stop(false);
+      await Deno.remove(directory, { recursive: true });
+    },
+  };
+  return self;
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+async function answers(stand: Stand, count: number): Promise<Record<string, number>> {
+  const seen: Record<string, number> = {};
+  for (let i = 0; i < count; i++) {
+    const name = await stand.get();
+    seen[name] = (seen[name] ?? 0) + 1;
+  }
+  return seen;
+}
+
+async function pid({ directory }: Stand): Promise<number> {
+  return Number(await Deno.readTextFile(`${directory}/haproxy.pid`));
+}
+
+async function worker(stand: Stand): Promise<string> {
+  return /^Pid: (\d+)$/m.exec(await stand.tell("show info"))![1]!;
+}
+
+function active(reports: readonly ServiceReport[], { server }: Backend): number | null | undefined {
+  return reports[0]?.destinations.find(({ port }) => port === server.port)?.activeConnections;
+}
+
+Deno.test("servers fail, drain, weigh and return without a reload, and without a failed request", async () => {
+  await using one = new Backend("one");
+  await using two = new Backend("two");
+  await using web = await stand();
+  const config = virtualServer([["127.0.0.1", web.port]], [one.server, two.server], { mode: "http" });
+  assertEquals(await web.apply(config), FINE);
+  const first = await worker(web);
+  assertEquals(await answers(web, 6), { one: 3, two: 3 });
+  assertEquals(await web.apply(config, {}, ["one"]), FINE);
+  assertEquals(await answers(web, 4), { two: 4 });
+  assertEquals(await web.apply(config, { one: 3 }), FINE);
+  assertEquals(await answers(web, 8), { one: 6, two: 2 });
+
+  const slow = web.get("/slow");
+  await waitFor("a request under way", async () => {
+    const reports = await web.engine.read();
+    return (active(reports, one) ?? 0) + (active(reports, two) ?? 0) === 1;
+  }, 10_000);
+  const busy = active(await web.engine.read(), one) === 1 ? one : two;
+  const other = busy === one ? "two" : "one";
+  assertEquals(await web.apply(config, { [busy.name]: 0 }), FINE);
+  assertEquals(await answers(web, 4), { [other]: 4 });
+  assertEquals(active(await web.engine.read(), busy), 1);
+  busy.release();
+  assertEquals(await slow, busy.name);
+  await waitFor("no connection", async () => active(await web.engine.read(), busy) === 0, 10_000);
+  const [report] = await web.engine.read();
+  assertEquals([report?.key, report?.traffic?.connections], [`tcp 127.0.0.1:${web.port}`, 6 + 4 + 8 + 1 + 4]);
+  assertEquals(await worker(web), first);
+});
+
+Deno.test("another set of servers comes by a reload that loses nothing, a bad configuration not at all", async () => {
+  await using one = new Backend("one");
+  await using two = new Backend("two");
+  await using web = await stand();
+  const alone = virtualServer([["127.0.0.1", web.port]], [one.server], { mode: "http" });
+  const config = { ...alone, real_server: [one.server, two.server] };
+  assertEquals(await web.apply(alone), FINE);
+  const slow = web.get("/slow");
+  await waitFor("the slow request", () => one.asked > 0, 10_000);
+
+  let isOver = false;
+  const load = (async () => {
+    let count = 0;
+    for (; !isOver; count++) await web.get();
+    return count;
+  })();
+  for (const next of [config, alone, config]) assertEquals(await web.apply(next), FINE);
+  isOver = true;
+  assert(await load > 0);
+  assertEquals(await answers(web, 4), { one: 2, two: 2 });
+  // In a worker that has been replaced twice, and still counted.
+  assertEquals(active(await web.engine.read(), one), 1);
+
+  const serving = await worker(web);
+  const bad = await web.apply({ ...config, options: { frontend: ["nonsense yes"] } });
+  assertMatch(bad.problems.join(), /before goes on: "nonsense yes": unknown keyword 'nonsense'/);
+  assertEquals(await answers(web, 2), { one: 1, two: 1 });
+  // What holds for the configuration that goes on is still done.
+  await web.apply({ ...config, options: { frontend: ["nonsense yes"] } }, {}, ["one"]);
+  assertEquals([await answers(web, 2), await worker(web)], [{ two: 2 }, serving]);
+  assertEquals(await web.apply(config), FINE);
+  one.release();
+  assertEquals(await slow, "one");
+});
+
+Deno.test("a port that another program has keeps only its own virtual server from serving", async () => {
+  await using one = new Backend("one");
+  await using web = await stand();
+  const config = virtualServer([["127.0.0.1", web.port], ["127.0.0.1", one.server.port]], [one.server]);
+  const { problems } = await web.apply(config);
+  assertEquals(problems.length, 1);
+  assertMatch(problems[0]!, new RegExp(`^tcp 127.0.0.1:${one.server.port}: another program listens on port`));
+  assertEquals(await web.get(), "one");
+});
+
+Deno.test("what somebody does to haproxy is undone and told; killed, it is there again", async () => {
+  await using one = new Backend("one");
+  await using two = new Backend("two");
+  await using web = await stand();
+  const config = virtualServer([["127.0.0.1", web.port]], [one.server, two.server], { mode: "http" });
+  assertEquals(await web.apply(config), FINE);
+  await web.tell("set server web/one state maint; set server web/two weight 7");
+  const { drift, problems } = await web.apply(config);
+  assertEquals([drift.map(({ what }) => what), problems], [[
+    "server one was set to maint, not ready",
+    "server two had weight 7 instead of 1",
+  ], []]);
+  // A turn that was put off by the weight of 7 comes later.
+  assertEquals(Object.keys(await answers(web, 20)).sort(), ["one", "two"]);
+  const before = await pid(web);
+  Deno.kill(before, "SIGKILL");
+  await waitFor(
+    "haproxy to be back",
+    async () => await pid(web) !== before && await web.get() !== "",
+    15_000,
+  );
+  await waitFor("both notes", () => web.notes.length === 2, 15_000);
+  assertEquals(web.notes, [
+    "error: haproxy has ended by itself: it was killed",
+    "warn: haproxy was gone: started anew",
+  ]);
+  assertEquals(await web.apply(config), FINE);
+});
+
+Deno.test("the next vipd takes over what runs; persistence outlives a reload; a stop ends it", async () => {
+  await using one = new Backend("one");
+  await using two = new Backend("two");
+  await using web = await stand();
+  const persistence = { seconds: 60, prefix: 32, engine: null };
+  const config = virtualServer([["127.0.0.1", web.port]], [one.server, two.server], { persistence });
+  assertEquals(await web.apply(config), FINE);
+  const stays = await web.get();
+  let attempt = 0;
+  const running = await pid(web);
+  await web.engine.stop(true);
+  web.engine = web.newEngine();
+  assertEquals(await web.apply(config), FINE);
+  assertEquals([await pid(web), web.notes], [running, [
+    `info: haproxy (pid ${running}) runs already: taken over`,
+  ]]);
+  assertEquals(Object.keys(await answers(web, 4)), [stays]);
+  // haproxy's peers protocol: a worker tells the next one what it knows if it is older than five seconds,
+  // and one that nobody told anything if it is older than ten.
+  await sleep(6_000);
+  await waitFor(
+    "a reload that keeps the table",
+    async () => {
+      await web.get();
+      const limited = config.real_server.map((server) => ({ ...server, upper_threshold: 100 + attempt++ }));
+      assertEquals(await web.apply({ ...config, real_server: limited }), FINE);
+      const kept = async (): Promise<boolean> => (await web.tell("show table web")).includes("used:1");
+      return await waitFor("the old worker to tell", kept, 1_000).catch(() => false);
+    },
+    30_000,
+    6_000,
+  );
+  await web.engine.stop(false);
+  assertEquals(await Deno.stat(`/proc/${running}`).then(() => "runs", () => "ended"), "ended");
+  web.engine = web.newEngine();
+});
+
+Deno.test("a host without haproxy is told so; its workers are not root", () => {
+  assertEquals(findProgram("/nowhere/haproxy"), { missing: "/nowhere/haproxy is not an executable file" });
+  assertEquals("path" in findProgram(), true);
+  assert(workersAccount()?.uid !== 0);
+});
