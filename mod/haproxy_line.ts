@@ -16,12 +16,24 @@ const SECTIONS = new Set([
   ...["userlist", "http-errors", "ring", "log-forward", "cache", "fcgi-app", "crt-store", "traces", "acme"],
 ]);
 
+/** What vipd sets itself, to know its haproxy again and to tell it from others. */
+const OURS = new Set(["daemon", "description", "localpeer", "master-worker", "pidfile", "nbproc"]);
+
 /** What speaks against this as one line of a section; null: nothing. */
 export function lineProblem(line: string): string | null {
   if (breaksLine(line)) return "expected one line";
   const [first = ""] = line.trim().split(/\s+/);
-  if (SECTIONS.has(first.replaceAll(/["'\\]/g, ""))) return `"${first}" would begin another section`;
+  if (first === "" || first.startsWith("#")) return null;
+  // haproxy knows more than one way to write a letter: none of them here.
+  if (!/^[A-Za-z0-9_.-]+$/.test(first)) return `"${first}" is no keyword of haproxy`;
+  if (SECTIONS.has(first)) return `"${first}" would begin another section`;
   if (first.startsWith(".")) return `"${first}" would be a directive for the whole file`;
   // A backslash at the end would go on with the next line; one before a blank is a blank.
   return /\\$/.test(line) ? "expected no backslash at the end" : null;
+}
+
+/** The same for the section `global`. */
+export function globalLineProblem(line: string): string | null {
+  const [first = ""] = line.trim().split(/\s+/);
+  return lineProblem(line) ?? (OURS.has(first) ? `"${first}" is set by vipd` : null);
 }

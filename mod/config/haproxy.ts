@@ -1,6 +1,6 @@
 /** `[haproxy]` of vipd.toml and the `options` of a virtual server whose engine it is. */
 import * as z from "zod";
-import { lineProblem } from "../haproxy_line.ts";
+import { globalLineProblem, lineProblem } from "../haproxy_line.ts";
 
 /** The haproxy that vipd writes the configuration of, and runs. */
 export interface HaproxyConfig {
@@ -39,15 +39,20 @@ const DIRECTORY = { error: "expected an absolute path of at most 75 characters, 
 const directory = z.string(DIRECTORY).regex(/^\/[^\s,]{1,74}$/, DIRECTORY).regex(/[^/]$/, DIRECTORY);
 
 /** A line of haproxy.cfg. */
-const line = z.string().superRefine((text, context) => {
-  const problem = lineProblem(text);
-  if (problem !== null) context.addIssue({ code: "custom", message: problem });
-});
+const line = lineOf(lineProblem);
+const globalLine = lineOf(globalLineProblem);
+
+function lineOf(problemOf: (text: string) => string | null): z.ZodString {
+  return z.string().superRefine((text, context) => {
+    const problem = problemOf(text);
+    if (problem !== null) context.addIssue({ code: "custom", message: problem });
+  });
+}
 
 export const haproxy: z.ZodType<HaproxyConfig, unknown> = z.strictObject({
   binary: absolutePath.exactOptional().describe("The program; default: haproxy in the usual directories"),
   directory: directory.default("/run/vipd/haproxy").describe("vipd's own files: haproxy.cfg and sockets"),
-  global: z.array(line).prefault([]).describe("Lines added to the section global of haproxy.cfg"),
+  global: z.array(globalLine).prefault([]).describe("Lines added to the section global of haproxy.cfg"),
   defaults: z.array(line).prefault([]).describe("Lines added to the section defaults of haproxy.cfg"),
 });
 

@@ -25,12 +25,21 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Null when this process could not become another: without root it stays what it is. */
+/** linux/capability.h: what it takes to become another user in a jail, and to signal who has become one. */
+const NEEDED = { CAP_CHOWN: 0, CAP_KILL: 5, CAP_SETGID: 6, CAP_SETUID: 7, CAP_SYS_CHROOT: 18 } as const;
+
+/**
+ * Null where this process could not become another: without root or these capabilities, as under a service
+ * manager that keeps them from us, the workers stay what vipd is, which is little then.
+ */
 export function workersAccount(
-  passwd = "/etc/passwd",
+  status = Deno.readTextFileSync("/proc/self/status"),
+  passwd = Deno.readTextFileSync("/etc/passwd"),
 ): { readonly uid: number; readonly gid: number } | null {
-  if (Deno.uid() !== 0) return null;
-  const accounts = Deno.readTextFileSync(passwd).split("\n").map((line) => line.split(":"));
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+  const mayBecome = Object.values(NEEDED).every((bit) => (effective >> BigInt(bit) & 1n) === 1n);
+  if (!mayBecome || !/^Uid:\s*0\s/m.test(status)) return null;
+  const accounts = passwd.split("\n").map((line) => line.split(":"));
   for (const wanted of ACCOUNTS) {
     const [, , uid, gid] = accounts.find(([name]) => name === wanted) ?? [];
     if (uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };

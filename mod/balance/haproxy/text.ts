@@ -1,7 +1,7 @@
 /** haproxy.cfg as text: everything in it comes from vipd.toml and from what is known of the servers. PURE. */
 import { endpointKey } from "../model.ts";
 import type { Proxy, Slot } from "./proxy.ts";
-import { digest, oneLine, word } from "./words.ts";
+import { digest, oneGlobalLine, oneLine, word } from "./words.ts";
 
 /** What all proxies share. */
 export interface Surroundings {
@@ -97,7 +97,7 @@ function globalSection({ paths, user, global }: Surroundings): string[] {
     "stats timeout 1m",
     ...(user === null ? [] : [`uid ${user.uid}`, `gid ${user.gid}`, `chroot ${word(paths.jail)}`]),
     "localpeer vipd",
-    ...global.map(oneLine),
+    ...global.map(oneGlobalLine),
   ].map(indent);
 }
 

@@ -2,7 +2,7 @@
  * Names and values of an operator as words of haproxy.cfg: nothing that is written in vipd.toml can end a
  * word, a line or a section early. PURE.
  */
-import { breaksLine, lineProblem } from "../../haproxy_line.ts";
+import { breaksLine, globalLineProblem, lineProblem } from "../../haproxy_line.ts";
 
 const PLAIN = /^[A-Za-z0-9_.,:/@%+=*()[\]!?&~^|-]+$/;
 
@@ -14,7 +14,15 @@ export function word(value: string): string {
 
 /** A line that an operator wrote in haproxy's own words. Throws when it is more than one. */
 export function oneLine(line: string): string {
-  const problem = lineProblem(line);
+  return accepted(line, lineProblem(line));
+}
+
+/** The same for the section `global`. */
+export function oneGlobalLine(line: string): string {
+  return accepted(line, globalLineProblem(line));
+}
+
+function accepted(line: string, problem: string | null): string {
   if (problem !== null) throw new RangeError(`"${line}": ${problem}`);
   return line;
 }

@@ -277,5 +277,16 @@ Deno.test("the next vipd takes over what runs; persistence outlives a reload; a 
 Deno.test("a host without haproxy is told so; its workers are not root", () => {
   assertEquals(findProgram("/nowhere/haproxy"), { missing: "/nowhere/haproxy is not an executable file" });
   assertEquals("path" in findProgram(), true);
-  assert(workersAccount()?.uid !== 0);
+  const status = (uid: number, effective: string): string => `Uid:\t${uid}\t0\t0\t0\nCapEff:\t${effective}\n`;
+  const passwd = "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n";
+  const all = "000001ffffffffff";
+  assertEquals(workersAccount(status(0, all), passwd), { uid: 65534, gid: 65534 });
+  assertEquals(workersAccount(status(0, all), `${passwd}haproxy:x:105:115::/:/bin/false\n`), {
+    uid: 105,
+    gid: 115,
+  });
+  assertEquals(workersAccount(status(0, all), ""), null);
+  assertEquals(workersAccount(status(7, all), passwd), null);
+  // What docs/vipd.service leaves.
+  assertEquals(workersAccount(status(0, "0000000000807400"), passwd), null);
 });

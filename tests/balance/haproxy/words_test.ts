@@ -1,7 +1,7 @@
 /** No value of an operator ends its word, its line or its section; names stay different. */
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { digest, identifier, oneLine, word } from "../../../mod/balance/haproxy/words.ts";
-import { lineProblem } from "../../../mod/haproxy_line.ts";
+import { globalLineProblem, lineProblem } from "../../../mod/haproxy_line.ts";
 
 Deno.test("a value is one word, whatever is in it", () => {
   const rows: [string, string][] = [
@@ -31,12 +31,16 @@ Deno.test("a line stays a line of its section", () => {
     ["a\nglobal", "expected one line"],
     ["backend x", '"backend" would begin another section'],
     ["\tlisten x", '"listen" would begin another section'],
-    ['"global"', '""global"" would begin another section'],
-    ["glob\\al", '"glob\\al" would begin another section'],
+    ['"global"', '""global"" is no keyword of haproxy'],
+    ["\\x67lobal", '"\\x67lobal" is no keyword of haproxy'],
+    ["${X}", '"${X}" is no keyword of haproxy'],
     [".if defined(X)", '".if" would be a directive for the whole file'],
     ["x \\", "expected no backslash at the end"],
   ];
   for (const [line, problem] of bad) assertEquals(lineProblem(line), problem);
+  assertEquals(globalLineProblem("maxconn 100"), null);
+  assertEquals(globalLineProblem(" daemon"), '"daemon" is set by vipd');
+  assertEquals(globalLineProblem("listen x"), '"listen" would begin another section');
 });
 
 Deno.test("names become identifiers, and different ones stay different", () => {
