@@ -40,6 +40,8 @@ export interface Command {
   readonly argv: readonly string[];
   /** User name or uid to run as; the daemon's own when absent. */
   readonly user?: string;
+  /** Added to the few variables that every command has. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /**

@@ -107,13 +107,19 @@ export class Daemon {
       onNote: (name, message) => checkLog.info("note {name}: {message}", { name, message }),
       inherited: estate?.checks ?? {},
     });
-    this.#balancing = new Balancing(loading.config);
+    this.#balancing = new Balancing({
+      config: loading.config,
+      host: this.#host,
+      inherited: estate?.balancing ?? null,
+      publish: (transition) => this.#publish(transition),
+    });
     this.#maintenance = new Maintenance(this.#engine, estate?.maintenance ?? null);
     this.#upgrader = new Upgrade({
       maintenance: this.#maintenance,
       configFile: options.configFile,
       engine: this.#engine,
       monitor: this.#monitor,
+      balancing: this.#balancing,
       supervisor: this.#supervisor,
       flushLog: this.#flushLog,
       isStopping: () => this.#stopping,
@@ -126,6 +132,7 @@ export class Daemon {
     this.#model = new ReadModel({
       report: () => this.#engine.report(),
       checks: () => this.#monitor.status(),
+      virtualServers: () => this.#balancing.status(),
       node: () => this.#node(),
       now: () => Date.now(),
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
@@ -262,7 +269,10 @@ export class Daemon {
 
   #hearInherited(event: EngineEvent & { type: "inherited" }): void {
     endHaste();
-    for (const { name, state } of event.routers) this.#states.set(name, state);
+    for (const { name, state } of event.routers) {
+      this.#states.set(name, state);
+      this.#balancing.hearRouter(name, state);
+    }
     this.#upgrader.tookOver(this.#estate!, event);
   }
 
@@ -294,6 +304,7 @@ export class Daemon {
   #hearTransition({ at, name, from, to, reason, priority }: EngineEvent & { type: "transition" }): void {
     // What a reload has taken out goes on for a moment, and is no part of the status any more.
     if (name in this.#loading.config.virtual_router) this.#states.set(name, to);
+    this.#balancing.hearRouter(name, to);
     vrrpLog.info("transition {name} {from} -> {to}", { name, from, to, reason, priority });
     this.#publish({
       at: new Date(at).toISOString(),

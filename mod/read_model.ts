@@ -2,7 +2,13 @@
  * Puts the read model together from what the VRRP thread and the checks report: ten times a second, and after
  * each event, but never so often that the reports would cost the VRRP thread its time.
  */
-import type { CheckStatus, NodeStatus, Snapshot, VirtualRouterStatus } from "./snapshot.ts";
+import type {
+  CheckStatus,
+  NodeStatus,
+  Snapshot,
+  VirtualRouterStatus,
+  VirtualServerStatus,
+} from "./snapshot.ts";
 import { noLateness } from "./vrrp/lateness.ts";
 import type { EngineReport } from "./vrrp/messages.ts";
 
@@ -14,6 +20,7 @@ const MIN_GAP_MS = 20;
 export interface Sources {
   report(): Promise<EngineReport>;
   checks(): CheckStatus[];
+  virtualServers(): Promise<VirtualServerStatus[]>;
   node(): Omit<NodeStatus, "engine">;
   now(): number;
   sleep(ms: number): Promise<void>;
@@ -65,7 +72,7 @@ export class ReadModel {
   }
 
   async #assemble(): Promise<Snapshot> {
-    const engine = await this.#report();
+    const [engine, virtual_servers] = await Promise.all([this.#report(), this.#sources.virtualServers()]);
     const checks = this.#sources.checks();
     return {
       at: new Date(this.#sources.now()).toISOString(),
@@ -74,6 +81,7 @@ export class ReadModel {
       virtual_routers: this.#lastReport.virtual_routers.map((router) => withReasons(router, checks)),
       foreign_routers: [...this.#lastReport.foreign_routers],
       checks,
+      virtual_servers,
     };
   }
 

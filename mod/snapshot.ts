@@ -121,6 +121,77 @@ export const CheckStatus = z.strictObject({
 });
 export type CheckStatus = z.infer<typeof CheckStatus>;
 
+/** Counted by the engine since the service is there; null where it cannot tell. */
+export const TrafficStatus = z.strictObject({
+  connections: counter,
+  packets_in: counter.nullable(),
+  packets_out: counter.nullable(),
+  bytes_in: counter.nullable(),
+  bytes_out: counter.nullable(),
+});
+export type TrafficStatus = z.infer<typeof TrafficStatus>;
+
+/** draining: no new connections, the old ones go on; drained: out of the service by the operator's will. */
+export const RealServerState = z.enum(["up", "down", "draining", "drained"]);
+export type RealServerState = z.infer<typeof RealServerState>;
+
+export const RealServerStatus = z.strictObject({
+  name: z.string(),
+  /** `192.0.2.21:80`; port 0: that of each service. */
+  address: z.string(),
+  forward: z.enum(["nat", "dr", "tunnel"]),
+  state: RealServerState,
+  since: time,
+  reason: z.string(),
+  /** Whether all of its checks pass, whatever the operator does with it. */
+  healthy: z.boolean(),
+  checks: z.array(CheckStatus),
+  /** What it has in the services now; null: it is not in them. */
+  weight: z.int().nullable(),
+  /** What it has when its weight has risen after its return. */
+  full_weight: z.int(),
+  configured_weight: z.int(),
+  /** What the operator has set; null: nothing. */
+  operator_weight: z.int().nullable(),
+  /** A drain ends then at the latest. */
+  drain_until: time.nullable(),
+  /** In all services together, as are the rest; null where the engine cannot tell. */
+  active_connections: counter.nullable(),
+  inactive_connections: counter.nullable(),
+  persistent_connections: counter.nullable(),
+  traffic: TrafficStatus.nullable(),
+});
+export type RealServerStatus = z.infer<typeof RealServerStatus>;
+
+export const VirtualServerStatus = z.strictObject({
+  name: z.string(),
+  /** One an address: `tcp 192.0.2.10:80`, `fwmark 7 ipv4`; `present`: the engine has it. */
+  services: z.array(
+    z.strictObject({ service: z.string(), present: z.boolean(), traffic: TrafficStatus.nullable() }),
+  ),
+  /** What carries it; null: nothing, and `problem` says why. */
+  engine: z.enum(["ipvs", "nftables", "haproxy"]).nullable(),
+  /** What keeps it from being as it should be. */
+  problem: z.string().nullable(),
+  scheduler: z.string(),
+  virtual_router: z.string().nullable(),
+  /** Its checks run; they pause while its virtual router is not ACTIVE here. */
+  checking: z.boolean(),
+  quorum: z.strictObject({
+    up: z.boolean(),
+    since: time,
+    required: z.int(),
+    hysteresis: z.int(),
+    live_weight: z.int(),
+  }),
+  /** in: it serves instead of the real servers; quiesced: it only keeps the connections that it has. */
+  sorry_server: z.strictObject({ address: z.string(), state: z.enum(["out", "in", "quiesced"]) }).nullable(),
+  real_servers: z.array(RealServerStatus),
+  /** How often somebody else had changed what is ours. */
+  healed: counter,
+});
+export type VirtualServerStatus = z.infer<typeof VirtualServerStatus>;
+
 /** The program was replaced in place, without a failover: from which version, and how long it was silent. */
 export const LastUpgrade = z.strictObject({ at: time, from: z.string(), pause_ms: z.number() });
 export type LastUpgrade = z.infer<typeof LastUpgrade>;
@@ -160,13 +231,14 @@ export const Snapshot = z.strictObject({
   virtual_routers: z.array(VirtualRouterStatus),
   foreign_routers: z.array(ForeignRouter),
   checks: z.array(CheckStatus),
+  virtual_servers: z.array(VirtualServerStatus),
 });
 export type Snapshot = z.infer<typeof Snapshot>;
 
 /** A change worth telling: one line of the log, one message of `/events`. */
 export const Transition = z.strictObject({
   at: time,
-  kind: z.enum(["virtual_router", "check", "config", "node"]),
+  kind: z.enum(["virtual_router", "check", "virtual_server", "real_server", "config", "node"]),
   name: z.string(),
   from: z.string(),
   to: z.string(),

@@ -1,7 +1,7 @@
 /** Brings the services of all virtual servers into their engines, and reads back what the engines count. */
 import { EngineDriver } from "./driver.ts";
 import { chooseEngines, type EngineContext, type EngineName, ENGINES, type EngineTypes } from "./engines.ts";
-import type { Applied, Service, ServiceReport } from "./model.ts";
+import type { Applied, Service, ServiceReport, SyncDaemon } from "./model.ts";
 
 /** What one virtual server wants. */
 export interface Wish {
@@ -71,6 +71,11 @@ export class Balancer {
   async reports(maxAgeMs: number): Promise<ReadonlyMap<string, ServiceReport>> {
     const reports = await Promise.all([...this.#drivers.values()].map((driver) => driver.reports(maxAgeMs)));
     return new Map(reports.flat().map((report) => [report.key, report]));
+  }
+
+  /** The kernel's sync daemon; only its IPVS has one. */
+  async sync(daemon: SyncDaemon | null): Promise<void> {
+    await this.#drivers.get("ipvs")?.sync(daemon);
   }
 
   /** Ends the engines. `keep`: what they have made stays and goes on as it is. */

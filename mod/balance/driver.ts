@@ -1,5 +1,5 @@
 /** Drives one engine: applies what is wanted, again and again, so that what somebody else changes heals. */
-import type { Applied, Engine, Service, ServiceReport } from "./model.ts";
+import type { Applied, Engine, Service, ServiceReport, SyncDaemon } from "./model.ts";
 
 /** Changes that come together, as when a rack dies, are applied together. */
 const GATHER_MS = 5;
@@ -8,6 +8,8 @@ const LOOK_AGAIN_MS = 2_000;
 /** What failed is tried again after this, then after twice as long each time, up to the limit. */
 const RETRY_MS = 500;
 const RETRY_LIMIT_MS = 30_000;
+/** Who asks what an engine has does not wait longer than this for one that is at work. */
+const READ_PATIENCE_MS = 300;
 
 export interface DriverOptions {
   /** A round has ended. */
@@ -41,10 +43,24 @@ export class EngineDriver {
     return this.#comeSoon();
   }
 
-  /** What the engine has, at most so old; what was read last where it cannot be read. */
+  /** What the engine has, at most so old; what was read last where it cannot be read, or takes too long. */
   async reports(maxAgeMs: number): Promise<readonly ServiceReport[]> {
-    if (performance.now() - this.#readAtMs >= maxAgeMs) await this.#enqueue(() => this.#read(maxAgeMs));
+    if (performance.now() - this.#readAtMs < maxAgeMs) return this.#reports;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, READ_PATIENCE_MS);
+    await Promise.race([this.#enqueue(() => this.#read(maxAgeMs)), promise]);
+    clearTimeout(timer);
     return this.#reports;
+  }
+
+  /** The daemon that tells the other director of the connections; null: none. */
+  sync(daemon: SyncDaemon | null): Promise<void> {
+    return this.#enqueue(async () => {
+      const { name } = this.#engine;
+      const call = this.#engine.sync?.(daemon);
+      const nothing = { drift: [], problems: daemon === null ? [] : [`${name} has no sync daemon`] };
+      this.#options.applied(name, await settled(call ?? Promise.resolve(nothing)));
+    });
   }
 
   /** Waits for what is under way; nothing is begun any more. `keep`: the engine leaves all as it is. */
@@ -70,23 +86,13 @@ export class EngineDriver {
     this.#coming = null;
     clearTimeout(this.#timer);
     if (this.#isStopped) return;
-    const applied = await this.#apply();
+    const applied = await settled(this.#engine.apply(this.#wanted));
     this.#options.applied(this.#engine.name, applied);
     this.#failures = applied.problems.length === 0 ? 0 : this.#failures + 1;
     if (this.#isStopped) return;
     const { lookAgainMs = LOOK_AGAIN_MS } = this.#options;
     const retryMs = Math.min(RETRY_MS * 2 ** (this.#failures - 1), RETRY_LIMIT_MS);
     this.#timer = setTimeout(() => void this.#comeSoon(), this.#failures === 0 ? lookAgainMs : retryMs);
-  }
-
-  /** A mistake in an engine must not take the virtual routers down with it: it is a problem like others. */
-  async #apply(): Promise<Applied> {
-    try {
-      return await this.#engine.apply(this.#wanted);
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      return { drift: [], problems: [error.message] };
-    }
   }
 
   async #read(maxAgeMs: number): Promise<void> {
@@ -99,5 +105,15 @@ export class EngineDriver {
       if (!(error instanceof Error)) throw error;
       this.#options.applied(this.#engine.name, { drift: [], problems: [`cannot read: ${error.message}`] });
     }
+  }
+}
+
+/** A mistake in an engine must not take the virtual routers down with it: it is a problem like others. */
+async function settled(call: Promise<Applied>): Promise<Applied> {
+  try {
+    return await call;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return { drift: [], problems: [error.message] };
   }
 }

@@ -1,32 +1,91 @@
-/** The virtual servers of this host: their services in the engines, and how both follow the configuration. */
+/** The virtual servers of this host: checks, operators and virtual routers move them, engines follow. */
+import type { Host } from "../../checks/check.ts";
+import { monotonicMs } from "../../ffi/clock.ts";
 import { Balancer, type Wish } from "../balance/balancer.ts";
-import type { EngineName } from "../balance/engines.ts";
-import type { Applied, Destination } from "../balance/model.ts";
-import { servicesOf } from "../balance/services.ts";
+import { remaining } from "../balance/connections.ts";
+import { endpointKey, serviceKey } from "../balance/model.ts";
+import type { Arrival, Effect } from "../balance/server.ts";
+import { isUp, type State } from "../balance/state.ts";
+import { type VirtualServer, VirtualServers } from "../balance/virtual_servers.ts";
 import type { Config } from "../config/schema.ts";
 import type { RealServerConfig } from "../config/virtual_server.ts";
+import { fingerprint } from "../fingerprint.ts";
+import type { Memory } from "../health/monitor.ts";
 import { logger } from "../log.ts";
+import type { RouterState, Transition, VirtualServerStatus } from "../snapshot.ts";
+import { RealServerChecks } from "./balancing/checks.ts";
+import { EngineNews } from "./balancing/engine_news.ts";
+import { Operator, type Order, type OrderResult } from "./balancing/operator.ts";
+import { statusOf } from "./balancing/status.ts";
+import { syncDaemonOf } from "./balancing/sync.ts";
+import { Teller } from "./balancing/teller.ts";
 
-/** A virtual router must not wait longer for an engine that takes its time. */
+/** A virtual router does not wait longer for an engine that takes its time. */
 const PREPARED_MS = 3_000;
+/** How often the connections of what is drained are counted. */
+const DRAIN_LOOK_MS = 1_000;
+/** How old the counters of the status may be. */
+const STATUS_AGE_MS = 1_000;
+/** Hooks of a stop may take so long before the program ends. */
+const HOOKS_END_MS = 5_000;
+/** Where nothing carries a virtual server, it is looked again so often: somebody may load a module. */
+const CHOOSE_AGAIN_MS = 10_000;
 
 const log = logger("balance");
 
+/** What a running vipd leaves to the next image of the program. */
+export interface BalancingEstate {
+  readonly states: Readonly<Record<string, State>>;
+  readonly checks: Readonly<Record<string, Memory>>;
+}
+
+export interface BalancingOptions {
+  readonly config: Config;
+  readonly host: Host;
+  readonly inherited: BalancingEstate | null;
+  publish(transition: Transition): void;
+}
+
 export class Balancing {
   readonly #balancer: Balancer;
-  /** By engine: what it said last, because the same problem every few seconds is worth one line. */
-  readonly #problems = new Map<EngineName, string>();
+  readonly #servers: VirtualServers;
+  readonly #checks: RealServerChecks;
+  readonly #operator: Operator;
+  readonly #teller: Teller;
+  readonly #news = new EngineNews();
+  readonly #routers = new Map<string, RouterState>();
   #config: Config;
+  #drainTimer: number | undefined;
+  #chooseTimer: number | undefined;
+  #isSuspended = false;
+  /** What the sync daemon was told last. */
+  #synced = fingerprint(null);
 
-  constructor(config: Config) {
+  constructor({ config, host, inherited, publish }: BalancingOptions) {
     this.#config = config;
     this.#balancer = new Balancer({
       context: {
         config: () => this.#config,
         note: (level, message) => log[level]("note {message}", { message }),
       },
-      applied: (engine, applied) => this.#hearEngine(engine, applied),
+      applied: (engine, applied) => this.#news.hear(engine, applied),
     });
+    this.#servers = new VirtualServers({
+      nowMs: monotonicMs,
+      changed: () => this.#want(),
+      effect: (name, effect) => this.#hearEffect(name, effect),
+      inherited: inherited?.states ?? {},
+    });
+    this.#checks = new RealServerChecks({
+      host,
+      inherited: inherited?.checks ?? {},
+      event: (name, event) => this.#servers.dispatch(name, event),
+    });
+    this.#teller = new Teller(host, publish);
+    this.#operator = new Operator(
+      config.balance.state_file,
+      (name, event) => this.#servers.dispatch(name, event),
+    );
   }
 
   /**
@@ -35,33 +94,191 @@ export class Balancing {
    */
   async configure(config: Config): Promise<void> {
     this.#config = config;
-    const wishes = Object.entries(config.virtual_server).map(([name, server]): Wish => ({
-      virtualServer: name,
-      engine: server.engine,
-      services: servicesOf(server, server.real_server.map(destinationOf)),
+    const { virtual_server } = config;
+    await this.#choose();
+    this.#checks.configure(virtual_server, (name, server) => this.#isUp(name, server));
+    this.#servers.configure(virtual_server, (name, server): Arrival => ({
+      checks: this.#checks.views(name, server),
+      ...this.#operator.standing(name, server.name),
     }));
-    await this.#balancer.choose(wishes);
-    await within(PREPARED_MS, this.#balancer.want(wishes));
+    this.#followRouters();
+    this.#checks.start();
+    await within(PREPARED_MS, this.#balancer.want(this.#servers.wishes()));
+    this.#goOn();
+  }
+
+  /** A virtual router has another state. */
+  hearRouter(name: string, state: RouterState): void {
+    this.#routers.set(name, state);
+    this.#followRouters();
+  }
+
+  order(virtualServer: string, realServer: string, order: Order): OrderResult {
+    const server = this.#servers.get(virtualServer);
+    if (server === undefined) {
+      return { ok: false, kind: "not_found", message: `there is no virtual server ${virtualServer}` };
+    }
+    const result = this.#operator.carryOut(server, realServer, order);
+    this.#watchDrains();
+    return result;
+  }
+
+  async status(): Promise<VirtualServerStatus[]> {
+    const servers = this.#servers.all();
+    if (servers.length === 0) return [];
+    const reports = await this.#balancer.reports(STATUS_AGE_MS);
+    const checks = this.#checks.status();
+    const offsetMs = Date.now() - monotonicMs();
+    return servers.map((server) => {
+      const carrier = this.#balancer.carrier(server.name);
+      return statusOf(server, {
+        carrier,
+        problem: "engine" in carrier ? this.#news.problem(carrier.engine) : null,
+        healed: this.#news.healed(server.services.map(({ match }) => serviceKey(match))),
+        isChecking: this.#isActive(server.config.virtual_router),
+        checks,
+        reports,
+        time: (atMs) => new Date(atMs + offsetMs).toISOString(),
+      });
+    });
+  }
+
+  /** What has to end before the program can be replaced; undefined: nothing. */
+  get busy(): string | undefined {
+    const { busy } = this.#teller.hooks;
+    if (busy !== undefined) return `a hook of virtual server ${busy} is running`;
+    const { recovering } = this.#checks;
+    return recovering === undefined ? undefined : `check ${recovering} is recovering its service`;
+  }
+
+  /** Ends what runs, and leaves everything in the engines as it is. `resume` goes on from there. */
+  async suspend(): Promise<void> {
+    this.#isSuspended = true;
+    this.#endTimers();
+    await this.#checks.suspend();
+    await this.#balancer.stop(true);
+  }
+
+  resume(): void {
+    this.#isSuspended = false;
+    this.#checks.start();
+    this.#want();
+    this.#goOn();
+  }
+
+  estate(): BalancingEstate {
+    return { states: this.#servers.states(), checks: this.#checks.memories() };
   }
 
   /** To be called when no virtual router is ACTIVE here any more: what still comes in is lost. */
   async stop(): Promise<void> {
-    await this.#balancer.stop(!this.#config.balance.flush_on_stop);
+    this.#isSuspended = true;
+    this.#endTimers();
+    for (const server of this.#servers.all()) if (server.config.omega) this.#teller.farewell(server);
+    this.#servers.stop();
+    await Promise.all([
+      this.#checks.stop(),
+      this.#balancer.sync(null).then(() => this.#balancer.stop(!this.#config.balance.flush_on_stop)),
+      within(HOOKS_END_MS, this.#teller.hooks.idle()),
+    ]);
   }
 
-  #hearEngine(engine: EngineName, { drift, problems }: Applied): void {
-    for (const { key, what } of drift) log.warn("healed {key}: {what}", { key, what, engine });
-    const told = problems.join("; ");
-    if (told === (this.#problems.get(engine) ?? "")) return;
-    this.#problems.set(engine, told);
-    if (told === "") log.info("applied {engine}", { engine });
-    else log.error("not_applied {engine}: {problems}", { engine, problems: told });
+  /** After a pause, a start or a reload. */
+  #goOn(): void {
+    this.#followRouters(true);
+    this.#watchDrains();
+    this.#lookForEngines();
   }
-}
 
-function destinationOf(server: RealServerConfig): Destination {
-  const { address, port, weight, forward, upper_threshold, lower_threshold } = server;
-  return { address, port, weight, forward, upperThreshold: upper_threshold, lowerThreshold: lower_threshold };
+  #want(): void {
+    if (!this.#isSuspended) void this.#balancer.want(this.#servers.wishes());
+  }
+
+  /** A real server is who it was if its address and port are the same, whatever it is called. */
+  #isUp(virtualServer: string, server: RealServerConfig): boolean | undefined {
+    const known = this.#servers.get(virtualServer);
+    const same = known?.config.real_server.find((one) => endpointKey(one) === endpointKey(server));
+    return known === undefined || same === undefined ? undefined : isUp(known.state.realServers[same.name]!);
+  }
+
+  #followRouters(again = false): void {
+    if (this.#isSuspended) return;
+    this.#checks.pause((router) => this.#isActive(router));
+    const daemon = syncDaemonOf(this.#config.balance, this.#routers);
+    const wanted = fingerprint(daemon);
+    if (wanted === this.#synced && (!again || daemon === null)) return;
+    this.#synced = wanted;
+    void this.#balancer.sync(daemon);
+  }
+
+  #isActive(router: string | undefined): boolean {
+    return router === undefined || this.#routers.get(router) === "ACTIVE";
+  }
+
+  #hearEffect(name: string, effect: Effect): void {
+    const server = this.#servers.get(name);
+    if (server === undefined) return;
+    this.#teller.tell(server, effect);
+    if (effect.type === "phase" && effect.to === "drained") {
+      this.#operator.noteDrained(name, effect.realServer);
+    }
+  }
+
+  #watchDrains(): void {
+    clearTimeout(this.#drainTimer);
+    if (this.#draining().length === 0) return;
+    this.#drainTimer = setTimeout(() => void this.#countDrains(), DRAIN_LOOK_MS);
+  }
+
+  async #countDrains(): Promise<void> {
+    const reports = await this.#balancer.reports(DRAIN_LOOK_MS / 2);
+    if (this.#isSuspended) return;
+    for (const { name, config, services, draining } of this.#draining()) {
+      const counts = draining.map((server) => [server.name, remaining(config, server, services, reports)]);
+      this.#servers.dispatch(name, { type: "connections", counts: Object.fromEntries(counts) });
+    }
+    this.#watchDrains();
+  }
+
+  #draining(): (VirtualServer & { readonly draining: readonly RealServerConfig[] })[] {
+    return this.#servers.all().map((server) => ({
+      ...server,
+      draining: server.config.real_server.filter(({ name }) =>
+        server.state.realServers[name]?.drain?.state === "draining"
+      ),
+    })).filter(({ draining }) => draining.length > 0);
+  }
+
+  async #choose(): Promise<void> {
+    const wishes = Object.entries(this.#config.virtual_server)
+      .map(([virtualServer, { engine }]): Pick<Wish, "virtualServer" | "engine"> => ({
+        virtualServer,
+        engine,
+      }));
+    await this.#balancer.choose(wishes);
+  }
+
+  #lookForEngines(): void {
+    clearTimeout(this.#chooseTimer);
+    const carriers = this.#servers.all().map(({ name }) => [name, this.#balancer.carrier(name)] as const);
+    const homeless = new Map(
+      carriers.flatMap(([name, carrier]) => "problem" in carrier ? [[name, carrier.problem]] : []),
+    );
+    this.#news.hearHomeless(homeless);
+    if (homeless.size > 0) this.#chooseTimer = setTimeout(() => void this.#chooseAgain(), CHOOSE_AGAIN_MS);
+  }
+
+  async #chooseAgain(): Promise<void> {
+    await this.#choose();
+    if (this.#isSuspended) return;
+    this.#want();
+    this.#lookForEngines();
+  }
+
+  #endTimers(): void {
+    clearTimeout(this.#drainTimer);
+    clearTimeout(this.#chooseTimer);
+  }
 }
 
 async function within(ms: number, done: Promise<void>): Promise<void> {

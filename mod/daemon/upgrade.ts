@@ -15,6 +15,7 @@ import { VERSION } from "../version.ts";
 import type { EngineHandle } from "../vrrp/handle.ts";
 import type { EngineEvent } from "../vrrp/messages.ts";
 import type { Inheritance } from "../vrrp/saved.ts";
+import type { Balancing } from "./balancing.ts";
 import { type Estate, ESTATE_VARIABLE, leaveEstate } from "./estate.ts";
 import { examine, objection, ownArguments, ownPath, type Program } from "./program.ts";
 import type { Maintenance } from "./maintenance.ts";
@@ -34,6 +35,7 @@ export interface UpgradeParts {
   readonly configFile: string;
   readonly engine: EngineHandle;
   readonly monitor: Monitor;
+  readonly balancing: Balancing;
   readonly supervisor: Supervisor;
   readonly maintenance: Maintenance;
   flushLog(): Promise<void>;
@@ -96,7 +98,7 @@ export class Upgrade {
 
   /** Does not return when it works. Otherwise a sentence why not, and everything goes on as before. */
   async #carryOut(program: Program): Promise<string> {
-    const { monitor, supervisor, engine, flushLog } = this.#parts;
+    const { monitor, balancing, supervisor, engine, flushLog } = this.#parts;
     log.info("upgrading {from} -> {to} program={path}", {
       from: VERSION,
       to: program.version,
@@ -107,12 +109,13 @@ export class Upgrade {
     const problem = await this.#settleAndReplace(program);
     engine.goOn();
     monitor.start();
+    balancing.resume();
     if (!this.#parts.isStopping()) supervisor.tell({ ready: true });
     return problem;
   }
 
   async #settleAndReplace({ path }: Program): Promise<string> {
-    const { monitor, isStopping } = this.#parts;
+    const { monitor, balancing, isStopping } = this.#parts;
     const untilMs = monotonicMs() + SETTLE_MS;
     for (let reason = await this.#pause(); typeof reason === "string"; reason = await this.#pause()) {
       if (monotonicMs() >= untilMs) return `${reason}, for more than ${SETTLE_MS / 1000} s`;
@@ -128,8 +131,8 @@ export class Upgrade {
       const { umask, unmarked } = signals;
       const checks = monitor.memories();
       const maintenance = this.#parts.maintenance.state;
-      const left = { version: VERSION, atMs: Date.now(), engine, checks, maintenance };
-      return replace(path, { ...left, signals: { umask, unmarked } });
+      const left = { version: VERSION, atMs: Date.now(), engine, checks, balancing: balancing.estate() };
+      return replace(path, { ...left, maintenance, signals: { umask, unmarked } });
     } finally {
       raise(releaseSignals(signals));
     }
@@ -137,11 +140,12 @@ export class Upgrade {
 
   /** The checks end before the routers pause: a program that takes its time costs only checks. */
   async #pause(): Promise<Inheritance | string> {
-    const { monitor, engine, isStopping } = this.#parts;
+    const { monitor, balancing, engine, isStopping } = this.#parts;
     if (isStopping()) return "vipd is stopping";
     const { recovering } = monitor;
     if (recovering !== undefined) return `check ${recovering} is recovering its service`;
-    await monitor.suspend();
+    if (balancing.busy !== undefined) return balancing.busy;
+    await Promise.all([monitor.suspend(), balancing.suspend()]);
     try {
       return await engine.pause();
     } catch (error) {

@@ -30,7 +30,7 @@ export async function runCommand(command: Command, signal: AbortSignal): Promise
   return { code: status.signal === null ? status.code : null, signal: status.signal, output: tail.text() };
 }
 
-function spawn({ argv, user }: Command): Deno.ChildProcess {
+function spawn({ argv, user, env }: Command): Deno.ChildProcess {
   const [program = "", ...args] = argv;
   const path = findProgram(program);
   if (path === undefined) throw new CheckFailed(`${program} is not found in ${searchPath}`);
@@ -39,7 +39,7 @@ function spawn({ argv, user }: Command): Deno.ChildProcess {
     return new Deno.Command(path, {
       args,
       clearEnv: true,
-      env: { PATH: searchPath, LANG: "C.UTF-8", HOME: account?.home ?? "/root" },
+      env: { PATH: searchPath, LANG: "C.UTF-8", HOME: account?.home ?? "/root", ...env },
       cwd: "/",
       ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
       stdin: "null",

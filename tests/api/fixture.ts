@@ -112,6 +112,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
         duration_ms: null,
       }),
     ],
+    virtual_servers: [],
     ...changes,
   });
 }

@@ -1,0 +1,79 @@
+/** What the engines report of one real server, over all services of its virtual server. PURE. */
+import type { RealServerConfig, VirtualServerConfig } from "../config/virtual_server.ts";
+import {
+  type DestinationReport,
+  type Service,
+  serviceKey,
+  type ServiceReport,
+  type Traffic,
+} from "./model.ts";
+
+export interface Connections {
+  readonly active: number | null;
+  readonly inactive: number | null;
+  readonly persistent: number | null;
+  readonly traffic: Traffic | null;
+}
+
+type Reports = ReadonlyMap<string, ServiceReport>;
+
+/** The sums; null what an engine cannot tell. */
+export function connectionsOf(
+  server: RealServerConfig,
+  services: readonly Service[],
+  reports: Reports,
+): Connections {
+  const found = destinationsIn(server, services, reports);
+  return {
+    active: sum(found.map(({ activeConnections }) => activeConnections)),
+    inactive: sum(found.map(({ inactiveConnections }) => inactiveConnections)),
+    persistent: sum(found.map(({ persistentConnections }) => persistentConnections)),
+    traffic: sumTraffic(found.map(({ traffic }) => traffic)),
+  };
+}
+
+/**
+ * How many connections a drain still has to wait for; null where nobody can tell, and while an engine has not
+ * been told of the drain. Clients that come back to their server by persistence count, as do the flows of a
+ * protocol without connections.
+ */
+export function remaining(
+  { protocol }: VirtualServerConfig,
+  server: RealServerConfig,
+  services: readonly Service[],
+  reports: Reports,
+): number | null {
+  if (services.some(({ match }) => !reports.has(serviceKey(match)))) return null;
+  const found = destinationsIn(server, services, reports);
+  if (found.some(({ weight }) => weight !== 0)) return null;
+  const active = sum(found.map(({ activeConnections }) => activeConnections));
+  const inactive = sum(found.map(({ inactiveConnections }) => inactiveConnections));
+  if (active === null || (protocol === "udp" && inactive === null)) return null;
+  const persistent = sum(found.map(({ persistentConnections }) => persistentConnections));
+  return active + (persistent ?? 0) + (protocol === "udp" ? inactive ?? 0 : 0);
+}
+
+function destinationsIn(
+  { address, port }: RealServerConfig,
+  services: readonly Service[],
+  reports: Reports,
+): DestinationReport[] {
+  return services.flatMap(({ match }) => reports.get(serviceKey(match))?.destinations ?? [])
+    .filter((found) => found.address === address && (port === 0 || found.port === port));
+}
+
+function sum(numbers: readonly (number | null)[]): number | null {
+  return numbers.reduce((total, number) => total === null || number === null ? null : total + number, 0);
+}
+
+function sumTraffic(all: readonly (Traffic | null)[]): Traffic | null {
+  const known = all.filter((traffic) => traffic !== null);
+  if (known.length === 0 || known.length < all.length) return null;
+  return {
+    connections: known.reduce((total, { connections }) => total + connections, 0),
+    packetsIn: sum(known.map(({ packetsIn }) => packetsIn)),
+    packetsOut: sum(known.map(({ packetsOut }) => packetsOut)),
+    bytesIn: sum(known.map(({ bytesIn }) => bytesIn)),
+    bytesOut: sum(known.map(({ bytesOut }) => bytesOut)),
+  };
+}

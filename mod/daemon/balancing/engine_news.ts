@@ -1,0 +1,43 @@
+/** What engines have to say after each round: new problems are told once, and what was healed is counted. */
+import type { EngineName } from "../../balance/engines.ts";
+import type { Applied } from "../../balance/model.ts";
+import { logger } from "../../log.ts";
+
+const log = logger("balance");
+
+export class EngineNews {
+  /** What each said last. */
+  readonly #problems = new Map<EngineName, string>();
+  /** By `serviceKey`. */
+  readonly #healed = new Map<string, number>();
+  /** Virtual servers that nothing carries, and why. */
+  #homeless = new Map<string, string>();
+
+  hear(engine: EngineName, { drift, problems }: Applied): void {
+    for (const { key, what } of drift) {
+      log.warn("healed {key}: {what}", { key, what, engine });
+      this.#healed.set(key, (this.#healed.get(key) ?? 0) + 1);
+    }
+    const told = problems.join("; ");
+    if (told === (this.#problems.get(engine) ?? "")) return;
+    this.#problems.set(engine, told);
+    if (told === "") log.info("applied {engine}", { engine });
+    else log.error("not_applied {engine}: {problems}", { engine, problems: told });
+  }
+
+  /** Every virtual server that nothing carries now. */
+  hearHomeless(homeless: ReadonlyMap<string, string>): void {
+    for (const [name, problem] of homeless) {
+      if (this.#homeless.get(name) !== problem) log.error("not_carried {name}: {problem}", { name, problem });
+    }
+    this.#homeless = new Map(homeless);
+  }
+
+  problem(engine: EngineName): string | null {
+    return this.#problems.get(engine) || null;
+  }
+
+  healed(keys: readonly string[]): number {
+    return keys.reduce((sum, key) => sum + (this.#healed.get(key) ?? 0), 0);
+  }
+}

@@ -1,0 +1,124 @@
+/** What operators order for real servers: looked at, written down where it is to last, and carried out. */
+import { monotonicMs } from "../../../ffi/clock.ts";
+import type { Arrival, Event } from "../../balance/server.ts";
+import type { Drain } from "../../balance/state.ts";
+import type { VirtualServer } from "../../balance/virtual_servers.ts";
+import { logger } from "../../log.ts";
+import { Orders, type StandingOrder } from "./orders.ts";
+
+const log = logger("balance");
+
+/** `timeoutMs`: 0 waits for the last connection, absent: as configured. `persist`: beyond a restart. */
+export type Order =
+  | { readonly type: "drain"; readonly timeoutMs?: number; readonly persist: boolean }
+  | { readonly type: "undrain"; readonly persist: boolean }
+  | { readonly type: "weight"; readonly weight: number | null; readonly persist: boolean };
+
+/** How it went; `message` is a sentence for the operator. */
+export type OrderResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly kind: "not_found" | "failed"; readonly message: string };
+
+export class Operator {
+  readonly #orders: Orders;
+  readonly #dispatch: (virtualServer: string, event: Event) => void;
+
+  constructor(stateFile: string, dispatch: (virtualServer: string, event: Event) => void) {
+    this.#orders = new Orders(stateFile, (problem) => log.error("state_file {problem}", { problem }));
+    this.#dispatch = dispatch;
+  }
+
+  /** What has been ordered of a real server that comes. */
+  standing(virtualServer: string, realServer: string): Omit<Arrival, "checks"> {
+    const { weight = null, drain } = this.#orders.get(virtualServer, realServer);
+    return { weight, drain: drain === undefined ? null : drainOf(drain) };
+  }
+
+  carryOut(server: VirtualServer, realServer: string, order: Order): OrderResult {
+    const { name, config } = server;
+    const names = config.real_server.map(({ name }) => name);
+    if (!names.includes(realServer)) {
+      const message = `virtual server ${name} has no real server ${realServer}, but ${names.join(", ")}`;
+      return { ok: false, kind: "not_found", message };
+    }
+    const timeoutMs = order.type === "drain" ? order.timeoutMs ?? config.drain_timeout : 0;
+    try {
+      if (order.persist) this.#writeDown(name, realServer, order, timeoutMs);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      return {
+        ok: false,
+        kind: "failed",
+        message: `nothing is done, as it cannot be kept: ${error.message}`,
+      };
+    }
+    log.info("order {name}: {order}", { name: `${name}/${realServer}`, order: describe(order, timeoutMs) });
+    this.#dispatch(name, eventOf(realServer, order, timeoutMs));
+    return { ok: true };
+  }
+
+  /** A drain that is to last has come to its end: a restart shall not begin it anew. */
+  noteDrained(virtualServer: string, realServer: string): void {
+    const order = this.#orders.get(virtualServer, realServer);
+    if (order.drain === undefined || order.drain.drained) return;
+    try {
+      this.#orders.set(virtualServer, realServer, { ...order, drain: { until: null, drained: true } });
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      log.error("state_file {problem}", { problem: error.message });
+    }
+  }
+
+  #writeDown(virtualServer: string, realServer: string, order: Order, timeoutMs: number): void {
+    const { drain, weight } = this.#orders.get(virtualServer, realServer);
+    const kept: StandingOrder = {
+      ...(weight === undefined || order.type === "weight" ? {} : { weight }),
+      ...(drain === undefined || order.type !== "weight" ? {} : { drain }),
+    };
+    this.#orders.set(virtualServer, realServer, { ...kept, ...standingOf(order, timeoutMs) });
+  }
+}
+
+function standingOf(order: Order, timeoutMs: number): StandingOrder {
+  switch (order.type) {
+    case "drain": {
+      const until = timeoutMs === 0 ? null : new Date(Date.now() + timeoutMs).toISOString();
+      return { drain: { until, drained: false } };
+    }
+    case "undrain":
+      return {};
+    case "weight":
+      return order.weight === null ? {} : { weight: order.weight };
+  }
+}
+
+function eventOf(realServer: string, order: Order, timeoutMs: number): Event {
+  switch (order.type) {
+    case "drain":
+      return { type: "drain", realServer, timeoutMs };
+    case "undrain":
+      return { type: "undrain", realServer };
+    case "weight":
+      return { type: "weight", realServer, weight: order.weight };
+  }
+}
+
+function drainOf({ until, drained }: NonNullable<StandingOrder["drain"]>): Drain {
+  const leftMs = until === null ? Infinity : Date.parse(until) - Date.now();
+  if (drained || leftMs <= 0) return { state: "drained" };
+  return { state: "draining", deadlineMs: until === null ? null : monotonicMs() + leftMs, zeros: 0 };
+}
+
+function describe(order: Order, timeoutMs: number): string {
+  const kept = order.persist ? ", to be kept" : "";
+  switch (order.type) {
+    case "drain":
+      return `drain ${
+        timeoutMs === 0 ? "until no connection is left" : `for at most ${timeoutMs} ms`
+      }${kept}`;
+    case "undrain":
+      return `undrain${kept}`;
+    case "weight":
+      return `weight ${order.weight ?? "auto"}${kept}`;
+  }
+}
