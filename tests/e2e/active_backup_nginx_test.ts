@@ -4,10 +4,13 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { startNginx } from "./lab/nginx.ts";
-import { longestOutage, probeHttp, probeUdp, startEcho } from "./lab/probe.ts";
+import { HITLESS_MS, longestOutage, probeHttp, probeUdp, startEcho } from "./lab/probe.ts";
 import { vipdRouter } from "./lab/routers.ts";
 import { inLab, page, settled } from "./lab/scenario.ts";
 import { check, router, startVipd, waitForState } from "./lab/vipd.ts";
+
+/** A death is told; who only looked every two seconds would mostly take longer. */
+const NOTICED_MS = 700;
 
 Deno.test("active-backup 100/80 with a password: the VIP leaves a host whose nginx died and returns with it", async () => {
   const vip = "192.168.121.120";
@@ -38,31 +41,31 @@ Deno.test("active-backup 100/80 with a password: the VIP leaves a host whose ngi
     assertEquals([await n1.holds(vip), await n2.holds(vip)], [true, false]);
 
     const death = await probeHttp(lab.client, vip);
-    await death.answeredBy("n1", 2000);
+    await death.answeredBy("n1");
     await nginx.kill();
-    await death.answeredBy("n2", 3000);
-    const faulted = await waitForState(first, "VI_1", "FAULT", 2000);
+    await death.answeredBy("n2");
+    const faulted = await waitForState(first, "VI_1", "FAULT");
     assert(faulted.reason.includes("nginx"), faulted.reason);
     assertEquals((await check(first, "nginx")).state, "down");
     assertEquals([await n1.holds(vip), await n2.holds(vip)], [false, true]);
     const deathResult = await death.stop();
-    assert(longestOutage(deathResult) <= 200, `nginx death: ${JSON.stringify(deathResult)}`);
+    assert(longestOutage(deathResult) <= NOTICED_MS, `nginx death: ${JSON.stringify(deathResult)}`);
 
     const back = await probeHttp(lab.client, vip);
     await startNginx(n1);
-    await back.answeredBy("n1", 12_000);
+    await back.answeredBy("n1");
     await settled("VI_1", first, [second]);
     const backResult = await back.stop();
-    assert(longestOutage(backResult) <= 100, `failback: ${JSON.stringify(backResult)}`);
+    assert(longestOutage(backResult) <= HITLESS_MS, `failback: ${JSON.stringify(backResult)}`);
 
     const stop = await probeUdp(lab.client, vip);
-    await stop.answeredBy("n1", 2000);
+    await stop.answeredBy("n1");
     const exit = await first.child.stop("SIGTERM");
-    await stop.answeredBy("n2", 3000);
+    await stop.answeredBy("n2");
     const stopResult = await stop.stop();
     assertEquals(exit.code, 0);
     assertEquals(await n1.holds(vip), false);
-    assert(longestOutage(stopResult) <= 50, `orderly stop: ${JSON.stringify(stopResult)}`);
+    assert(longestOutage(stopResult) <= HITLESS_MS, `orderly stop: ${JSON.stringify(stopResult)}`);
 
     const again = await startVipd(n1, config);
     await settled("VI_1", again, [second]);
@@ -100,7 +103,7 @@ Deno.test("active-backup 101/100 with a home page check: 2 attempts, fall 3, wei
     assertEquals(await page(lab, vip), "n1");
 
     await nginx.stop();
-    const stepped = await waitForState(first, "VI_1", "BACKUP", 25_000);
+    const stepped = await waitForState(first, "VI_1", "BACKUP");
     assertEquals(stepped.effective_priority, 96);
     assertEquals(stepped.contributions.map(({ check, contribution }) => [check, contribution]), [[
       "home",
@@ -111,7 +114,7 @@ Deno.test("active-backup 101/100 with a home page check: 2 attempts, fall 3, wei
     assertEquals((await check(second, "home")).state, "up");
 
     await startNginx(n1);
-    await settled("VI_1", first, [second], 15_000);
+    await settled("VI_1", first, [second]);
     assertEquals((await router(first, "VI_1")).effective_priority, 101);
     assertEquals(await page(lab, vip), "n1");
   });

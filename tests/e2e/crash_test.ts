@@ -7,6 +7,7 @@ import type { Happening } from "../crash/facts.ts";
 import { type FaultKind, makePlan } from "../crash/plan.ts";
 import { tellStory } from "../crash/report.ts";
 import { playAll } from "../crash/run.ts";
+import { replayed } from "./lab/meter.ts";
 
 const LABS = 4;
 
@@ -26,7 +27,9 @@ const ROUNDS: readonly (readonly [seed: number, kind: FaultKind, sign: Happening
   [1600, "kill", "ended"], // v3 100 ms, IPv6, 3 nodes, in upgrade
 ];
 
-Deno.test("crashes at random moments: the promises of a dozen rounds", async () => {
+Deno.test("crashes at random moments: the promises of a dozen rounds", () => replayed(dozen));
+
+async function dozen(): Promise<void> {
   const plans = ROUNDS.map(([seed, kind]) => makePlan(seed, { kind }));
   const { outcomes, failures } = await playAll(plans, LABS, { played: () => {}, failed: () => {} });
   assertEquals(failures, []);
@@ -37,4 +40,4 @@ Deno.test("crashes at random moments: the promises of a dozen rounds", async () 
     const struck = facts.marks.some(({ what, atMs }) => what === sign && atMs < facts.window.toMs);
     assert(struck, `seed ${seed}: ${kind} has not struck`);
   }
-});
+}

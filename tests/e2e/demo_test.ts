@@ -4,6 +4,7 @@ import { inNamespace } from "../../ffi/process.ts";
 import { openMonitor, receiveNotifications } from "../../ffi/rtnetlink.ts";
 import { type Namespace, namespace } from "../ffi/namespace.ts";
 import { sleep, waitFor } from "./lab/wait.ts";
+import { replayed } from "./lab/meter.ts";
 import { vipdCommand } from "./lab/vipd.ts";
 
 /** It takes a quarter of a minute; every scenario has a limit of its own. */
@@ -71,7 +72,7 @@ class Run implements AsyncDisposable {
     const home = inNamespace(this.host.fd, () => namespaceOf("thread-self"));
     const inside = (): string[] =>
       this.pids().map(namespaceOf).filter((name) => name !== home && name !== "");
-    await waitFor("the demo's processes", () => inside().length >= PROCESSES, 20_000);
+    await waitFor("the demo's processes", () => inside().length >= PROCESSES);
     const namespaces = new Set(inside());
     assertEquals(namespaces.size, 3);
     assert(!namespaces.has(namespaceOf("self")));
@@ -129,7 +130,10 @@ function isGone(error: unknown): boolean {
     error instanceof Error && error.message.includes("os error 3");
 }
 
-Deno.test("vipd demo --json measures every scenario within its limit and leaves nothing behind", async () => {
+Deno.test("vipd demo --json measures every scenario within its limit and leaves nothing behind", () =>
+  replayed(measured));
+
+async function measured(): Promise<void> {
   await using run = new Run("--json");
   using monitor = inNamespace(run.host.fd, openMonitor);
   await run.running();
@@ -165,7 +169,7 @@ Deno.test("vipd demo --json measures every scenario within its limit and leaves 
   const silent = events.filter(({ scenario, phase }) => /cable|cut_off/.test(scenario) && phase === "break");
   // Nothing would mean that the client did not notice, and that nothing was broken.
   for (const { outage_ms, paused_ms } of silent) assert(outage_ms + paused_ms > 50, `${outage_ms} ms`);
-});
+}
 
 for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGKILL", 137]] as const) {
   Deno.test(`vipd demo leaves nothing behind when ${signal} ends it in the middle`, async () => {

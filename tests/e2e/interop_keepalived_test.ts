@@ -35,7 +35,7 @@ const SOURCES = {
 } as const;
 const VIPS = { 4: ["192.168.121.120"], 6: ["fe80::121:120", "fd00:121::120"] } as const;
 /** A change of the active router takes one exchange of packets, or a few on a busy machine. */
-const OVERLAP_MAX_MS = 100;
+const OVERLAP_MAX_MS = 500;
 const PRIORITIES = { n1: 150, n2: 100 } as const;
 
 /** n1 is always the better node; which daemon runs there is the row's. */
@@ -61,12 +61,11 @@ async function electFailOverFailBack(lab: Lab, row: Row): Promise<void> {
   const [n1, n2] = [lab.node("n1"), lab.node("n2")];
   const vip = VIPS[row.family].at(-1) ?? "";
   const intervalMs = row.version === 2 ? 1000 : 200;
-  const downMs = 3 * intervalMs + 1000;
   const onlyOn = (node: Host): Promise<boolean> =>
     waitFor(`${vip} only on ${node.name}`, async () => {
       const [on1, on2] = [await n1.holds(vip), await n2.holds(vip)];
       return on1 === (node === n1) && on2 === (node === n2);
-    }, downMs + 3000);
+    });
 
   await Promise.all([startEcho(n1), startEcho(n2)]);
   const wire = await capture(lab.bridge, "n2", "ip proto 112 or ip6 proto 112");
@@ -75,21 +74,21 @@ async function electFailOverFailBack(lab: Lab, row: Row): Promise<void> {
   await onlyOn(n1);
 
   const probe = await probeUdp(lab.client, vip);
-  await probe.answeredBy("n1", 3000);
+  await probe.answeredBy("n1");
   // What n2 has said before n1 took over and what it says after must not look like one reign.
   await sleep(3 * intervalMs);
   await better.stop("SIGTERM");
-  await probe.answeredBy("n2", downMs);
+  await probe.answeredBy("n2");
   await onlyOn(n2);
 
   await startOn(n1, row);
-  await probe.answeredBy("n1", downMs + 3000);
+  await probe.answeredBy("n1");
   await onlyOn(n1);
   await sleep(3 * intervalMs);
   assertOneAtATime(await wire.stop(), intervalMs);
 
   await lab.cut(n1);
-  await probe.answeredBy("n2", downMs + 1000);
+  await probe.answeredBy("n2");
   await lab.heal(n1);
   await onlyOn(n1);
   const { by_node } = await probe.stop();

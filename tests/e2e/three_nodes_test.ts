@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { startKeepalived } from "./lab/keepalived.ts";
-import { longestOutage, probeUdp, startEcho } from "./lab/probe.ts";
+import { HITLESS_MS, longestOutage, probeUdp, startEcho } from "./lab/probe.ts";
 import { keepalivedRouter, type RouterSpec, vipdRouter } from "./lab/routers.ts";
 import { inLab, settled, testTogether } from "./lab/scenario.ts";
 import { router, startVipd, type Vipd } from "./lab/vipd.ts";
@@ -18,8 +18,6 @@ const OPTIONS = {
   nodes: { n1: ["192.168.121.131/24"], n2: ["192.168.121.132/24"], n3: ["192.168.121.133/24"] },
   client: ["192.168.121.10/24"],
 };
-/** Probes every millisecond on a machine that runs other tests as well. */
-const HITLESS_MS = 100;
 
 function spec(node: Host): RouterSpec {
   return {
@@ -41,14 +39,19 @@ async function timesActive(vipd: Vipd): Promise<number> {
 }
 
 /** The probe moves from the node that answers now to `then` without a gap to speak of. */
-async function moves(lab: Lab, then: string, event: () => Promise<unknown>): Promise<void> {
+async function moves(
+  lab: Lab,
+  then: string,
+  event: () => Promise<unknown>,
+  limitMs = HITLESS_MS,
+): Promise<void> {
   const probe = await probeUdp(lab.client, VIP);
-  await waitFor("the first answer", () => probe.node !== undefined, 10_000, 5);
+  await waitFor("the first answer", () => probe.node !== undefined);
   await event();
-  await probe.answeredBy(then, 20_000);
+  await probe.answeredBy(then);
   await sleep(300);
   const result = await probe.stop();
-  assert(longestOutage(result) <= HITLESS_MS, `to ${then}: ${JSON.stringify(result)}`);
+  assert(longestOutage(result) <= limitMs, `to ${then}: ${JSON.stringify(result)}`);
 }
 
 async function vipdAlone(lab: Lab): Promise<void> {
@@ -71,9 +74,9 @@ async function vipdAlone(lab: Lab): Promise<void> {
   // first, and a busy machine has more of them to spare; that the best has the shorter wait is a unit test.)
   const before = await timesActive(third);
   await lab.cut(n1);
-  await settled("VI_1", second, [third], 20_000);
+  await settled("VI_1", second, [third]);
   await lab.heal(n1);
-  await settled("VI_1", again.vipd!, [second, third], 20_000);
+  await settled("VI_1", again.vipd!, [second, third]);
   assertEquals(
     await timesActive(third),
     before,
@@ -95,8 +98,9 @@ async function keepalivedWorst(lab: Lab): Promise<void> {
   await moves(lab, "n2", () => first.child.stop());
   await settled("VI_1", second, []);
   assertEquals(await n3.holds(VIP), false);
-  // keepalived waits its skew, and the one that leaves serves until then.
-  await moves(lab, "n3", () => second.child.stop());
+  // keepalived waits its skew of 996 ms, and the one that leaves serves until then; but keepalived advertises
+  // before it has the address, and is as late with that as a busy machine makes it.
+  await moves(lab, "n3", () => second.child.stop(), 600);
   assertEquals(await n2.holds(VIP), false);
 }
 

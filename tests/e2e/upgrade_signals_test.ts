@@ -4,13 +4,13 @@ import { vipdRouter } from "./lab/routers.ts";
 import { inLab, settled, testTogether } from "./lab/scenario.ts";
 import { startVipd, status, type Vipd } from "./lab/vipd.ts";
 import { type Host, sleep, waitFor } from "./lab.ts";
+import { PATIENCE_MS } from "./lab/wait.ts";
 
 const OPTIONS = {
   nodes: { n1: ["192.168.121.129/24"], n2: ["192.168.121.128/24"] },
   client: ["192.168.121.10/24"],
 };
 const VIP = "192.168.121.120";
-const PATIENCE_MS = 20_000;
 /** Around the moment in which the program is replaced. */
 const SPREAD_MS = [0, 5, 10, 20, 40, 80, 160] as const;
 

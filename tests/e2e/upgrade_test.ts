@@ -5,7 +5,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { capture, field, type Packet } from "./lab/capture.ts";
 import { startKeepalived } from "./lab/keepalived.ts";
-import { longestOutage, type Probe, probeUdp, startEcho } from "./lab/probe.ts";
+import { HITLESS_MS, longestOutage, type Probe, probeUdp, startEcho } from "./lab/probe.ts";
 import { keepalivedRouter, type RouterSpec, vipdRouter } from "./lab/routers.ts";
 import { inLab, settled, testTogether } from "./lab/scenario.ts";
 import {
@@ -25,19 +25,17 @@ const OPTIONS = {
   client: ["192.168.121.10/24", "fd00:121::10/64"],
 };
 const VIPS = { 4: ["192.168.121.120"], 6: ["fe80::121:120", "fd00:121::120"] } as const;
-/** The kernel answers all the time; only the prober's own lateness may look like more. */
-const OUTAGE_MAX_MS = 20;
 
 interface Timing {
   readonly version: 2 | 3;
   readonly intervalMs: number;
 }
 
-/** keepalived's own 10 ms are too tight for a busy machine that runs four of these at once. */
+/** keepalived's own 10 ms are too tight for a busy machine that runs several of these at once, as are 20. */
 const TIMINGS: readonly Timing[] = [
   { version: 2, intervalMs: 1000 },
   { version: 3, intervalMs: 100 },
-  { version: 3, intervalMs: 20 },
+  { version: 3, intervalMs: 50 },
 ];
 
 function specOf({ version, intervalMs }: Timing, priority: number, family: 4 | 6 = 4): RouterSpec {
@@ -56,10 +54,10 @@ async function refusedUpgrade({ node, socket }: Vipd, ...args: string[]): Promis
 
 async function probed(lab: Lab, vip: string, body: () => Promise<void>): Promise<void> {
   const probe: Probe = await probeUdp(lab.client, vip);
-  await probe.answeredBy("n1", 3000);
+  await probe.answeredBy("n1");
   await body();
   const result = await probe.stop();
-  assert(longestOutage(result) <= OUTAGE_MAX_MS, JSON.stringify(result));
+  assert(longestOutage(result) <= HITLESS_MS, JSON.stringify(result));
   assertEquals(Object.keys(result.by_node), ["n1"]);
 }
 
@@ -69,7 +67,7 @@ async function activeNode(timing: Timing, family: 4 | 6, peer: "vipd" | "keepali
     const [n1, n2] = [lab.node("n1"), lab.node("n2")];
     await Promise.all([startEcho(n1), startEcho(n2)]);
     const first = await startVipd(n1, vipdRouter(specOf(timing, 150, family)));
-    await waitForState(first, "VI_1", "ACTIVE", 5 * timing.intervalMs + 2000);
+    await waitForState(first, "VI_1", "ACTIVE");
     const silent = await startPeer(n2, specOf(timing, 100, family), peer, first);
     const wire = await capture(lab.bridge, "n2", "ip proto 112 or ip6 proto 112");
     const before = await router(first, "VI_1");
@@ -100,7 +98,7 @@ async function startPeer(
 ): Promise<() => Promise<void>> {
   if (kind === "keepalived") {
     const child = await startKeepalived(node, keepalivedRouter(spec));
-    await waitFor("keepalived in BACKUP", () => child.output.includes("Entering BACKUP STATE"), 5000);
+    await waitFor("keepalived in BACKUP", () => child.output.includes("Entering BACKUP STATE"));
     return () => Promise.resolve(assert(!child.output.includes("Entering MASTER STATE"), child.output));
   }
   const vipd = await startVipd(node, vipdRouter(spec));
@@ -132,17 +130,27 @@ async function backupNode(): Promise<void> {
   await inLab(OPTIONS, async (lab) => {
     const [n1, n2] = [lab.node("n1"), lab.node("n2")];
     const first = await startVipd(n1, vipdRouter(specOf(timing, 150)));
-    await waitForState(first, "VI_1", "ACTIVE", 3000);
+    await waitForState(first, "VI_1", "ACTIVE");
     const second = await startVipd(n2, vipdRouter(specOf(timing, 100)));
     await settled("VI_1", first, [second]);
     const { since } = await router(second, "VI_1");
     assertStringIncludes(await upgrade(second), "1 virtual router stayed as they were, 0 ACTIVE");
     const now = await router(second, "VI_1");
     assertEquals([now.state, now.since], ["BACKUP", since]);
-    await waitFor("the peer to be heard", async () => (await router(second, "VI_1")).peers.length > 0, 2000);
+    await waitFor("the peer to be heard", async () => (await router(second, "VI_1")).peers.length > 0);
     await lab.cut(n1);
-    await waitForState(second, "VI_1", "ACTIVE", 2000);
+    await waitForState(second, "VI_1", "ACTIVE");
   });
+}
+
+/** How many are open while no check and no client has any: the fewest in two seconds. */
+async function descriptors({ node, child }: Vipd): Promise<number> {
+  const counts: number[] = [];
+  for (let i = 0; i < 40; i++) {
+    counts.push(Number(await node.exec(["sh", "-c", `ls /proc/${child.pid}/fd | wc -l`])));
+    await sleep(50);
+  }
+  return Math.min(...counts);
 }
 
 /** What the process is must stay: number, arguments, descriptors, states of checks; what ran has ended. */
@@ -153,21 +161,19 @@ async function whatStays(): Promise<void> {
     const slow =
       '[check.slow]\ntype = "exec"\ncommand = ["sleep", "0.5"]\ninterval = "1s"\nfall = 3\nrise = 2';
     const vipd = await startVipd(n1, `${vipdRouter(spec)}\n${slow}`);
-    await waitForState(vipd, "VI_1", "ACTIVE", 6000);
+    await waitForState(vipd, "VI_1", "ACTIVE");
     const facts = (): Promise<string[]> =>
       Promise.all([
         n1.exec(["sh", "-c", `tr '\\0' ' ' < /proc/${vipd.child.pid}/cmdline`]),
-        n1.exec(["sh", "-c", `ls /proc/${vipd.child.pid}/fd | wc -l`]),
         n1.exec(["sh", "-c", `grep -E 'Sig(Blk|Ign|Cgt)' /proc/${vipd.child.pid}/status`]),
         n1.exec(["sh", "-c", `tr '\\0' '\\n' < /proc/${vipd.child.pid}/environ | grep -v ESTATE | sort`]),
       ]);
     // So that the process has opened all that it opens in its life.
     await upgrade(vipd);
-    await sleep(200);
-    const [before, checked] = [await facts(), await check(vipd, "slow")];
+    const [before, open, checked] = [await facts(), await descriptors(vipd), await check(vipd, "slow")];
     for (let i = 0; i < 3; i++) await upgrade(vipd);
-    await sleep(200);
     assertEquals(await facts(), before);
+    assertEquals(await descriptors(vipd), open);
     const now = await check(vipd, "slow");
     assertEquals([now.state, now.since], ["up", checked.since]);
     assert(now.runs >= checked.runs);
@@ -181,13 +187,13 @@ async function whatStays(): Promise<void> {
 async function bySignal(): Promise<void> {
   await inLab(OPTIONS, async (lab) => {
     const vipd = await startVipd(lab.node("n1"), vipdRouter(specOf({ version: 3, intervalMs: 100 }, 150)));
-    await waitForState(vipd, "VI_1", "ACTIVE", 3000);
+    await waitForState(vipd, "VI_1", "ACTIVE");
     const { node: { started, pid }, virtual_routers: [before] } = await status(vipd);
     vipd.child.signal("SIGUSR2");
     const after = await waitFor("the new program", async () => {
       const now = await status(vipd);
       return now.node.started === started ? undefined : now;
-    }, 10_000);
+    });
     assertEquals([after.node.pid, after.virtual_routers[0]?.since], [pid, before?.since]);
     assertEquals(after.node.last_upgrade?.from, after.node.version);
   });
@@ -198,7 +204,7 @@ async function whatIsRefused(): Promise<void> {
   await inLab(OPTIONS, async (lab) => {
     const n1 = lab.node("n1");
     const vipd = await startVipd(n1, vipdRouter(specOf({ version: 3, intervalMs: 100 }, 150)));
-    await waitForState(vipd, "VI_1", "ACTIVE", 3000);
+    await waitForState(vipd, "VI_1", "ACTIVE");
     const { node: { started } } = await status(vipd);
     assertStringIncludes(await refusedUpgrade(vipd, "--binary", "/usr/bin/true"), "/usr/bin/true is no vipd");
     assertStringIncludes(await refusedUpgrade(vipd, "--binary", "/nowhere/vipd"), "/nowhere does not exist");
@@ -224,18 +230,17 @@ async function stopAndStart(timing: Timing): Promise<void> {
     await Promise.all([startEcho(n1), startEcho(n2)]);
     const config = vipdRouter(specOf(timing, 150));
     const first = await startVipd(n1, config);
-    await waitForState(first, "VI_1", "ACTIVE", 5 * timing.intervalMs + 2000);
+    await waitForState(first, "VI_1", "ACTIVE");
     const second = await startVipd(n2, vipdRouter(specOf(timing, 100)));
     await settled("VI_1", first, [second]);
     const probe = await probeUdp(lab.client, VIPS[4][0]);
-    await probe.answeredBy("n1", 3000);
+    await probe.answeredBy("n1");
     assertEquals((await first.child.stop()).code, 0, first.child.output);
     const again = await startVipd(n1, config);
-    await settled("VI_1", again, [second], 10_000);
-    await probe.answeredBy("n1", 2000);
+    await settled("VI_1", again, [second]);
+    await probe.answeredBy("n1");
     const result = await probe.stop();
-    // Not asserted tightly: the benchmark measures it.
-    assert(longestOutage(result) <= 100, JSON.stringify(result));
+    assert(longestOutage(result) <= HITLESS_MS, JSON.stringify(result));
     assertEquals(probe.nodes, ["n1", "n2", "n1"]);
   });
 }

@@ -31,7 +31,7 @@ Deno.test("the wire: advertisements, gratuitous ARP and neighbour advertisements
         vipdRouter({ ...common, name: "V6", vrid: 53, version: 3, addresses: VIPS_V6 }),
       ].join("\n"),
     );
-    for (const name of ["V2", "V3", "V6"]) await waitForState(vipd, name, "ACTIVE", 8000);
+    for (const name of ["V2", "V3", "V6"]) await waitForState(vipd, name, "ACTIVE");
     await sleep(2500);
     await vipd.child.stop();
     await sleep(100);

@@ -92,11 +92,14 @@ function quietProblem({ measure, title, quiet }: Bound, moments: readonly Sample
     : [];
 }
 
-/** Each beat is a promotion at home: not many may be missing (other troubles hide them), nor be too many. */
+/**
+ * Each beat is a promotion at home: not many may be missing (other troubles hide them, in a short run all of
+ * a few), nor be too many.
+ */
 function metronomeProblem({ name, witness, beats }: Account, index: number): string[] {
   const router = METRONOMES[index]!.name;
   const promotions = witness.logged.get(`${router} ACTIVE`) ?? 0;
-  return promotions < 0.3 * beats || promotions > 2 * beats + 10
+  return promotions < 0.3 * beats - 3 || promotions > 2 * beats + 10
     ? [`${name}: ${router} was provoked ${beats} times and became active ${promotions} times`]
     : [];
 }

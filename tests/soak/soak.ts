@@ -70,7 +70,7 @@ const HANDOVER_MS = 1_500;
 const BEGIN_MS = 1_000;
 const CALM_MS = 2_000;
 /** What a client has left behind is gone after this. */
-const LINGER_MS = 300;
+const LINGER_MS = 1_500;
 /** Whoever gets no processor for so long makes others take over, and should. */
 const STARVED_MS = 100;
 const SAMPLE_MS = 5_000;
@@ -217,9 +217,9 @@ class Soak {
       this.#problems.push(`round ${this.#rounds}: ${error.message}`);
     }
     await Promise.all(this.#accounts.map(({ clients }) => clients.stop()));
-    await sleep(HANDOVER_MS);
+    const restlessMs = await longestStall(HANDOVER_MS);
     const before = this.#accounts.map(({ witness }) => witness.transitions);
-    const stallMs = await longestStall(CALM_MS);
+    const stallMs = Math.max(restlessMs, await longestStall(CALM_MS));
     for (const [i, { name, witness }] of this.#accounts.entries()) {
       const moved = witness.transitions - before[i]!;
       if (moved === 0) continue;

@@ -25,14 +25,15 @@ function compileOnce(name: string, flags: readonly string[]): Promise<string> {
 
 async function compile(name: string, flags: readonly string[]): Promise<string> {
   const source = `${PROBES}${name}.c`;
-  const text = await Deno.readTextFile(`${PROBES}common.h`) + await Deno.readTextFile(source);
+  const files = [`${PROBES}common.h`, `${PROBES}standstill.h`, source];
+  const text = (await Promise.all(files.map((file) => Deno.readTextFile(file)))).join("");
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   const digest = new Uint8Array(hash).toHex().slice(0, 16);
   const path = `/tmp/vipd-${name}-${digest}`;
   if (await exists(path)) return path;
   // Renamed when it is complete: another run may be building it too.
   const unfinished = `${path}.${crypto.randomUUID()}`;
-  await run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", ...flags, "-o", unfinished, source]);
+  await run(["gcc", "-O2", "-pthread", "-Wall", "-Wextra", "-Werror", ...flags, "-o", unfinished, source]);
   await Deno.rename(unfinished, path);
   return path;
 }

@@ -2,7 +2,7 @@
 import type { Child } from "./child.ts";
 import type { Host } from "../lab.ts";
 import { helperProgram } from "./compile.ts";
-import { waitFor } from "./wait.ts";
+import { PATIENCE_MS, waitFor } from "./wait.ts";
 
 const ECHO_PORT = 7;
 
@@ -21,8 +21,15 @@ export interface ProbeResult {
   /** How late the prober itself was at its worst: the resolution of this measurement. */
   readonly worst_send_gap_ms: number;
   readonly slowest_answer_ms: number;
+  /** How long the machine itself stood still, on one processor or another. */
+  readonly stood_still_ms: number;
   readonly by_node: Readonly<Record<string, number>>;
-  readonly outages: readonly Outage[];
+  readonly outages: readonly SeenOutage[];
+}
+
+/** Also tells for how much of it the machine itself stood still, on one processor or another. */
+export interface SeenOutage extends Outage {
+  readonly stood_still_ms: number;
 }
 
 /** Another node answered from this moment on. */
@@ -54,7 +61,7 @@ export class Probe {
     return this.#events.map(({ node }) => node);
   }
 
-  async answeredBy(node: string, timeoutMs: number): Promise<void> {
+  async answeredBy(node: string, timeoutMs = PATIENCE_MS): Promise<void> {
     await waitFor(`${this.child.name} to be answered by ${node}`, () => this.node === node, timeoutMs, 5);
   }
 
@@ -67,10 +74,26 @@ export class Probe {
   }
 }
 
-/** Length in ms of the longest outage, 0 when every probe was answered. */
-export function longestOutage({ outages }: ProbeResult): number {
-  return Math.max(0, ...outages.map(({ length_ms }) => length_ms));
+/** Length in ms of an outage, as far as it is vipd's: while the machine itself stands still nobody serves. */
+export function darkMs({ length_ms, stood_still_ms }: SeenOutage): number {
+  return length_ms - stood_still_ms;
 }
+
+/** The same of every outage, the longest first. */
+export function darkTimes({ outages }: ProbeResult): number[] {
+  return outages.map(darkMs).toSorted((a, b) => b - a);
+}
+
+/** The same of the longest outage, 0 when every probe was answered. */
+export function longestOutage(result: ProbeResult): number {
+  return Math.max(0, ...darkTimes(result));
+}
+
+/**
+ * What a move without a gap may take on a machine that runs other tests as well. One that waits for silence
+ * takes the active-down interval, 361 ms and more in these tests.
+ */
+export const HITLESS_MS = 250;
 
 /** One UDP datagram every millisecond. */
 export function probeUdp(from: Host, address: string, intervalUs = 1000): Promise<Probe> {

@@ -1,12 +1,18 @@
 /** The frame of an end-to-end test: a lab, a body, and on failure what the daemons said. */
 import { createLab, type Lab, type LabOptions } from "../lab.ts";
+import { replayed } from "./meter.ts";
 import { router, type Vipd } from "./vipd.ts";
-import { waitFor } from "./wait.ts";
+import { PATIENCE_MS, waitFor } from "./wait.ts";
 
 const LOG_CHARACTERS_MAX = 20_000;
 
-/** Runs the body in a fresh lab; an error carries the end of every process's output. */
-export async function inLab(options: LabOptions, body: (lab: Lab) => Promise<void>): Promise<void> {
+/** Runs the body in a fresh lab, see {@link replayed}; an error carries what was said in it. */
+export function inLab(options: LabOptions, body: (lab: Lab) => Promise<void>): Promise<void> {
+  return replayed(() => playOnce(options, body));
+}
+
+/** An error carries the end of every process's output. */
+async function playOnce(options: LabOptions, body: (lab: Lab) => Promise<void>): Promise<void> {
   await using lab = await createLab(options);
   try {
     await body(lab);
@@ -52,7 +58,7 @@ export async function settled(
   name: string,
   active: Vipd,
   backups: readonly Vipd[],
-  timeoutMs = 10_000,
+  timeoutMs = PATIENCE_MS,
 ): Promise<void> {
   const states = (): Promise<string[]> =>
     Promise.all([active, ...backups].map(async (vipd) => (await router(vipd, name)).state));
@@ -67,5 +73,5 @@ export async function settled(
 /** The page that the client gets from an address: the name of the node that served it. */
 export async function page(lab: Lab, address: string): Promise<string> {
   const host = address.includes(":") ? `[${address}]` : address;
-  return (await lab.client.exec(["curl", "-s", "-m", "2", `http://${host}/`], { mayFail: true })).trim();
+  return (await lab.client.exec(["curl", "-s", "-m", "20", `http://${host}/`], { mayFail: true })).trim();
 }

@@ -2,7 +2,7 @@
 import { type CheckStatus, Snapshot, type VirtualRouterStatus } from "../../../mod/snapshot.ts";
 import type { Child } from "./child.ts";
 import type { Host } from "../lab.ts";
-import { waitFor } from "./wait.ts";
+import { PATIENCE_MS, waitFor } from "./wait.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const READY_TIMEOUT_MS = 30_000;
@@ -71,7 +71,7 @@ export async function waitForState(
   vipd: Vipd,
   name: string,
   state: string,
-  timeoutMs: number,
+  timeoutMs = PATIENCE_MS,
 ): Promise<VirtualRouterStatus> {
   return await waitFor(`${name} of ${vipd.node.name} to be ${state}`, async () => {
     const now = await router(vipd, name);

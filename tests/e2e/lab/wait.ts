@@ -1,5 +1,8 @@
 /** Waiting for the outside world, always with a limit. */
 
+/** For what comes soon, on a machine that does other things as well. */
+export const PATIENCE_MS = 20_000;
+
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
@@ -11,7 +14,7 @@ export function sleep(ms: number): Promise<void> {
 export async function waitFor<T>(
   what: string,
   condition: () => T | Promise<T>,
-  timeoutMs: number,
+  timeoutMs = PATIENCE_MS,
   pollMs = 20,
 ): Promise<NonNullable<T>> {
   const startedMs = performance.now();

@@ -8,7 +8,8 @@
  * stdout, one JSON object a line: {"event":"node",...} whenever another node answers, {"event":"result",...} after SIGTERM.
  * An outage is a run of unanswered probes: from the sending of the last answered one before it to the sending of the first answered one
  * after it. Times are milliseconds of CLOCK_REALTIME. Runs under SCHED_RR with its memory locked where permitted, so that load on
- * the machine is not mistaken for an outage; "worst_send_gap_ms" says how well that went.
+ * the machine is not mistaken for an outage; "worst_send_gap_ms" says how well that went, and "stood_still_ms" for how much of an outage
+ * the machine itself stood still.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -21,6 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "common.h"
+#include "standstill.h"
 
 #define PROBES_MAX 400000
 #define CONNECTIONS_MAX 1024 /* ring of open connections: interval x this must exceed the timeout */
@@ -38,6 +40,7 @@ static uint32_t probe_count;
 static struct names nodes;
 static int last_node = -1;
 static int64_t timeout_ns;
+static uint32_t standstills_seen;
 
 static void answered(uint32_t sequence, const char *name, int64_t at_ns) {
   if (sequence >= probe_count) return;
@@ -64,8 +67,9 @@ static struct probe *new_probe(void) {
 /* A run of lost probes as a JSON object; after is NULL when nothing was answered since. */
 static void print_outage(const struct probe *before, const struct probe *after, uint32_t lost, int64_t end_ns, int first) {
   int64_t until_ns = after == NULL ? end_ns : after->sent_ns;
-  printf("%s{\"start_ms\":%.3f,\"length_ms\":%.3f,\"lost\":%u,\"from\":\"%s\",\"to\":", first ? "" : ",", ms(before->sent_ns),
-         ms(until_ns - before->sent_ns), lost, nodes.text[before->node]);
+  printf("%s{\"start_ms\":%.3f,\"length_ms\":%.3f,\"stood_still_ms\":%.3f,\"lost\":%u,\"from\":\"%s\",\"to\":", first ? "" : ",",
+         ms(before->sent_ns), ms(until_ns - before->sent_ns), ms(stood_still_ns(standstills_seen, before->sent_ns, until_ns)), lost,
+         nodes.text[before->node]);
   if (after == NULL) printf("null}");
   else printf("\"%s\"}", nodes.text[after->node]);
 }
@@ -97,6 +101,7 @@ static void print_result(void) {
   uint32_t answered_count = 0;
   int64_t gap_ns = 0;
   int64_t slowest_ns = 0;
+  standstills_seen = sort_standstills();
   for (uint32_t i = 0; i < probe_count; i++) {
     const struct probe *probe = &probes[i];
     if (i > 0 && probe->sent_ns - probes[i - 1].sent_ns > gap_ns) gap_ns = probe->sent_ns - probes[i - 1].sent_ns;
@@ -105,8 +110,9 @@ static void print_result(void) {
     per_node[probe->node]++;
     if (probe->answered_ns - probe->sent_ns > slowest_ns) slowest_ns = probe->answered_ns - probe->sent_ns;
   }
-  printf("{\"event\":\"result\",\"sent\":%u,\"answered\":%u,\"worst_send_gap_ms\":%.3f,\"slowest_answer_ms\":%.3f,\"by_node\":{", probe_count,
-         answered_count, ms(gap_ns), ms(slowest_ns));
+  printf("{\"event\":\"result\",\"sent\":%u,\"answered\":%u,\"worst_send_gap_ms\":%.3f,\"slowest_answer_ms\":%.3f,\"stood_still_ms\":%.3f,", probe_count,
+         answered_count, ms(gap_ns), ms(slowest_ns), ms(stood_still_ns(standstills_seen, 0, now_ns())));
+  printf("\"by_node\":{");
   for (uint32_t i = 0; i < nodes.count; i++) printf("%s\"%s\":%u", i == 0 ? "" : ",", nodes.text[i], per_node[i]);
   printf("},");
   print_outages(probe_count == 0 ? 0 : probes[probe_count - 1].sent_ns);
@@ -330,6 +336,7 @@ int main(int argc, char **argv) {
   timeout_ns = atoll(argv[5]) * 1000000;
   alarm(LIFETIME_S);
   be_punctual();
+  watch_standstill(ABOVE_ALL);
   if (strcmp(argv[1], "udp") == 0) run_udp(argv[2], argv[3], interval_ns);
   else run_http(argv[2], argv[3], interval_ns);
   print_result();
