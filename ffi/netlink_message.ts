@@ -107,74 +107,121 @@ export function encodePayload(header: Uint8Array, attributes: readonly Attribute
 
 /** Attributes one after another, each padded to 4. */
 export function encodeAttributes(attributes: readonly Attribute[]): Uint8Array<ArrayBuffer> {
-  const parts: Uint8Array[] = [];
-  for (const [type, value] of attributes) {
-    if (value !== undefined) parts.push(encodeAttribute(type, value));
-  }
-  return concat(parts);
+  const bytes = new Uint8Array(attributesLength(attributes));
+  writeAttributes(attributes, bytes, new DataView(bytes.buffer), 0);
+  return bytes;
 }
 
-function encodeAttribute(type: number, value: AttributeValue): Uint8Array {
-  const nested = typeof value !== "string" && !(value instanceof Uint8Array);
-  const data = nested ? encodeAttributes(value) : typeof value === "string" ? textValue(value) : value;
-  const length = nlattr.size + data.length;
-  if (length > 0xffff) throw new RangeError(`netlink attribute ${type} of ${data.length} octets is too long`);
-  const bytes = new Uint8Array(roundUp(length, 4));
-  nlattr.encode({ nla_len: length, nla_type: nested ? type | NLA_F_NESTED : type }, bytes);
-  bytes.set(data, nlattr.size);
-  return bytes;
+function attributesLength(attributes: readonly Attribute[]): number {
+  let length = 0;
+  for (const [, value] of attributes) {
+    if (value !== undefined) length += roundUp(nlattr.size + valueLength(value), 4);
+  }
+  return length;
+}
+
+function valueLength(value: AttributeValue): number {
+  if (value instanceof Uint8Array) return value.length;
+  return typeof value === "string" ? textValue(value).length : attributesLength(value);
+}
+
+/** All of them from `at` on, in one buffer: there may be thousands of messages. Returns where they end. */
+function writeAttributes(
+  attributes: readonly Attribute[],
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+): number {
+  for (const [type, value] of attributes) {
+    if (value === undefined) continue;
+    const begin = at + nlattr.size;
+    const nested = typeof value !== "string" && !(value instanceof Uint8Array);
+    const data = nested ? null : typeof value === "string" ? textValue(value) : value;
+    if (data !== null) bytes.set(data, begin);
+    const end = data === null
+      ? writeAttributes(value as readonly Attribute[], bytes, view, begin)
+      : begin + data.length;
+    const length = end - at;
+    if (length > 0xffff) {
+      throw new RangeError(`netlink attribute ${type} of ${length - 4} octets is too long`);
+    }
+    view.setUint16(at, length, true);
+    view.setUint16(at + 2, nested ? type | NLA_F_NESTED : type, true);
+    at += roundUp(length, 4);
+  }
+  return at;
 }
 
 /** Attributes in the order they came, repeated types included; values are views. */
 export function listAttributes(bytes: Uint8Array): { type: number; value: Uint8Array }[] {
   const attributes: { type: number; value: Uint8Array }[] = [];
-  let at = 0;
-  while (at + nlattr.size <= bytes.length) {
-    const { nla_len, nla_type } = nlattr.decode(bytes.subarray(at));
-    if (nla_len < nlattr.size || at + nla_len > bytes.length) break;
-    attributes.push({
-      type: nla_type & NLA_TYPE_MASK,
-      value: bytes.subarray(at + nlattr.size, at + nla_len),
-    });
-    at += roundUp(nla_len, 4);
-  }
+  eachAttribute(viewOf(bytes), 0, bytes.length, (type, from, to) => {
+    attributes.push({ type, value: bytes.subarray(from, to) });
+  });
   return attributes;
+}
+
+/** Where the value of each attribute between `from` and `to` is. */
+function eachAttribute(
+  view: DataView,
+  from: number,
+  to: number,
+  found: (type: number, from: number, to: number) => void,
+): void {
+  for (let at = from; at + nlattr.size <= to;) {
+    const length = view.getUint16(at, true);
+    if (length < nlattr.size || at + length > to) break;
+    found(view.getUint16(at + 2, true) & NLA_TYPE_MASK, at + nlattr.size, at + length);
+    at += roundUp(length, 4);
+  }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** Attributes by type; the last one counts, as in the kernel. */
 export class Attributes {
-  readonly #values: ReadonlyMap<number, Uint8Array>;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  /** Where each value begins, and where it ends, by type. */
+  readonly #from = new Map<number, number>();
+  readonly #to = new Map<number, number>();
 
   /** `bytes`: a payload; `headerSize`: what of it comes before the attributes. */
   constructor(bytes: Uint8Array, headerSize = 0) {
-    const list = listAttributes(bytes.subarray(roundUp(headerSize, 4)));
-    this.#values = new Map(list.map(({ type, value }) => [type, value]));
+    this.#bytes = bytes;
+    this.#view = viewOf(bytes);
+    eachAttribute(this.#view, roundUp(headerSize, 4), bytes.length, (type, from, to) => {
+      this.#from.set(type, from);
+      this.#to.set(type, to);
+    });
   }
 
   has(type: number): boolean {
-    return this.#values.has(type);
+    return this.#from.has(type);
   }
 
   /** A copy, so that it may outlive the datagram. */
   octets(type: number): Uint8Array | undefined {
-    return this.#values.get(type)?.slice();
+    return this.#value(type)?.slice();
   }
 
   text(type: number): string | undefined {
-    const value = this.#values.get(type);
+    const value = this.#value(type);
     if (value === undefined) return undefined;
     const end = value.indexOf(0);
     return new TextDecoder().decode(end === -1 ? value : value.subarray(0, end));
   }
 
   nested(type: number): Attributes | undefined {
-    const value = this.#values.get(type);
+    const value = this.#value(type);
     return value === undefined ? undefined : new Attributes(value);
   }
 
   /** The attributes inside `type`, in order. */
   list(type: number): { type: number; value: Uint8Array }[] {
-    return listAttributes(this.#values.get(type) ?? new Uint8Array(0));
+    return listAttributes(this.#value(type) ?? new Uint8Array(0));
   }
 
   u8(type: number): number | undefined {
@@ -203,9 +250,14 @@ export class Attributes {
 
   /** Any field or struct; undefined too when the attribute is shorter (an older kernel's struct). */
   field<T>(type: number, field: Field<T>): T | undefined {
-    const value = this.#values.get(type);
-    if (value === undefined || value.length < field.size) return undefined;
-    return field.read(new DataView(value.buffer, value.byteOffset, value.length), 0);
+    const from = this.#from.get(type);
+    if (from === undefined || this.#to.get(type)! - from < field.size) return undefined;
+    return field.read(this.#view, from);
+  }
+
+  #value(type: number): Uint8Array | undefined {
+    const from = this.#from.get(type);
+    return from === undefined ? undefined : this.#bytes.subarray(from, this.#to.get(type));
   }
 }
 

@@ -116,7 +116,9 @@ export function struct<F extends Fields>(fields: F, { packed = false } = {}): St
   const members = Object.entries(fields).map(([name, field]) => ({ name, field, at: offsets[name] ?? 0 }));
 
   function read(view: DataView, at: number): Value<F> {
-    return Object.fromEntries(members.map((m) => [m.name, m.field.read(view, at + m.at)])) as Value<F>;
+    const value: Record<string, unknown> = {};
+    for (const member of members) value[member.name] = member.field.read(view, at + member.at);
+    return value as Value<F>;
   }
   function write(view: DataView, at: number, value: Partial<Value<F>>): void {
     new Uint8Array(view.buffer, view.byteOffset + at, size).fill(0);
