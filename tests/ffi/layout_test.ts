@@ -5,6 +5,8 @@ import * as clock from "../../ffi/clock.ts";
 import * as epoll from "../../ffi/epoll.ts";
 import * as errors from "../../ffi/errno.ts";
 import * as fd from "../../ffi/fd.ts";
+import * as genetlink from "../../ffi/genetlink.ts";
+import * as ipvs from "../../ffi/ipvs.ts";
 import * as netlink from "../../ffi/netlink.ts";
 import { nlmsgerr } from "../../ffi/netlink_error.ts";
 import * as process from "../../ffi/process.ts";
@@ -45,6 +47,8 @@ const structs: Readonly<Record<string, Layout>> = {
   ifaddrmsg: rtnetlink.ifaddrmsg,
   ifa_cacheinfo: rtnetlink.ifa_cacheinfo,
   rtmsg: rtnetlink.rtmsg,
+  genlmsghdr: genetlink.genlmsghdr,
+  ip_vs_flags: ipvs.ip_vs_flags,
   sched_param: sched.sched_param,
   timeval: sched.timeval,
   rusage: sched.rusage,
@@ -73,6 +77,8 @@ const headers = [
   "linux/if_addr.h",
   "linux/if_link.h",
   "linux/if_packet.h",
+  "linux/genetlink.h",
+  "linux/ip_vs.h",
   "linux/netlink.h",
   "linux/rtnetlink.h",
 ];
@@ -94,7 +100,9 @@ Deno.test("structs: every size and offset is gcc's", async () => {
 
 Deno.test("constants: every exported number with a C name is the headers'", async () => {
   const expected: Record<string, number> = {};
-  for (const module of [clock, epoll, errors, fd, netlink, process, rtnetlink, sched, socket]) {
+  for (
+    const module of [clock, epoll, errors, fd, genetlink, ipvs, netlink, process, rtnetlink, sched, socket]
+  ) {
     for (const [name, value] of Object.entries(module)) {
       if (typeof value === "number" && !ours.has(name)) expected[name] = value;
     }
