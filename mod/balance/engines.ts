@@ -1,6 +1,7 @@
 /** The registry of engines: by which of them a virtual server is carried, and whether this host has it. */
 import type { Config } from "../config/schema.ts";
 import { haproxy } from "./haproxy/engine.ts";
+import { ipvs } from "./ipvs/engine.ts";
 import type { Engine } from "./model.ts";
 import { nftables } from "./nftables/engine.ts";
 
@@ -23,7 +24,7 @@ export interface EngineType {
 export type EngineTypes = Readonly<Partial<Record<EngineName, EngineType>>>;
 
 /** One line an engine. */
-export const ENGINES: EngineTypes = { nftables, haproxy };
+export const ENGINES: EngineTypes = { ipvs, nftables, haproxy };
 
 /** What `engine = "auto"` tries, in this order. */
 const AUTOMATIC: readonly EngineName[] = ["ipvs", "nftables"];

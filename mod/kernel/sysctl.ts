@@ -74,8 +74,18 @@ export class Sysctl {
 
   /** Puts back what was changed under this directory, but for what somebody else has changed since. */
   restore(directory: string): void {
-    for (const [path, { before, ours }] of this.#changed) {
-      if (!path.startsWith(`${directory}/`)) continue;
+    this.#restore((path) => path.startsWith(`${directory}/`));
+  }
+
+  /** Puts back all that was changed, but for what somebody else has changed since. */
+  restoreAll(): void {
+    this.#restore(() => true);
+  }
+
+  /** The last change first: one parameter may change others. */
+  #restore(isMeant: (path: string) => boolean): void {
+    for (const { path, before, ours } of this.changes.toReversed()) {
+      if (!isMeant(path)) continue;
       this.#changed.delete(path);
       if (this.parameters.read(path) === ours) this.parameters.write(path, before);
     }

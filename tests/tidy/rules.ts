@@ -99,6 +99,7 @@ const PURE = [
   /^mod\/balance\/nftables\/(?!(engine|kernel|nft|connections|surroundings)\.ts)/,
   /^mod\/balance\/haproxy\/(words|schedulers|proxy|text|answers|plan|ledger)\.ts$/,
   /^mod\/balance\/(model|arithmetic|state|server|destinations|services|connections)\.ts$/,
+  /^mod\/balance\/ipvs\/(plan|drift)\.ts$/,
   /^mod\/health\/(health|counter)\.ts$/,
   /^mod\/config\/(engine_features|schedulers)\.ts$/,
   /^mod\/config\/keepalived\//,

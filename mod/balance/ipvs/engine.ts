@@ -1,0 +1,181 @@
+/**
+ * The engine `ipvs`: the kernel's table, its sync daemon, its timeouts and the parameters that go with it.
+ */
+import { openGenetlink } from "../../../ffi/genetlink.ts";
+import { findIpvs, getInfo, type Ipvs } from "../../../ffi/ipvs.ts";
+import { type Netlink, NetlinkError } from "../../../ffi/netlink.ts";
+import { listLinks, openRtnetlink } from "../../../ffi/rtnetlink.ts";
+import { type Parameters, PROC_SYS } from "../../kernel/sysctl.ts";
+import type { EngineContext, EngineType } from "../engines.ts";
+import type { Applied, Engine, Service, ServiceReport, SyncDaemon } from "../model.ts";
+import { DirectorParameters } from "./director.ts";
+import type { ServiceEntry } from "./plan.ts";
+import { NO_IPVS, problemOf } from "./problems.ts";
+import { Services } from "./reconcile.ts";
+import { SyncDaemons } from "./sync_daemon.ts";
+import { Table } from "./table.ts";
+import { Timeouts } from "./timeouts.ts";
+import { entryOf } from "./translate.ts";
+
+export const ipvs: EngineType = {
+  missing: () => Promise.resolve(missing()),
+  create: (context) => new IpvsEngine(context),
+};
+
+/** Asking makes the kernel load the module, where there is one. */
+function missing(): string | null {
+  using netlink = openGenetlink();
+  try {
+    const found = findIpvs(netlink);
+    if (found === null) return NO_IPVS;
+    getInfo(found);
+    return null;
+  } catch (error) {
+    if (!(error instanceof NetlinkError)) throw error;
+    return problemOf(error);
+  }
+}
+
+/** What the engine stands on. */
+export interface IpvsHost {
+  readonly netlink: Netlink & Disposable;
+  readonly parameters: Parameters;
+  /** Names of the interfaces, but for loopback. */
+  interfaces(): readonly string[];
+}
+
+export class IpvsEngine implements Engine {
+  readonly name = "ipvs";
+  readonly #context: EngineContext;
+  readonly #host: IpvsHost;
+  readonly #services = new Services();
+  readonly #sync = new SyncDaemons();
+  readonly #timeouts = new Timeouts();
+  readonly #director: DirectorParameters;
+  /** Of services that are told again and again. */
+  readonly #entries = new WeakMap<Service, ServiceEntry>();
+  /** What was said last about the parameters. */
+  #advice = "";
+  #isFirst = true;
+
+  constructor(context: EngineContext, host: IpvsHost = thisHost()) {
+    this.#context = context;
+    this.#host = host;
+    this.#director = new DirectorParameters(host.parameters);
+  }
+
+  apply(services: readonly Service[]): Promise<Applied> {
+    return settled(() => {
+      const ipvs = this.#find();
+      const entries = services.map((service) => this.#entry(service));
+      const { balance } = this.#context.config();
+      if (this.#isFirst && balance.flush) this.#removeForeign(ipvs, entries);
+      this.#isFirst = false;
+      this.#advise(services, balance.tune_kernel);
+      return together([
+        () => this.#services.apply(ipvs, entries),
+        () => this.#sync.reconcile(ipvs),
+        () => ({ drift: this.#timeouts.reconcile(ipvs, balance.timeouts), problems: [] }),
+      ]);
+    });
+  }
+
+  read(): Promise<readonly ServiceReport[]> {
+    return settled(() => {
+      const table = new Table(this.#find());
+      return [...this.#services.keys].map((key) => table.report(key)).filter((report) =>
+        report !== undefined
+      );
+    });
+  }
+
+  sync(daemon: SyncDaemon | null): Promise<Applied> {
+    this.#sync.want(daemon);
+    return settled(() => this.#sync.reconcile(this.#find()));
+  }
+
+  stop(keep: boolean): Promise<void> {
+    return settled(() => {
+      const { problems } = keep ? { problems: [] } : this.#removeAll();
+      for (const problem of problems) this.#context.note("error", problem);
+      this.#host.netlink[Symbol.dispose]();
+    });
+  }
+
+  /** Looked for every time: its number is another one when the module was loaded anew. */
+  #find(): Ipvs {
+    const found = findIpvs(this.#host.netlink);
+    if (found === null) throw new Error(NO_IPVS);
+    return found;
+  }
+
+  #entry(service: Service): ServiceEntry {
+    const entry = this.#entries.get(service) ?? entryOf(service);
+    this.#entries.set(service, entry);
+    return entry;
+  }
+
+  #removeForeign(ipvs: Ipvs, entries: readonly ServiceEntry[]): void {
+    for (const what of this.#services.removeForeign(ipvs, entries)) {
+      this.#context.note("info", `${what}: it is not in the configuration (flush in [balance])`);
+    }
+  }
+
+  #advise(services: readonly Service[], tune: boolean): void {
+    const sentences = this.#director.reconcile(services, this.#host.interfaces(), tune);
+    const advice = sentences.join("; ");
+    if (advice !== this.#advice) { for (const sentence of sentences) this.#context.note("warn", sentence); }
+    this.#advice = advice;
+  }
+
+  #removeAll(): Applied {
+    this.#director.restore();
+    const found = findIpvs(this.#host.netlink);
+    if (found === null) return { drift: [], problems: [] };
+    return together([
+      () => ({ drift: [], problems: this.#services.removeAll(found) }),
+      () => nothing(this.#sync.stop(found)),
+      () => nothing(this.#timeouts.restore(found)),
+    ]);
+  }
+}
+
+function nothing(_done: void): Applied {
+  return { drift: [], problems: [] };
+}
+
+function thisHost(): IpvsHost {
+  return { netlink: openGenetlink(), parameters: PROC_SYS, interfaces: listInterfaces };
+}
+
+function listInterfaces(): string[] {
+  using netlink = openRtnetlink();
+  return listLinks(netlink).filter(({ loopback }) => !loopback).map(({ name }) => name);
+}
+
+/** One after the other, and what one cannot do does not hinder the next. */
+function together(parts: readonly (() => Applied)[]): Applied {
+  const results = parts.map((part): Applied => {
+    try {
+      return part();
+    } catch (error) {
+      if (!(error instanceof NetlinkError)) throw error;
+      return { drift: [], problems: [problemOf(error)] };
+    }
+  });
+  return {
+    drift: results.flatMap(({ drift }) => drift),
+    problems: [...new Set(results.flatMap(({ problems }) => problems))],
+  };
+}
+
+/** What a call of the kernel, which waits for nobody, comes to. */
+function settled<T>(call: () => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    try {
+      resolve(call());
+    } catch (error) {
+      reject(error instanceof NetlinkError ? new Error(problemOf(error), { cause: error }) : error);
+    }
+  });
+}
