@@ -194,6 +194,10 @@ export class Daemon {
       handOver: (name, back) => this.#control(this.#engine.handOver(name, back)),
       beginMaintenance: (order) => this.#control(this.#maintenance.begin(order)),
       endMaintenance: () => this.#control(this.#maintenance.end("ended by the operator")),
+      orderRealServer: (...order) => {
+        this.#model.invalidate();
+        return this.#balancing.order(...order);
+      },
       token: () => this.#loading.token,
       exporterNames: api.exporter_names,
     });

@@ -23,6 +23,20 @@ export interface Release {
   readonly detail: string;
 }
 
+/**
+ * What an operator wants of a real server. `timeoutMs` of a drain: 0 waits for the last connection, absent is
+ * as configured. `weight` null: the configured one. `persist`: beyond a restart of the daemon.
+ */
+export type RealServerOrder =
+  | { readonly type: "drain"; readonly timeoutMs?: number; readonly persist: boolean }
+  | { readonly type: "undrain"; readonly persist: boolean }
+  | { readonly type: "weight"; readonly weight: number | null; readonly persist: boolean };
+
+/** How it went; `message` is a sentence for the operator, and nothing has changed then. */
+export type RealServerOrderResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly kind: "not_found" | "failed"; readonly message: string };
+
 export interface ApiContext {
   /**
    * Cached by the provider: may be asked thousands of times a second, and the same object means nothing has
@@ -39,6 +53,7 @@ export interface ApiContext {
     readonly Release[]
   >;
   endMaintenance(): Promise<void>;
+  orderRealServer(virtualServer: string, realServer: string, order: RealServerOrder): RealServerOrderResult;
   /** By the program at `binary`, or the one that stands where this one was started from. */
   upgrade(binary?: string): Promise<UpgradeResult>;
   /**

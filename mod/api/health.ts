@@ -27,9 +27,11 @@ function unhealthyReasons({ node }: Snapshot): string[] {
 /**
  * Why this node cannot be relied on yet; empty when it is ready: the engine runs and every virtual router
  * serves (ACTIVE) or stands by (BACKUP). FAULT is not ready: taking the other node down now would leave the
- * address nowhere.
+ * address nowhere. Nor is a virtual server that its engine does not carry as it should. A lost quorum is
+ * another matter: the other node sees the same real servers.
  */
 function unreadyReasons(snapshot: Snapshot): string[] {
+  const uncarried = snapshot.virtual_servers.filter(({ problem }) => problem !== null);
   const engine = snapshot.node.engine === "running" ? [] : [`the engine is ${snapshot.node.engine}`];
   const unsettled = snapshot.virtual_routers.filter(({ state }) => state !== "ACTIVE" && state !== "BACKUP");
   const { maintenance } = snapshot.node;
@@ -39,6 +41,7 @@ function unreadyReasons(snapshot: Snapshot): string[] {
   return [
     ...out,
     ...engine,
+    ...uncarried.map(({ name, problem }) => `virtual server ${name}: ${problem}`),
     ...unsettled.map(({ name, state, reason }) => `${name} is in ${state}: ${reason}`),
   ];
 }

@@ -11,6 +11,7 @@ import {
   type VirtualRouterStatus,
 } from "../snapshot.ts";
 import type { ApiEnv } from "./context.ts";
+import { balanceFamilies } from "./balance_metrics.ts";
 import { exporterFamilies } from "./exporter_names.ts";
 import { exposition, EXPOSITION_TYPE, type Family, type Labels, type Sample } from "./exposition.ts";
 import { offers } from "./negotiate.ts";
@@ -40,6 +41,7 @@ export function renderMetrics(snapshot: Snapshot, exporterNames: boolean): strin
     ...counterFamilies(snapshot.virtual_routers),
     foreignFamily(snapshot.foreign_routers),
     ...checkFamilies(snapshot.checks, snapshot.at),
+    ...balanceFamilies(snapshot.virtual_servers),
   ];
   return exposition(exporterNames ? [...families, ...exporterFamilies(snapshot)] : families);
 }

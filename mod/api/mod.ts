@@ -13,6 +13,7 @@ import { metricsRoutes } from "./metrics.ts";
 import { openapiRoutes } from "./openapi.ts";
 import { pageRoutes } from "./page/mod.ts";
 import { problem } from "./problem.ts";
+import { realServerRoutes } from "./real_servers.ts";
 import { releaseRoutes } from "./release.ts";
 import { snapshotSource, SnapshotUnavailable } from "./source.ts";
 import { statusRoutes } from "./status.ts";
@@ -44,6 +45,7 @@ export function createApi(context: ApiContext): Hono<ApiEnv> {
   app.route("/", healthRoutes(snapshot));
   app.route("/", controlRoutes(context));
   app.route("/", releaseRoutes(context, snapshot));
+  app.route("/", realServerRoutes(context, snapshot));
   app.route("/status", statusRoutes(snapshot));
   app.route("/metrics", metricsRoutes(snapshot, context.exporterNames));
   app.route("/events", eventRoutes(context.subscribe));

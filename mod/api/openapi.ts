@@ -1,14 +1,14 @@
 /** `/openapi.json`: the API described (OpenAPI 3.1), its schemas derived from the read model. */
 import { Hono } from "hono";
 import * as z from "zod";
-import { CheckStatus, Snapshot, Transition, VirtualRouterStatus } from "../snapshot.ts";
+import { CheckStatus, Snapshot, Transition, VirtualRouterStatus, VirtualServerStatus } from "../snapshot.ts";
 import { VERSION } from "../version.ts";
 import type { ApiEnv } from "./context.ts";
 import { offers } from "./negotiate.ts";
 import { PROBLEM_JSON } from "./problem.ts";
 import { JSON_HEADERS } from "./status.ts";
 
-const SCHEMAS = { Snapshot, VirtualRouterStatus, CheckStatus, Transition } as const;
+const SCHEMAS = { Snapshot, VirtualRouterStatus, CheckStatus, VirtualServerStatus, Transition } as const;
 
 interface Operation {
   readonly method: "get" | "post";
@@ -46,6 +46,14 @@ const OPERATIONS: readonly Operation[] = [
     summary: "One check",
     type: JSON_TYPE,
     schema: "CheckStatus",
+    problems: [404],
+  },
+  {
+    method: "get",
+    path: "/status/virtual_servers/{name}",
+    summary: "One virtual server with its real servers",
+    type: JSON_TYPE,
+    schema: "VirtualServerStatus",
     problems: [404],
   },
   {
@@ -99,6 +107,17 @@ const OPERATIONS: readonly Operation[] = [
     type: JSON_TYPE,
     problems: [400, 401, 403],
   },
+  ...[
+    ["drain", "Give a real server no new connections, and take it out when it has none any more"],
+    ["undrain", "Let a drained real server serve again"],
+    ["weight", "Give a real server another weight than the configured one, or that one again"],
+  ].map(([deed, summary]): Operation => ({
+    method: "post",
+    path: `/virtual_servers/{virtual_server}/real_servers/{real_server}/${deed}`,
+    summary: summary!,
+    type: JSON_TYPE,
+    problems: [400, 401, 403, 404, 409],
+  })),
   { method: "get", path: "/openapi.json", summary: "This document", type: JSON_TYPE },
 ];
 
@@ -157,9 +176,10 @@ function describe(
 ): Record<string, unknown> {
   const ref = schema === undefined ? {} : { schema: { $ref: `#/components/schemas/${schema}` } };
   const problem = { [PROBLEM_JSON]: { schema: { $ref: "#/components/schemas/Problem" } } };
-  const parameters = path.includes("{name}")
-    ? { parameters: [{ name: "name", in: "path", required: true, schema: { type: "string" } }] }
-    : {};
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+  const parameters = names.length === 0 ? {} : {
+    parameters: names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } })),
+  };
   return {
     summary,
     ...parameters,

@@ -1,4 +1,4 @@
-/** `/status`: the whole snapshot, and one virtual router or check of it by name. */
+/** `/status`: the whole snapshot, and one virtual router, check or virtual server of it by name. */
 import { type Context, Hono } from "hono";
 import type { Snapshot } from "../snapshot.ts";
 import type { ApiEnv } from "./context.ts";
@@ -25,6 +25,9 @@ export function statusRoutes(snapshot: () => Promise<Snapshot>): Hono<ApiEnv> {
   });
   app.get("/checks/:name", json, async (c) => {
     return byName(c, "check", (await snapshot()).checks, c.req.param("name"));
+  });
+  app.get("/virtual_servers/:name", json, async (c) => {
+    return byName(c, "virtual server", (await snapshot()).virtual_servers, c.req.param("name"));
   });
   return app;
 }

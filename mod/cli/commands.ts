@@ -123,6 +123,55 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./maintenance.ts")).maintenance,
   },
   {
+    name: "drain",
+    summary: "give a real server no new connections, and take it out when it has none any more",
+    usage: "vipd drain VIRTUAL_SERVER REAL_SERVER [--timeout DURATION] [--persist]\n" +
+      "       [--socket PATH | --url URL --token-file FILE]",
+    description:
+      "Those that it has go on until they end or the timeout is over (0s: without limit; default: drain_timeout of\n" +
+      "the configuration). It stays out until `vipd undrain`. `vipd status` shows its connections.",
+    options: [
+      ["--timeout DURATION", "take it out after this time at the latest, such as 5m"],
+      ["--persist", "also when the daemon is restarted"],
+      ["--socket PATH", "unix socket of the daemon (default /run/vipd/vipd.sock)"],
+      ["--url URL", "address of the daemon's API"],
+      ["--token-file FILE", "bearer token, needed with --url"],
+      HELP_OPTION,
+    ],
+    examples: ["vipd drain web 192.0.2.21:80", "vipd drain web rs1 --timeout 5m --persist"],
+    load: async () => (await import("./real_server.ts")).drain,
+  },
+  {
+    name: "undrain",
+    summary: "let a drained real server serve again",
+    usage:
+      "vipd undrain VIRTUAL_SERVER REAL_SERVER [--persist] [--socket PATH | --url URL --token-file FILE]",
+    options: [
+      ["--persist", "also when the daemon is restarted"],
+      ["--socket PATH", "unix socket of the daemon (default /run/vipd/vipd.sock)"],
+      ["--url URL", "address of the daemon's API"],
+      ["--token-file FILE", "bearer token, needed with --url"],
+      HELP_OPTION,
+    ],
+    load: async () => (await import("./real_server.ts")).undrain,
+  },
+  {
+    name: "weight",
+    summary: "give a real server another weight than the configured one",
+    usage: "vipd weight VIRTUAL_SERVER REAL_SERVER N|auto [--persist]\n" +
+      "       [--socket PATH | --url URL --token-file FILE]",
+    description: "0..65535, until `auto` gives it back what the configuration or its check says.",
+    options: [
+      ["--persist", "also when the daemon is restarted"],
+      ["--socket PATH", "unix socket of the daemon (default /run/vipd/vipd.sock)"],
+      ["--url URL", "address of the daemon's API"],
+      ["--token-file FILE", "bearer token, needed with --url"],
+      HELP_OPTION,
+    ],
+    examples: ["vipd weight web 192.0.2.21:80 10", "vipd weight web 192.0.2.21:80 auto"],
+    load: async () => (await import("./real_server.ts")).weight,
+  },
+  {
     name: "upgrade",
     summary: "replace the running daemon by another version without a failover",
     usage: "vipd upgrade [--binary PATH] [--socket PATH | --url URL --token-file FILE]",

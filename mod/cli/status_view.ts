@@ -1,22 +1,21 @@
 /** `vipd status` for people: a snapshot as text for a terminal of some width. PURE. */
 import { formatAge } from "../age.ts";
 import type { CheckStatus, ForeignRouter, Snapshot, VirtualRouterStatus } from "../snapshot.ts";
-import { columns, paint, type Style, text, wrap } from "./text.ts";
-
-export interface View {
-  /** Columns of the terminal; Infinity never wraps. */
-  readonly width: number;
-  readonly color: boolean;
-}
+import { serverLines } from "./status_servers.ts";
+import { columns, paint, text, wrap } from "./text.ts";
+import { field, stateText, type View } from "./view.ts";
 
 /** The whole status, without a line break at the end. */
 export function renderStatus(snapshot: Snapshot, view: View): string {
-  const { node, virtual_routers, foreign_routers, checks, at } = snapshot;
+  const { node, virtual_routers, virtual_servers, foreign_routers, checks, at } = snapshot;
   return [
     ...nodeLines(snapshot, view),
     ...maintenanceLines(snapshot, view),
     ...virtual_routers.flatMap((router) => ["", ...routerLines(router, at, view)]),
-    ...(virtual_routers.length === 0 ? ["", "No virtual router is configured."] : []),
+    ...(virtual_routers.length + virtual_servers.length === 0
+      ? ["", "No virtual router is configured."]
+      : []),
+    ...virtual_servers.flatMap((server) => ["", ...serverLines(server, at, view)]),
     ...(checks.length === 0
       ? []
       : ["", paint("Checks", "bold", view.color), ...checkLines(checks, at, view)]),
@@ -52,16 +51,6 @@ function maintenanceLines({ node: { maintenance } }: Snapshot, { color, width }:
   return wrap(paint(line, "red", color), width, 2);
 }
 
-const STATE_STYLES: Readonly<Record<string, Style>> = {
-  ACTIVE: "green",
-  BACKUP: "blue",
-  FAULT: "red",
-  INIT: "yellow",
-  up: "green",
-  down: "red",
-  unknown: "yellow",
-};
-
 function routerLines(router: VirtualRouterStatus, at: string, view: View): string[] {
   const { name, state, since, vrid, version, family, interface: device, handover } = router;
   const head = `${paint(text(name), "bold", view.color)}  ${stateText(state, view.color)} for ${
@@ -82,22 +71,6 @@ function routerLines(router: VirtualRouterStatus, at: string, view: View): strin
     ...field("counters", [counterText(router.counters)], view),
     ...field("rejected", rejectedRows(router, at, view.color), view),
   ];
-}
-
-const LABEL_WIDTH = 13;
-
-/** `  label      first row` with the further rows below the first; nothing when there is no row. */
-function field(label: string, rows: readonly string[], { width, color }: View): string[] {
-  return rows.filter((row) => row !== "").flatMap((row, index) => {
-    const name = index === 0
-      ? paint(`  ${label}`.padEnd(LABEL_WIDTH), "dim", color)
-      : " ".repeat(LABEL_WIDTH);
-    return wrap(`${name}${row}`, width, LABEL_WIDTH + 2);
-  });
-}
-
-function stateText(state: string, color: boolean): string {
-  return paint(state, STATE_STYLES[state] ?? "plain", color);
 }
 
 function priorityText(

@@ -1,6 +1,7 @@
 /** The virtual servers of this host: checks, operators and virtual routers move them, engines follow. */
 import type { Host } from "../../checks/check.ts";
 import { monotonicMs } from "../../ffi/clock.ts";
+import type { RealServerOrder, RealServerOrderResult } from "../api/context.ts";
 import { Balancer, type Wish } from "../balance/balancer.ts";
 import { remaining } from "../balance/connections.ts";
 import { endpointKey, serviceKey } from "../balance/model.ts";
@@ -15,7 +16,7 @@ import { logger } from "../log.ts";
 import type { RouterState, Transition, VirtualServerStatus } from "../snapshot.ts";
 import { RealServerChecks } from "./balancing/checks.ts";
 import { EngineNews } from "./balancing/engine_news.ts";
-import { Operator, type Order, type OrderResult } from "./balancing/operator.ts";
+import { Operator } from "./balancing/operator.ts";
 import { statusOf } from "./balancing/status.ts";
 import { syncDaemonOf } from "./balancing/sync.ts";
 import { Teller } from "./balancing/teller.ts";
@@ -113,7 +114,7 @@ export class Balancing {
     this.#followRouters();
   }
 
-  order(virtualServer: string, realServer: string, order: Order): OrderResult {
+  order(virtualServer: string, realServer: string, order: RealServerOrder): RealServerOrderResult {
     const server = this.#servers.get(virtualServer);
     if (server === undefined) {
       return { ok: false, kind: "not_found", message: `there is no virtual server ${virtualServer}` };

@@ -1,6 +1,19 @@
 /** Snapshots and an API context for tests: small, complete and valid. */
-import type { ApiContext, Release, ReloadResult, UpgradeResult } from "../../mod/api/context.ts";
-import { type CheckStatus, Snapshot, type Transition, type VirtualRouterStatus } from "../../mod/snapshot.ts";
+import type {
+  ApiContext,
+  RealServerOrderResult,
+  Release,
+  ReloadResult,
+  UpgradeResult,
+} from "../../mod/api/context.ts";
+import {
+  type CheckStatus,
+  type RealServerStatus,
+  Snapshot,
+  type Transition,
+  type VirtualRouterStatus,
+  type VirtualServerStatus,
+} from "../../mod/snapshot.ts";
 
 export const AT = "2026-11-20T06:00:00.000Z";
 
@@ -112,7 +125,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
         duration_ms: null,
       }),
     ],
-    virtual_servers: [],
+    virtual_servers: [virtualServer()],
     ...changes,
   });
 }
@@ -146,6 +159,7 @@ export function fakeContext(overrides: Partial<ApiContext> = {}): FakeContext {
       Promise.resolve({ name, ok: true, detail: `${name} was handed over` }),
     beginMaintenance: (): Promise<Release[]> => Promise.resolve([]),
     endMaintenance: (): Promise<void> => Promise.resolve(),
+    orderRealServer: (): RealServerOrderResult => ({ ok: true }),
     token: () => "s3cret",
     exporterNames: false,
     ...overrides,
@@ -162,6 +176,83 @@ export function transition(changes: Partial<Transition> = {}): Transition {
     to: "ACTIVE",
     reason: "no advertisement for 3.6 s",
     priority: 100,
+    ...changes,
+  };
+}
+
+/** A real server that is up, in a service of IPVS. */
+export function realServer(changes: Partial<RealServerStatus> = {}): RealServerStatus {
+  return {
+    name: "192.168.121.21:80",
+    address: "192.168.121.21:80",
+    forward: "nat",
+    state: "up",
+    since: "2026-11-20T05:50:00.000Z",
+    reason: "connected",
+    healthy: true,
+    checks: [check({ name: "web/192.168.121.21:80", type: "tcp", reason: "connected" })],
+    weight: 1,
+    full_weight: 1,
+    configured_weight: 1,
+    operator_weight: null,
+    drain_until: null,
+    active_connections: 3,
+    inactive_connections: 4,
+    persistent_connections: 0,
+    traffic: { connections: 70, packets_in: 700, packets_out: 650, bytes_in: 70_000, bytes_out: 650_000 },
+    ...changes,
+  };
+}
+
+/** A virtual server with one real server that is up, one that is down and one that is being drained. */
+export function virtualServer(changes: Partial<VirtualServerStatus> = {}): VirtualServerStatus {
+  return {
+    name: "web",
+    services: [{
+      service: "tcp 192.168.121.120:80",
+      present: true,
+      traffic: { connections: 90, packets_in: 900, packets_out: null, bytes_in: 90_000, bytes_out: null },
+    }],
+    engine: "ipvs",
+    problem: null,
+    scheduler: "wlc",
+    virtual_router: "VI_1",
+    checking: true,
+    quorum: { up: true, since: "2026-11-20T05:50:00.000Z", required: 2, hysteresis: 0, live_weight: 4 },
+    sorry_server: { address: "127.0.0.1:8080", state: "out" },
+    real_servers: [
+      realServer(),
+      realServer({
+        name: "rs2",
+        address: "192.168.121.22:80",
+        state: "down",
+        since: "2026-11-20T05:59:30.000Z",
+        reason: "connection refused",
+        healthy: false,
+        checks: [check({ name: "web/rs2", type: "tcp", state: "down", reason: "connection refused" })],
+        weight: null,
+        full_weight: 3,
+        configured_weight: 3,
+        active_connections: null,
+        inactive_connections: null,
+        persistent_connections: null,
+        traffic: null,
+      }),
+      realServer({
+        name: "rs3",
+        address: "192.168.121.23:80",
+        state: "draining",
+        since: "2026-11-20T05:59:50.000Z",
+        reason: "drained by the operator",
+        checks: [],
+        weight: 0,
+        operator_weight: 3,
+        full_weight: 3,
+        drain_until: "2026-11-20T06:04:50.000Z",
+        active_connections: 2,
+      }),
+    ],
+    healed: 1,
     ...changes,
   };
 }

@@ -4,7 +4,7 @@ import { formatAge } from "../../mod/age.ts";
 import { renderStatus } from "../../mod/cli/status_view.ts";
 import { frame } from "../../mod/cli/status_watch.ts";
 import { columns, visibleWidth, wrap } from "../../mod/cli/text.ts";
-import { bigSnapshot, check, router, snapshot } from "../api/fixture.ts";
+import { bigSnapshot, check, realServer, router, snapshot, virtualServer } from "../api/fixture.ts";
 
 const PIPE = { width: Infinity, color: false };
 
@@ -25,6 +25,15 @@ VI_1  ACTIVE for 1m 7s  vrid 51, VRRPv3 ipv4 on eth0
   peers      192.168.121.12  priority 70  VRRPv3  every 1000 ms  seen 0.5s ago
   counters   advertisements_sent=67 advertisements_received=12 became_active=1 checksum_errors=2
   rejected   12s ago  from 192.168.121.66  checksum_errors  checksum 0x1234
+
+web  quorum for 10m  wlc by ipvs, with VI_1
+  services   tcp 192.168.121.120:80  90 connections
+  quorum     weight 4 is healthy, 2 needed
+  sorry      127.0.0.1:8080 stands by
+  servers    192.168.121.21:80  up        for 10m  weight 1                   nat  3 active  connected
+             rs2                down      for 30s  out (of 3)                 nat            connection refused
+             rs3                draining  for 10s  weight 0 (of 1, set to 3)  nat  2 active  drained by the operator, out in 4m 50s at the latest
+  healed     1 change of somebody else undone
 
 Checks
   nginx   nginx      up    for 10m  1.2 ms  master 4711 is alive
@@ -65,8 +74,49 @@ Deno.test("renderStatus() makes trouble visible", () => {
   assert(text.endsWith("configuration before it is in force:\nvipd.toml:1:1: bad\nvipd.toml:2:1: worse"));
 });
 
+Deno.test("renderStatus() makes trouble of a virtual server visible", () => {
+  const { quorum, services } = virtualServer();
+  const lost = virtualServer({
+    engine: null,
+    problem: "no engine can carry it (ipvs: the kernel has no IPVS)",
+    checking: false,
+    quorum: { ...quorum, up: false, live_weight: 0, hysteresis: 1 },
+    services: services.map((service) => ({ ...service, present: false, traffic: null })),
+    sorry_server: { address: "127.0.0.1:8080", state: "in" },
+    real_servers: [realServer({ weight: 2, full_weight: 9, configured_weight: 5 })],
+    healed: 0,
+  });
+  const text = renderStatus(snapshot({ virtual_servers: [lost] }), PIPE);
+  for (
+    const line of [
+      "web  no quorum for 10m  wlc by nothing, with VI_1 (not ACTIVE here: checks pause)",
+      "  problem    no engine can carry it (ipvs: the kernel has no IPVS)",
+      "  services   tcp 192.168.121.120:80\n",
+      "  quorum     weight 0 is healthy, 2 needed (hysteresis 1)",
+      "  sorry      127.0.0.1:8080 SERVES in place of the real servers",
+      "weight 2 (of 5, 9 by its check)",
+    ]
+  ) assertStringIncludes(text, line);
+  assert(!text.includes("healed"));
+  const missing = virtualServer({ services: lost.services });
+  assertStringIncludes(renderStatus(snapshot({ virtual_servers: [missing] }), PIPE), ":80  MISSING\n");
+});
+
+Deno.test("renderStatus() of very many real servers shows the ones that are not simply up", () => {
+  const many = Array.from({ length: 100 }, (_, i) => realServer({ name: `rs${i}` }));
+  const down = realServer({ name: "dead", state: "down", weight: null });
+  const text = renderStatus(
+    snapshot({ virtual_servers: [virtualServer({ real_servers: [...many, down] })] }),
+    PIPE,
+  );
+  assertStringIncludes(text, "  servers    dead  down");
+  assertStringIncludes(text, "             and 100 more that are up\n");
+  assert(!text.includes("rs7"));
+});
+
 Deno.test("renderStatus() with nothing configured", () => {
-  const text = renderStatus(snapshot({ virtual_routers: [], checks: [], foreign_routers: [] }), PIPE);
+  const nothing = { virtual_routers: [], checks: [], foreign_routers: [], virtual_servers: [] };
+  const text = renderStatus(snapshot(nothing), PIPE);
   assertEquals(text.split("\n").slice(1), ["", "No virtual router is configured."]);
 });
 

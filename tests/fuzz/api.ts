@@ -13,15 +13,15 @@ import { LISTENERS, request, type RequestCase, TOKEN } from "./api_cases.ts";
 import { smallerList, smallerText } from "./smaller.ts";
 import type { Target } from "./target.ts";
 
-/** An API under test, and how often it was asked to reload. */
+/** An API under test, and how often it was asked to change something. */
 interface Node {
   readonly app: Hono<ApiEnv>;
   readonly context: FakeContext;
-  readonly reloads: { count: number };
+  readonly changes: { count: number };
 }
 
 function node(token: string | null, broken = false): Node {
-  const reloads = { count: 0 };
+  const changes = { count: 0 };
   const context = fakeContext({
     token: () => token,
     exporterNames: true,
@@ -29,13 +29,17 @@ function node(token: string | null, broken = false): Node {
     reload: () => {
       const problem = { file: "vipd.toml", line: 3, column: 1, path: "node", message: "expected less" };
       return Promise.resolve(
-        reloads.count++ % 2 === 0
+        changes.count++ % 2 === 0
           ? { ok: true, summary: "nothing changed" }
           : { ok: false, problems: [problem] },
       );
     },
+    orderRealServer: () => {
+      const kind = (["not_found", "failed"] as const)[changes.count++ % 3];
+      return kind === undefined ? { ok: true } : { ok: false, kind, message: "nothing was done" };
+    },
   });
-  return { app: createApi(context), context, reloads };
+  return { app: createApi(context), context, changes };
 }
 
 const NODES: Readonly<Record<string, Node>> = {
@@ -90,17 +94,17 @@ export const api: Target<RequestCase> = {
 
 async function judge(input: RequestCase): Promise<string> {
   const { node: name, listener, method, path, headers, body } = input;
-  const { app, context, reloads } = NODES[name]!;
+  const { app, context, changes } = NODES[name]!;
   const stopping = new Stopping();
-  const before = reloads.count;
+  const before = changes.count;
   const init = { method, headers: headers as [string, string][], ...(body === "" ? {} : { body }) };
   const made = requestOf(`http://localhost${path}`, init);
   if (made === null) return "no request";
   const response = await app.fetch(made, { ...LISTENERS[listener]!, stopping: stopping.signal });
-  const isReload = reloads.count !== before;
+  const isChange = changes.count !== before;
   assert(response.status !== 500, "an internal error");
-  assert(!isReload || mayWrite(input), "reloaded without the right to it");
-  if (isReload) assert(response.status === 200 || response.status === 422);
+  assert(!isChange || mayWrite(input), "changed something without the right to it");
+  if (isChange) assert([200, 404, 409, 422, ...(name === "broken" ? [503] : [])].includes(response.status));
   if (!mayRead(input, made)) assertEquals(response.status, 401, "told without the token");
   const isStream = response.headers.get("content-type") === "text/event-stream" && method !== "HEAD";
   if (isStream) await judgeStream(app, context, response, stopping);

@@ -46,6 +46,10 @@ const PATHS = [
   "/status/virtual_routers/VI_1",
   "/status/virtual_routers/nobody",
   "/status/checks/nginx",
+  "/status/virtual_servers/web",
+  "/virtual_servers/web/real_servers/rs2/drain",
+  "/virtual_servers/web/real_servers/192.168.121.21:80/weight",
+  "/virtual_servers/%2e%2e/real_servers/__proto__/undrain",
   "/healthz",
   "/readyz",
   "/metrics",
@@ -184,7 +188,7 @@ export function request(random: Random, nodes: readonly string[]): RequestCase {
     headers,
     body: method === "GET" || method === "HEAD" || random.chance(0.7)
       ? ""
-      : random.pick(["{}", "null", "x".repeat(9_999)]),
+      : random.pick(["{}", "null", '{"weight":3}', '{"timeout_ms":-1}', "x".repeat(9_999)]),
   };
 }
 

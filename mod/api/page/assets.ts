@@ -19,7 +19,7 @@ article > p { margin: .3rem 0; }
 .state { font: 600 .8rem/1 ui-monospace, monospace; padding: .25rem .5rem; border-radius: .3rem; color: #fff; background: var(--soft); }
 @media (prefers-color-scheme: dark) { .state { color: #000; } }
 .ACTIVE, .up { background: var(--ok); } .BACKUP { background: var(--standby); }
-.FAULT, .down { background: var(--bad); } .INIT, .unknown { background: var(--wait); }
+.FAULT, .down { background: var(--bad); } .INIT, .unknown, .draining, .drained { background: var(--wait); }
 .alarm { color: var(--bad); }
 table { border-collapse: collapse; width: 100%; margin: .4rem 0; }
 th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }

@@ -1,6 +1,5 @@
 /** The status page: a snapshot as one HTML document that reads well with and without its script. PURE. */
 import { html, raw } from "hono/html";
-import type { HtmlEscapedString } from "hono/utils/html";
 import {
   type CheckStatus,
   type ForeignRouter,
@@ -10,12 +9,11 @@ import {
 } from "../../snapshot.ts";
 import { formatAge } from "../../age.ts";
 import { SCRIPT, STYLE } from "./assets.ts";
-
-type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
+import { type Html, serverArticle } from "./servers.ts";
 
 /** The whole document. Every value of the snapshot is escaped by the template. */
 export function renderPage(snapshot: Snapshot): string {
-  const { node, virtual_routers, foreign_routers, checks, at } = snapshot;
+  const { node, virtual_routers, virtual_servers, foreign_routers, checks, at } = snapshot;
   return String(html`
     <!DOCTYPE html>
     <html lang="en">
@@ -46,7 +44,12 @@ export function renderPage(snapshot: Snapshot): string {
             ? html`
               <p class="soft">None is configured.</p>
             `
-            : virtual_routers.map((router) => routerArticle(router, at))}
+            : virtual_routers.map((router) => routerArticle(router, at))} ${virtual_servers.length === 0
+            ? ""
+            : html`
+              <h2>Virtual servers</h2>
+              ${virtual_servers.map((server) => serverArticle(server, at))}
+            `}
           <h2>Checks</h2>
           ${checks.length === 0
             ? html`

@@ -3,21 +3,11 @@ import { monotonicMs } from "../../../ffi/clock.ts";
 import type { Arrival, Event } from "../../balance/server.ts";
 import type { Drain } from "../../balance/state.ts";
 import type { VirtualServer } from "../../balance/virtual_servers.ts";
+import type { RealServerOrder, RealServerOrderResult } from "../../api/context.ts";
 import { logger } from "../../log.ts";
 import { Orders, type StandingOrder } from "./orders.ts";
 
 const log = logger("balance");
-
-/** `timeoutMs`: 0 waits for the last connection, absent: as configured. `persist`: beyond a restart. */
-export type Order =
-  | { readonly type: "drain"; readonly timeoutMs?: number; readonly persist: boolean }
-  | { readonly type: "undrain"; readonly persist: boolean }
-  | { readonly type: "weight"; readonly weight: number | null; readonly persist: boolean };
-
-/** How it went; `message` is a sentence for the operator. */
-export type OrderResult =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly kind: "not_found" | "failed"; readonly message: string };
 
 export class Operator {
   readonly #orders: Orders;
@@ -34,7 +24,7 @@ export class Operator {
     return { weight, drain: drain === undefined ? null : drainOf(drain) };
   }
 
-  carryOut(server: VirtualServer, realServer: string, order: Order): OrderResult {
+  carryOut(server: VirtualServer, realServer: string, order: RealServerOrder): RealServerOrderResult {
     const { name, config } = server;
     const names = config.real_server.map(({ name }) => name);
     if (!names.includes(realServer)) {
@@ -69,7 +59,7 @@ export class Operator {
     }
   }
 
-  #writeDown(virtualServer: string, realServer: string, order: Order, timeoutMs: number): void {
+  #writeDown(virtualServer: string, realServer: string, order: RealServerOrder, timeoutMs: number): void {
     const { drain, weight } = this.#orders.get(virtualServer, realServer);
     const kept: StandingOrder = {
       ...(weight === undefined || order.type === "weight" ? {} : { weight }),
@@ -79,7 +69,7 @@ export class Operator {
   }
 }
 
-function standingOf(order: Order, timeoutMs: number): StandingOrder {
+function standingOf(order: RealServerOrder, timeoutMs: number): StandingOrder {
   switch (order.type) {
     case "drain": {
       const until = timeoutMs === 0 ? null : new Date(Date.now() + timeoutMs).toISOString();
@@ -92,7 +82,7 @@ function standingOf(order: Order, timeoutMs: number): StandingOrder {
   }
 }
 
-function eventOf(realServer: string, order: Order, timeoutMs: number): Event {
+function eventOf(realServer: string, order: RealServerOrder, timeoutMs: number): Event {
   switch (order.type) {
     case "drain":
       return { type: "drain", realServer, timeoutMs };
@@ -109,7 +99,7 @@ function drainOf({ until, drained }: NonNullable<StandingOrder["drain"]>): Drain
   return { state: "draining", deadlineMs: until === null ? null : monotonicMs() + leftMs, zeros: 0 };
 }
 
-function describe(order: Order, timeoutMs: number): string {
+function describe(order: RealServerOrder, timeoutMs: number): string {
   const kept = order.persist ? ", to be kept" : "";
   switch (order.type) {
     case "drain":
