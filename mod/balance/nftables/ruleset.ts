@@ -1,5 +1,6 @@
 /** Services -> all that has to be in vipd's own tables, and what of the services cannot be. PURE. */
 import { type Service, serviceKey } from "../model.ts";
+import { detourChain } from "./detours.ts";
 import { natThings } from "./nat.ts";
 import type { Thing } from "./objects.ts";
 import { schedule, STAND_INS } from "./schedule.ts";
@@ -19,7 +20,7 @@ export function rulesetOf(services: readonly Service[]): Ruleset {
   const checked = services.map((service) => ({ service, problem: problemOf(service) }));
   const possible = checked.filter(({ problem }) => problem === null).map(({ service }) => service);
   return {
-    things: [...natThings(possible), ...trafficThings(possible)],
+    things: [...natThings(possible), ...trafficThings(possible), ...detourChain(possible)],
     services: possible,
     problems: checked.flatMap(({ service, problem }) =>
       problem === null ? [] : [`${serviceKey(service.match)}: ${problem}`]
