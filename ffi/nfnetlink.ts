@@ -9,12 +9,13 @@ import { be16, struct, u8 } from "./struct.ts";
 /** struct nfgenmsg */
 export const nfgenmsg = struct({ nfgen_family: u8, version: u8, res_id: be16 });
 
+export const NFNL_SUBSYS_CTNETLINK = 1;
 const NFNL_SUBSYS_NFTABLES = 10;
 const NFT_MSG_GETGEN = 16;
 const NFTA_GEN_ID = 1;
 
 /** The type of a message: its subsystem and a number of that subsystem. */
-function nfnetlinkType(subsystem: number, message: number): number {
+export function nfnetlinkType(subsystem: number, message: number): number {
   return subsystem << 8 | message;
 }
 

@@ -119,6 +119,14 @@ export const FEATURES: readonly Feature[] = [
     },
   },
   {
+    what: 'forward marked packets by "dr"',
+    engines: ["ipvs"],
+    asks: (fields) =>
+      fields.fwmark === undefined && !(fields.addresses ?? []).some((one) => "fwmark" in one)
+        ? []
+        : forwarding(fields, "dr"),
+  },
+  {
     what: "stop at a number of connections",
     engines: ["ipvs", "haproxy"],
     asks: (fields) => [

@@ -1,6 +1,6 @@
 /** Virtual servers on a kernel without IPVS: the nftables engine with real traffic, by NAT. */
-import { assertEquals } from "@std/assert";
-import { shares, startRealServer } from "./lab/real_servers.ts";
+import { assert, assertEquals } from "@std/assert";
+import { curlExit, hold, HOLD_PORT, shares, startRealServer, udpShares } from "./lab/real_servers.ts";
 import { inLab, testTogether } from "./lab/scenario.ts";
 import { reload, startVipd, type Vipd } from "./lab/vipd.ts";
 import { type Host, type Lab, waitFor } from "./lab.ts";
@@ -69,7 +69,8 @@ async function started(lab: Lab, toml: string): Promise<{ director: Host; vipd: 
 
 testTogether("nftables", [
   {
-    name: "round robin, weights by reload, weight 0, IPv6, and nothing left behind",
+    name:
+      "round robin, a table that somebody deletes, weights by reload, weight 0, IPv6, nothing left behind",
     body: () =>
       inLab(OPTIONS, async (lab) => {
         const config = (servers: readonly Server[]): string =>
@@ -77,6 +78,10 @@ testTogether("nftables", [
         const { director, vipd } = await started(lab, config(BOTH));
         assertEquals(await shares(lab.client, VIP, 20), { rs1: 10, rs2: 10 });
         assertEquals(await shares(director, VIP, 4), { rs1: 2, rs2: 2 });
+        await director.exec(["nft", "delete", "table", "inet", "vipd"]);
+        await ruled(director, (text) => text.includes("prerouting"));
+        await waitFor("a word about it", () => vipd.child.output.includes("healed table inet vipd"), 10_000);
+        assertEquals(await shares(lab.client, VIP, 4), { rs1: 2, rs2: 2 });
         await reload(vipd, config([{ name: "rs1", weight: 3 }, { name: "rs2" }]));
         await ruled(director, (text) => text.includes("mod 4"));
         assertEquals(await shares(lab.client, VIP, 20), { rs1: 15, rs2: 5 });
@@ -88,6 +93,81 @@ testTogether("nftables", [
         assertEquals(await shares(lab.client, VIP6, 20), { rs1: 10, rs2: 10 });
         await vipd.child.stop();
         assertEquals(await director.exec(["nft", "list", "ruleset"]), "");
+      }),
+  },
+  {
+    name: "connections stay through reloads and weight 0; those of a server that is removed end at once",
+    body: () =>
+      inLab(OPTIONS, async (lab) => {
+        const config = (servers: readonly Server[]): string =>
+          virtualServer(`address = "${VIP}:${HOLD_PORT}"\nscheduler = "wrr"`, servers);
+        const { director, vipd } = await started(lab, config(BOTH));
+        const held = await hold(lab, VIP, 8);
+        assertEquals(held.servers.filter((name) => name === "rs1").length, 4);
+        for (const weight of [5, 0]) {
+          await reload(vipd, config([{ name: "rs1" }, { name: "rs2", weight }]));
+          await ruled(director, (text) => text.includes("numgen") === (weight === 5));
+        }
+        assertEquals(held.lost, []);
+        await reload(vipd, config([{ name: "rs1" }]));
+        await waitFor("the connections of rs2 to end", () => held.lost.length === 4, 10_000);
+        const lost = held.lost.map(({ index }) => held.servers[index]);
+        assertEquals(lost, ["rs2", "rs2", "rs2", "rs2"]);
+        assert(held.lost.every(({ reason }) => reason !== "silent"), JSON.stringify(held.lost));
+      }),
+  },
+  {
+    name: "clients are kept by hash or by memory, moved when their server is not for them any more",
+    body: () =>
+      inLab(OPTIONS, async (lab) => {
+        const keys = (rest: string): string => `${ADDRESS}\n${rest}`;
+        const { director, vipd } = await started(lab, virtualServer(keys('scheduler = "sh"'), BOTH));
+        const [hashed] = Object.keys(await shares(lab.client, VIP, 8));
+        assertEquals(await shares(lab.client, VIP, 8), { [hashed!]: 8 });
+        const sticky = keys('scheduler = "rr"\npersistence = "100s"');
+        await reload(vipd, virtualServer(sticky, BOTH));
+        await ruled(director, (text) => text.includes("numgen"));
+        const [kept, ...others] = Object.keys(await shares(lab.client, VIP, 8));
+        assertEquals(others, []);
+        // Another change of the service, and who is remembered stays so.
+        await reload(vipd, virtualServer(sticky, [{ name: "rs1", weight: 3 }, { name: "rs2", weight: 2 }]));
+        await ruled(director, (text) => text.includes("mod 5"));
+        assertEquals(await shares(lab.client, VIP, 4), { [kept!]: 4 });
+        const moved = kept === "rs1" ? "rs2" : "rs1";
+        await reload(vipd, virtualServer(sticky, [{ name: kept!, weight: 0 }, { name: moved }]));
+        await ruled(director, (text) => !text.includes("numgen"));
+        assertEquals(await shares(lab.client, VIP, 4), { [moved]: 4 });
+        await reload(vipd, virtualServer(sticky, BOTH));
+        await ruled(director, (text) => text.includes("numgen"));
+        assertEquals(await shares(lab.client, VIP, 4), { [moved]: 4 });
+      }),
+  },
+  {
+    name: "UDP, every port of an address, a firewall mark, and nobody there",
+    body: () =>
+      inLab(OPTIONS, async (lab) => {
+        const udp = virtualServer(`address = "${VIP}:7"\nprotocol = "udp"\nscheduler = "rr"`, BOTH);
+        const { director, vipd } = await started(lab, udp);
+        assertEquals(await udpShares(lab.client, VIP, 8), { rs1: 4, rs2: 4 });
+        const any = virtualServer(`address = "${VIP}:0"\npersistence = "50s"\nscheduler = "rr"`, BOTH);
+        await reload(vipd, any);
+        await ruled(director, (text) => text.includes(`tcp-${VIP}-0`));
+        const [one] = Object.keys(await shares(lab.client, VIP, 3));
+        assertEquals((await hold(lab, VIP, 2)).servers, [one, one]);
+        await director.exec(["nft", "-f", "-"], {
+          stdin: `table ip mangle {
+            chain prerouting {
+              type filter hook prerouting priority -150
+              ip daddr ${VIP} tcp dport 80 meta mark set 7
+            }
+          }`,
+        });
+        await reload(vipd, virtualServer('fwmark = 7\nscheduler = "rr"', BOTH));
+        await ruled(director, (text) => text.includes("fwmark-7"));
+        assertEquals(await shares(lab.client, VIP, 6), { rs1: 3, rs2: 3 });
+        await reload(vipd, virtualServer(ADDRESS, BOTH.map(({ name }) => ({ name, weight: 0 }))));
+        await ruled(director, (text) => text.includes(`tcp-${VIP}-80`));
+        assertEquals(await curlExit(lab.client, VIP), 7);
       }),
   },
 ]);

@@ -96,7 +96,7 @@ const PURE = [
   /^mod\/vrrp\/(state|router|backup|active|entry|healing|reminding|packet|discard|timers|phase|auth|settings|lateness|counters|saved)\.ts$/,
   /^mod\/wire\//,
   /^mod\/kernel\/plan\.ts$/,
-  /^mod\/balance\/nftables\/(?!(engine|kernel|nft|connections|surroundings)\.ts)/,
+  /^mod\/balance\/nftables\/(?!(engine|kernel|nft|surroundings)\.ts)/,
   /^mod\/balance\/haproxy\/(words|schedulers|proxy|text|answers|plan|ledger)\.ts$/,
   /^mod\/balance\/(model|arithmetic|state|server|destinations|services|connections)\.ts$/,
   /^mod\/balance\/ipvs\/(plan|drift)\.ts$/,

@@ -7,6 +7,8 @@ import type { Applied, Drift, Engine, Service, ServiceReport } from "../model.ts
 import type { Json } from "./statements.ts";
 import { hostKernel, type Kernel, missingInKernel } from "./kernel.ts";
 import { countersOf, differences, type Picture, pictureOf } from "./listing.ts";
+import type { Counts } from "./connections.ts";
+import { destinationName } from "./names.ts";
 import { findNft, hostNft, type Nft, NftError } from "./nft.ts";
 import { type Family, idOf, TABLE, type Thing } from "./objects.ts";
 import { plan, type Present, replace } from "./plan.ts";
@@ -37,6 +39,10 @@ export class NftablesEngine implements Engine {
   #ruleset: Ruleset = rulesetOf([]);
   /** Of all rules of the host, when we last looked: while it stays, nobody has changed anything. */
   #generation = -1;
+  /** The services whose connections are those that are tracked; null at the start, when nobody knows. */
+  #served: readonly Service[] | null = null;
+  #connections: ReadonlyMap<string, Counts> | null = null;
+  #countAgainMs = 0;
   readonly #noted = new Set<string>();
 
   constructor(nft: Nft, kernel: Kernel, context: Pick<EngineContext, "note">) {
@@ -54,6 +60,7 @@ export class NftablesEngine implements Engine {
     const commands = plan(ruleset.things, present);
     const problem = commands.length === 0 ? null : await this.#run(commands, ruleset);
     if (commands.length > 0) this.#generation = this.#kernel.generation();
+    if (problem === null && commands.length > 0) this.#forget(ruleset.services);
     const picture = commands.length > 0 ? null : this.#done?.picture ?? null;
     this.#done = problem === null ? { ruleset, picture } : null;
     return { drift, problems: [...ruleset.problems, ...problem === null ? [] : [problem]] };
@@ -61,8 +68,10 @@ export class NftablesEngine implements Engine {
 
   async read(): Promise<readonly ServiceReport[]> {
     if (this.#done === null) return [];
-    const counters = countersOf(await this.#nft.list("counters") ?? []);
-    return this.#done.ruleset.services.map((service) => reportOf(service, counters));
+    const { services } = this.#done.ruleset;
+    const counters = countersOf(await this.#nft.list("counters", "table", "inet", TABLE) ?? []);
+    const connections = this.#count(services);
+    return services.map((service) => reportOf(service, counters, connections));
   }
 
   async stop(keep: boolean): Promise<void> {
@@ -71,6 +80,24 @@ export class NftablesEngine implements Engine {
     } finally {
       this.#kernel.close();
     }
+  }
+
+  /** Who was served by a destination that is gone: the next packet is answered with a reset, or scheduled. */
+  #forget(services: readonly Service[]): void {
+    const names = new Set(namesOf(services));
+    const hasLost = this.#served === null || namesOf(this.#served).some((name) => !names.has(name));
+    if (hasLost) this.#kernel.forget(services, this.#served ?? []);
+    this.#served = services;
+  }
+
+  /** Not more often than costs a fiftieth of the time: with many connections each count takes a while. */
+  #count(services: readonly Service[]): ReadonlyMap<string, Counts> | null {
+    const startedMs = performance.now();
+    if (startedMs < this.#countAgainMs) return this.#connections;
+    this.#connections = this.#kernel.connections(services);
+    const endedMs = performance.now();
+    this.#countAgainMs = endedMs + (endedMs - startedMs) * 50;
+    return this.#connections;
   }
 
   /** What is there; looks closely only when somebody has changed any rules of this host since we did. */
@@ -130,6 +157,12 @@ interface Done {
   readonly ruleset: Ruleset;
   /** How it looked; null until somebody has had the time to look. */
   readonly picture: Picture | null;
+}
+
+function namesOf(services: readonly Service[]): string[] {
+  return services.flatMap(({ match, destinations }) =>
+    destinations.map((one) => destinationName(match, one))
+  );
 }
 
 function thingsOf({ things }: Ruleset): ReadonlyMap<string, Thing> {

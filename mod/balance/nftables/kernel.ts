@@ -1,11 +1,21 @@
 /** What the engine asks the kernel itself, past nft(8). */
+import { type Connection, removeConnection, visitTranslated } from "../../../ffi/conntrack.ts";
 import { SyscallError } from "../../../ffi/errno.ts";
-import { NETLINK_NETFILTER, NetlinkError, NetlinkSocket } from "../../../ffi/netlink.ts";
+import { NETLINK_NETFILTER, NetlinkError, type NetlinkRequest, NetlinkSocket } from "../../../ffi/netlink.ts";
 import { rulesGeneration } from "../../../ffi/nfnetlink.ts";
+import type { Service } from "../model.ts";
+import { ConnectionIndex, type Counts } from "./connections.ts";
 
 export interface Kernel {
   /** A number that changes whenever anybody changes any rules of this host. */
   generation(): number;
+  /** Tracked connections by the destination's name; null where the kernel does not tell. */
+  connections(services: readonly Service[]): ReadonlyMap<string, Counts> | null;
+  /**
+   * Forgets translated connections that none of these destinations has, of services that are or were ours, so
+   * that their clients are told instead of left waiting. Returns how many.
+   */
+  forget(services: readonly Service[], former: readonly Service[]): number;
   close(): void;
 }
 
@@ -14,8 +24,53 @@ export function hostKernel(): Kernel {
   const netfilter = new NetlinkSocket(NETLINK_NETFILTER);
   return {
     generation: () => rulesGeneration(netfilter),
+    connections: countConnections,
+    forget(services, former): number {
+      const strangers = strangersOf(services, former);
+      // One that has ended by itself meanwhile is refused, and that is all right.
+      netfilter.requestAll(strangers);
+      return strangers.length;
+    },
     close: () => netfilter.close(),
   };
+}
+
+function countConnections(services: readonly Service[]): ReadonlyMap<string, Counts> | null {
+  const index = new ConnectionIndex(services);
+  const counts = new Map<string, Counts>();
+  const seen = visit([...services], (connection) => {
+    const name = index.find(connection);
+    if (name === null || name === undefined) return;
+    const count = counts.get(name) ?? { active: 0, inactive: 0 };
+    counts.set(name, count);
+    if (connection.established) count.active++;
+    else count.inactive++;
+  });
+  return seen ? counts : null;
+}
+
+function strangersOf(services: readonly Service[], former: readonly Service[]): NetlinkRequest[] {
+  const index = new ConnectionIndex(services);
+  const formerIndex = new ConnectionIndex(former);
+  const strangers: NetlinkRequest[] = [];
+  visit([...services, ...former], (connection) => {
+    const name = index.find(connection);
+    const isStranger = name === null || name === undefined && formerIndex.find(connection) !== undefined;
+    if (!isStranger) return;
+    strangers.push(removeConnection(connection.family, connection.original.slice(), connection.zone));
+  });
+  return strangers;
+}
+
+/** False where connections are not tracked, or cannot be listed. */
+function visit(services: readonly Service[], see: (connection: Connection) => void): boolean {
+  try {
+    for (const family of new Set(services.map(({ match }) => match.family))) visitTranslated(family, see);
+    return true;
+  } catch (error) {
+    if (!(error instanceof NetlinkError) && !(error instanceof SyscallError)) throw error;
+    return false;
+  }
 }
 
 /** The end of a sentence when the kernel cannot do it. To ask loads the module, where there is one. */

@@ -7,6 +7,7 @@ import {
   type ServiceReport,
   type Traffic,
 } from "../model.ts";
+import type { Counts } from "./connections.ts";
 import { destinationName, inCounter, outCounter } from "./names.ts";
 
 interface Counted {
@@ -14,10 +15,20 @@ interface Counted {
   readonly bytes: number;
 }
 
-export function reportOf(service: Service, counters: ReadonlyMap<string, Counted>): ServiceReport {
-  const destinations = service.destinations.map((destination) =>
-    destinationReport(service, destination, counters)
-  );
+/** `connections`: by the destination's name; null where nobody can tell. */
+export function reportOf(
+  service: Service,
+  counters: ReadonlyMap<string, Counted>,
+  connections: ReadonlyMap<string, Counts> | null,
+): ServiceReport {
+  const destinations = service.destinations.map((destination) => {
+    const counts = connections?.get(destinationName(service.match, destination));
+    return {
+      ...destinationReport(service, destination, counters),
+      activeConnections: connections === null ? null : counts?.active ?? 0,
+      inactiveConnections: connections === null ? null : counts?.inactive ?? 0,
+    };
+  });
   const traffic = destinations.map(({ traffic }) => traffic).filter((traffic) => traffic !== null);
   return { key: serviceKey(service.match), traffic: traffic.reduce(sum, NOTHING), destinations };
 }
@@ -28,7 +39,7 @@ function destinationReport(
   { match }: Service,
   destination: Destination,
   counters: ReadonlyMap<string, Counted>,
-): DestinationReport {
+): Omit<DestinationReport, "activeConnections" | "inactiveConnections"> {
   const name = destinationName(match, destination);
   const connections = counters.get(name)?.packets;
   const [incoming, outgoing] = match.kind === "fwmark"
@@ -38,8 +49,6 @@ function destinationReport(
     address: destination.address,
     port: destination.port,
     weight: destination.weight,
-    activeConnections: null,
-    inactiveConnections: null,
     persistentConnections: null,
     traffic: connections === undefined ? null : {
       connections,

@@ -23,8 +23,8 @@ export interface Schedule {
   readonly slots: readonly number[];
 }
 
-/** Names of flags that make the client's port part of the hash. */
-const PORT_FLAGS = ["sh-port", "mh-port", "flag-1", "flag-2"];
+/** Flags that make the client's port part of the hash; the last is their number in the kernel. */
+const PORT_FLAGS = ["sh-port", "mh-port", "flag-2"];
 
 /** Above this, weights are rounded to parts of it: an error below 0.1 %. */
 const ROTATION_SLOTS = 1024;

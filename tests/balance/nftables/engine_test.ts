@@ -1,6 +1,7 @@
 /** The engine between what is wanted and what is there: one transaction a change, drift healed and told. */
 import { assertEquals } from "@std/assert";
 import { NftablesEngine } from "../../../mod/balance/nftables/engine.ts";
+import type { Kernel } from "../../../mod/balance/nftables/kernel.ts";
 import { FakeNft } from "./fake_nft.ts";
 import { at, service, to, TWO } from "./fixtures.ts";
 
@@ -8,11 +9,18 @@ const WEB = service(at("tcp 192.0.2.10:80"), TWO);
 const DNS = service(at("udp 192.0.2.10:53"), [to("192.0.2.21", 53), to("192.0.2.22", 53)]);
 const WELL = { drift: [], problems: [] };
 
-function engine(nft: FakeNft): { engine: NftablesEngine; notes: string[] } {
+/** `forgotten`: how many services there were and are, for every time that connections were looked through. */
+function engine(nft: FakeNft): { engine: NftablesEngine; notes: string[]; forgotten: [number, number][] } {
   const notes: string[] = [];
-  const kernel = { generation: () => nft.generation, close: (): void => undefined };
+  const forgotten: [number, number][] = [];
+  const kernel: Kernel = {
+    generation: () => nft.generation,
+    connections: () => new Map([["tcp-192.0.2.10-80/192.0.2.21-80", { active: 3, inactive: 1 }]]),
+    forget: (services, former) => forgotten.push([former.length, services.length]),
+    close: () => undefined,
+  };
   const context = { note: (_: string, message: string): void => void notes.push(message) };
-  return { engine: new NftablesEngine(nft, kernel, context), notes };
+  return { engine: new NftablesEngine(nft, kernel, context), notes, forgotten };
 }
 
 Deno.test("services become a table, in one transaction; the same again is nothing", async () => {
@@ -120,4 +128,40 @@ Deno.test("the end takes the tables away, or leaves them", async () => {
   await second.apply([WEB]);
   await second.stop(false);
   assertEquals(nft.tables.size, 0);
+});
+
+Deno.test("connections are looked through at the start, and when somebody who had some is gone", async () => {
+  const { engine: made, forgotten } = engine(new FakeNft());
+  const [first, second] = TWO;
+  await made.apply([WEB, DNS]);
+  await made.apply([{ ...WEB, destinations: [first!, { ...second!, weight: 0 }] }, DNS]);
+  assertEquals(forgotten, [[0, 2]]);
+  await made.apply([{ ...WEB, destinations: [first!] }, DNS]);
+  await made.apply([WEB, DNS]);
+  assertEquals(forgotten, [[0, 2], [2, 2]]);
+  await made.apply([WEB]);
+  assertEquals(forgotten, [[0, 2], [2, 2], [2, 1]]);
+});
+
+Deno.test("a report: what the counters say, and who is connected", async () => {
+  const nft = new FakeNft();
+  const { engine: made } = engine(nft);
+  assertEquals(await made.read(), []);
+  await made.apply([WEB]);
+  const count = (name: string, packets: number, bytes: number): void => {
+    nft.tables.get("inet")!.get(`counter ${name}`)![0]![1]["packets"] = packets;
+    nft.tables.get("inet")!.get(`counter ${name}`)![0]![1]["bytes"] = bytes;
+  };
+  count("tcp-192.0.2.10-80/192.0.2.21-80", 5, 300);
+  count("tcp-192.0.2.10-80/192.0.2.21-80/in", 50, 4000);
+  count("tcp-192.0.2.10-80/192.0.2.21-80/out", 60, 90000);
+  const [report] = await made.read();
+  assertEquals(report?.key, "tcp 192.0.2.10:80");
+  assertEquals(report?.traffic?.bytesOut, 90000);
+  assertEquals(report?.destinations[0], {
+    ...{ address: "192.0.2.21", port: 80, weight: 1 },
+    ...{ activeConnections: 3, inactiveConnections: 1, persistentConnections: null },
+    traffic: { connections: 5, packetsIn: 50, packetsOut: 60, bytesIn: 4000, bytesOut: 90000 },
+  });
+  assertEquals(report?.destinations[1]?.activeConnections, 0);
 });

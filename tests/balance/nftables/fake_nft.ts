@@ -31,7 +31,7 @@ export class FakeNft implements Nft {
 
   list(...words: readonly string[]): Promise<readonly Json[] | null> {
     this.lists.push(words.join(" "));
-    const family = words[1] ?? "inet";
+    const family = words.find((word) => word === "inet" || word === "netdev") ?? "inet";
     const table = this.tables.get(family);
     if (table === undefined) return Promise.resolve(null);
     return Promise.resolve([...table.values()].flat().map(([kind, fields]) => ({ [kind]: fields })));
@@ -56,7 +56,7 @@ export class FakeNft implements Nft {
     const id = kind === "rule" ? `chain ${fields["chain"]}` : `${kind} ${fields["name"]}`;
     const there = table.get(id);
     if (verb === "add" && kind !== "rule") {
-      return void (there ?? table.set(id, [[kind, this.#shown(fields)]]));
+      return void (there ?? table.set(id, [[kind, { ...this.#shown(fields), packets: 0, bytes: 0 }]]));
     }
     if (there === undefined) throw new Error(`${verb} ${id}: no such object`);
     if (verb === "add") there.push(["rule", this.#shown(fields)]);

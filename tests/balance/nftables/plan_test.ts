@@ -63,8 +63,10 @@ Deno.test("a destination that goes takes its chain, its clients, its counters an
     "add table vipd",
     "flush chain tcp-192.0.2.10-80/192.0.2.21-80",
     "flush chain tcp-192.0.2.10-80",
+    "flush chain no-redirects",
     "delete element traffic-ipv4-tcp",
     ...new Array<string>(4).fill("add rule tcp-192.0.2.10-80"),
+    ...new Array<string>(2).fill("add rule no-redirects"),
     "delete chain tcp-192.0.2.10-80/192.0.2.21-80",
     "delete set sticky/tcp-192.0.2.10-80/192.0.2.21-80",
     "delete counter tcp-192.0.2.10-80/192.0.2.21-80",
@@ -85,6 +87,7 @@ Deno.test("of what is there and not known all rules and elements are written ane
     "flush chain output",
     "flush chain traffic-in",
     "flush chain traffic-out",
+    "flush chain no-redirects",
     "flush map traffic-ipv4-tcp",
   ]);
 });

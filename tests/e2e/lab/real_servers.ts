@@ -29,6 +29,17 @@ export async function shares(from: Host, address: string, count: number): Promis
   return counts;
 }
 
+/** How many of `count` datagrams, each from a port of its own, each server has answered. */
+export async function udpShares(from: Host, address: string, count: number): Promise<Record<string, number>> {
+  const one = `(echo 00000000000000000000 | socat -t 2 - UDP:${address}:7 | tr -cd "a-z0-9\\n"; echo)`;
+  const script = `for i in $(seq ${count}); do ${one} & done; wait`;
+  const counts: Record<string, number> = {};
+  for (const name of (await from.exec(["sh", "-c", script])).match(/rs\d+/g) ?? []) {
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
+}
+
 /** The exit code of one HTTP request: 7 refused, 28 no answer in two seconds. */
 export async function curlExit(from: Host, address: string): Promise<number> {
   const script = `curl -s -o /dev/null -m 2 http://${address}/; echo $?`;
