@@ -35,6 +35,7 @@ function problemOf({ scheduler, flags, destinations, match }: Service): string |
   const methods = new Set(destinations.map(({ forward }) => forward.method));
   if (schedule(scheduler, flags, []) === null) return `nftables has nothing like the scheduler ${scheduler}`;
   if (methods.has("tunnel")) return "nftables cannot forward by tunnel";
+  if (methods.has("dr")) return "nftables cannot forward by dr";
   if (methods.size > 1) return "nftables forwards to all real servers of a virtual server in the same way";
   const foreign = destinations.find(({ address }) => (address.includes(":") ? 6 : 4) !== match.family);
   return foreign === undefined
