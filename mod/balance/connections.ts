@@ -15,14 +15,17 @@ export interface Connections {
   readonly traffic: Traffic | null;
 }
 
+const UNKNOWN: Connections = { active: null, inactive: null, persistent: null, traffic: null };
+
 type Reports = ReadonlyMap<string, ServiceReport>;
 
-/** The sums; null what an engine cannot tell. */
+/** The sums; null what an engine cannot tell, or has not told yet. */
 export function connectionsOf(
   server: RealServerConfig,
   services: readonly Service[],
   reports: Reports,
 ): Connections {
+  if (services.some(({ match }) => !reports.has(serviceKey(match)))) return UNKNOWN;
   const found = destinationsIn(server, services, reports);
   return {
     active: sum(found.map(({ activeConnections }) => activeConnections)),

@@ -3,8 +3,9 @@ import type { Applied, Engine, Service, ServiceReport, SyncDaemon } from "./mode
 
 /** Changes that come together, as when a rack dies, are applied together. */
 const GATHER_MS = 5;
-/** How often it is looked whether all is still there. */
-const LOOK_AGAIN_MS = 2_000;
+/** How often it is looked whether all is still there; more seldom where a look takes long. */
+const LOOK_AGAIN_MS = 1_000;
+const LOOKS_SHARE = 50;
 /** What failed is tried again after this, then after twice as long each time, up to the limit. */
 const RETRY_MS = 500;
 const RETRY_LIMIT_MS = 30_000;
@@ -24,6 +25,8 @@ export class EngineDriver {
   #wanted: readonly Service[] = [];
   #reports: readonly ServiceReport[] = [];
   #readAtMs = -Infinity;
+  /** What the last round that worked has made. */
+  #made: readonly Service[] = [];
   #timer: number | undefined;
   #failures = 0;
   #isStopped = false;
@@ -57,9 +60,11 @@ export class EngineDriver {
   sync(daemon: SyncDaemon | null): Promise<void> {
     return this.#enqueue(async () => {
       const { name } = this.#engine;
-      const call = this.#engine.sync?.(daemon);
-      const nothing = { drift: [], problems: daemon === null ? [] : [`${name} has no sync daemon`] };
-      this.#options.applied(name, await settled(call ?? Promise.resolve(nothing)));
+      const applied = await settled(async () =>
+        await this.#engine.sync?.(daemon) ?? { drift: [], problems: [] }
+      );
+      // Where it fails, `apply` says so too, and goes on to try.
+      if (applied.problems.length > 0) this.#options.applied(name, applied);
     });
   }
 
@@ -86,11 +91,17 @@ export class EngineDriver {
     this.#coming = null;
     clearTimeout(this.#timer);
     if (this.#isStopped) return;
-    const applied = await settled(this.#engine.apply(this.#wanted));
+    const wanted = this.#wanted;
+    const startMs = performance.now();
+    const applied = await settled(() => this.#engine.apply(wanted));
+    const tookMs = performance.now() - startMs;
+    // What was read before says nothing of what is there now.
+    if (wanted !== this.#made || applied.drift.length > 0) this.#readAtMs = -Infinity;
+    this.#made = wanted;
     this.#options.applied(this.#engine.name, applied);
     this.#failures = applied.problems.length === 0 ? 0 : this.#failures + 1;
     if (this.#isStopped) return;
-    const { lookAgainMs = LOOK_AGAIN_MS } = this.#options;
+    const { lookAgainMs = Math.max(LOOK_AGAIN_MS, LOOKS_SHARE * tookMs) } = this.#options;
     const retryMs = Math.min(RETRY_MS * 2 ** (this.#failures - 1), RETRY_LIMIT_MS);
     this.#timer = setTimeout(() => void this.#comeSoon(), this.#failures === 0 ? lookAgainMs : retryMs);
   }
@@ -109,9 +120,9 @@ export class EngineDriver {
 }
 
 /** A mistake in an engine must not take the virtual routers down with it: it is a problem like others. */
-async function settled(call: Promise<Applied>): Promise<Applied> {
+async function settled(call: () => Promise<Applied>): Promise<Applied> {
   try {
-    return await call;
+    return await call();
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     return { drift: [], problems: [error.message] };

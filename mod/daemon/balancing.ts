@@ -8,6 +8,7 @@ import { endpointKey, serviceKey } from "../balance/model.ts";
 import type { Arrival, Effect } from "../balance/server.ts";
 import { isUp, type State } from "../balance/state.ts";
 import { type VirtualServer, VirtualServers } from "../balance/virtual_servers.ts";
+import { defaultScheduler } from "../config/engine_features.ts";
 import type { Config } from "../config/schema.ts";
 import type { RealServerConfig } from "../config/virtual_server.ts";
 import { fingerprint } from "../fingerprint.ts";
@@ -104,7 +105,7 @@ export class Balancing {
     }));
     this.#followRouters();
     this.#checks.start();
-    await within(PREPARED_MS, this.#balancer.want(this.#servers.wishes()));
+    await within(PREPARED_MS, this.#balancer.want(this.#wishes()));
     this.#goOn();
   }
 
@@ -129,13 +130,14 @@ export class Balancing {
     if (servers.length === 0) return [];
     const reports = await this.#balancer.reports(STATUS_AGE_MS);
     const checks = this.#checks.status();
+    const keys = new Set(keysOf(servers));
     const offsetMs = Date.now() - monotonicMs();
     return servers.map((server) => {
       const carrier = this.#balancer.carrier(server.name);
       return statusOf(server, {
         carrier,
         problem: "engine" in carrier ? this.#news.problem(carrier.engine) : null,
-        healed: this.#news.healed(server.services.map(({ match }) => serviceKey(match))),
+        healed: "engine" in carrier ? this.#news.healed(carrier.engine, keysOf([server]), keys) : 0,
         isChecking: this.#isActive(server.config.virtual_router),
         checks,
         reports,
@@ -177,9 +179,11 @@ export class Balancing {
     this.#endTimers();
     for (const server of this.#servers.all()) if (server.config.omega) this.#teller.farewell(server);
     this.#servers.stop();
+    const isSynced = this.#synced !== fingerprint(null);
+    if (isSynced) await this.#balancer.sync(null);
     await Promise.all([
       this.#checks.stop(),
-      this.#balancer.sync(null).then(() => this.#balancer.stop(!this.#config.balance.flush_on_stop)),
+      this.#balancer.stop(!this.#config.balance.flush_on_stop),
       within(HOOKS_END_MS, this.#teller.hooks.idle()),
     ]);
   }
@@ -192,7 +196,18 @@ export class Balancing {
   }
 
   #want(): void {
-    if (!this.#isSuspended) void this.#balancer.want(this.#servers.wishes());
+    if (!this.#isSuspended) void this.#balancer.want(this.#wishes());
+  }
+
+  /** Who names no scheduler takes the default of the engine that it has come to. */
+  #wishes(): Wish[] {
+    return this.#servers.all().map(({ name, config, services }): Wish => {
+      const carrier = this.#balancer.carrier(name);
+      const wish = { virtualServer: name, engine: config.engine, services };
+      if (!config.scheduler_is_default || "problem" in carrier) return wish;
+      const scheduler = defaultScheduler(carrier.engine);
+      return { ...wish, services: services.map((service) => ({ ...service, scheduler })) };
+    });
   }
 
   /** A real server is who it was if its address and port are the same, whatever it is called. */
@@ -280,6 +295,10 @@ export class Balancing {
     clearTimeout(this.#drainTimer);
     clearTimeout(this.#chooseTimer);
   }
+}
+
+function keysOf(servers: readonly VirtualServer[]): string[] {
+  return servers.flatMap(({ services }) => services.map(({ match }) => serviceKey(match)));
 }
 
 async function within(ms: number, done: Promise<void>): Promise<void> {

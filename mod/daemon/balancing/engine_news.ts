@@ -8,15 +8,16 @@ const log = logger("balance");
 export class EngineNews {
   /** What each said last. */
   readonly #problems = new Map<EngineName, string>();
-  /** By `serviceKey`. */
-  readonly #healed = new Map<string, number>();
+  /** By engine and then by what was healed: a `serviceKey`, or something that is behind all services. */
+  readonly #healed = new Map<EngineName, Map<string, number>>();
   /** Virtual servers that nothing carries, and why. */
   #homeless = new Map<string, string>();
 
   hear(engine: EngineName, { drift, problems }: Applied): void {
     for (const { key, what } of drift) {
       log.warn("healed {key}: {what}", { key, what, engine });
-      this.#healed.set(key, (this.#healed.get(key) ?? 0) + 1);
+      const counts = this.#healed.get(engine) ?? new Map<string, number>();
+      this.#healed.set(engine, counts.set(key, (counts.get(key) ?? 0) + 1));
     }
     const told = problems.join("; ");
     if (told === (this.#problems.get(engine) ?? "")) return;
@@ -37,7 +38,11 @@ export class EngineNews {
     return this.#problems.get(engine) || null;
   }
 
-  healed(keys: readonly string[]): number {
-    return keys.reduce((sum, key) => sum + (this.#healed.get(key) ?? 0), 0);
+  /** How often what is behind these services was healed; `others`: services that it was not about. */
+  healed(engine: EngineName, own: readonly string[], others: ReadonlySet<string>): number {
+    return [...this.#healed.get(engine) ?? []].reduce(
+      (sum, [key, count]) => own.includes(key) || !others.has(key) ? sum + count : sum,
+      0,
+    );
   }
 }

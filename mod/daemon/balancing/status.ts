@@ -62,6 +62,7 @@ function realServer(server: VirtualServer, config: RealServerConfig, sources: So
   const { checks, reports, time } = sources;
   const state = server.state.realServers[config.name]!;
   const { drain } = state;
+  const found = namesOf(name, config).flatMap((check) => checks.get(check) ?? []);
   const connections = connectionsOf(config, services, reports);
   const until = drain?.state === "draining" ? drain.deadlineMs : null;
   return {
@@ -70,9 +71,9 @@ function realServer(server: VirtualServer, config: RealServerConfig, sources: So
     forward: config.forward.method,
     state: phaseOf(state),
     since: time(state.sinceMs),
-    reason: state.reason,
+    reason: drain === null ? latest(found) ?? state.reason : state.reason,
     healthy: isUp(state),
-    checks: namesOf(name, config).flatMap((check) => checks.get(check) ?? []),
+    checks: found,
     weight: weightIn(services, config),
     full_weight: fullWeight(config, state),
     configured_weight: config.weight,
@@ -83,6 +84,11 @@ function realServer(server: VirtualServer, config: RealServerConfig, sources: So
     persistent_connections: connections.persistent,
     traffic: trafficOf(connections.traffic),
   };
+}
+
+/** What decides: the first check that fails, else the first of all. */
+function latest(checks: readonly CheckStatus[]): string | undefined {
+  return (checks.find(({ state }) => state === "down") ?? checks[0])?.reason;
 }
 
 /** All services of a virtual server have the same real servers. */
