@@ -107,7 +107,7 @@ export function reconfigure(
   const entries = config.real_server.map((server): [string, RealServerState, RealServerState] => {
     const arrival = arrivals(server);
     const old = known.get(endpointKey(server)) ?? newcomer(arrival, nowMs);
-    const ramp = server.slow_start === 0 ? null : old.ramp;
+    const ramp = old.ramp && hasten(server, old.ramp, nowMs);
     return [server.name, old, { ...old, checks: arrival.checks, ramp }];
   });
   const isSameSorry = sorryKey(before.config) === sorryKey(config);
@@ -204,6 +204,12 @@ function climb({ slow_start }: RealServerConfig, ramp: Ramp | null, nowMs: numbe
   const steps = 1 + Math.floor((nowMs - ramp.nextMs) * RAMP_STEPS / slow_start);
   const step = ramp.step + steps;
   return step >= RAMP_STEPS ? null : { step, nextMs: ramp.nextMs + steps * slow_start / RAMP_STEPS };
+}
+
+/** Where a rise shall take less time now, its next step is not further away than a step is. */
+function hasten(config: RealServerConfig, { step, nextMs }: Ramp, nowMs: number): Ramp | null {
+  const first = startRamp(config, nowMs);
+  return first && { step, nextMs: Math.min(nextMs, first.nextMs) };
 }
 
 /** What follows from the change of single real servers, and what is told of all that. */

@@ -90,13 +90,15 @@ Deno.test("another sorry server has not served, and one that is gone serves nobo
   assertEquals(reconfigure(quiesced, config([A]), allUp, 100).state.sorry, "out");
 });
 
-Deno.test("without slow start no weight rises any more", () => {
+Deno.test("another slow start: sooner, or not at all", () => {
   const slow = { ...A, slow_start: 1000, weight: 100 };
   const before = {
     config: config([slow]),
     state: state({ [A.name]: server({ ramp: { step: 2, nextMs: 150 } }) }),
   };
   assertEquals(reconfigure(before, before.config, allUp, 100).state, before.state);
+  const faster = reconfigure(before, config([{ ...slow, slow_start: 200 }]), allUp, 100);
+  assertEquals(faster.state, state({ [A.name]: server({ ramp: { step: 2, nextMs: 120 } }) }));
   const { state: after } = reconfigure(before, config([{ ...slow, slow_start: 0 }]), allUp, 100);
   assertEquals(after, state({ [A.name]: server() }));
 });
