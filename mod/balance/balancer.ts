@@ -10,6 +10,12 @@ export interface Wish {
   readonly services: readonly Service[];
 }
 
+/** Who is to be carried. */
+export interface Passenger extends Pick<Wish, "virtualServer" | "engine"> {
+  /** What this engine cannot do of what is asked, as a sentence; null: nothing. */
+  cannot?(engine: EngineName): string | null;
+}
+
 export interface BalancerOptions {
   readonly context: EngineContext;
   readonly types?: EngineTypes;
@@ -37,8 +43,8 @@ export class Balancer {
    * Looks which engines this host has for these virtual servers; what `want` does follows it. To be called at
    * the start, on a reload, and now and then while somebody carries nothing: a module may have been loaded.
    */
-  async choose(wishes: readonly Pick<Wish, "virtualServer" | "engine">[]): Promise<void> {
-    const engines = wishes.map(({ engine }) => engine);
+  async choose(passengers: readonly Passenger[]): Promise<void> {
+    const engines = passengers.map(({ engine }) => engine);
     const chosen = await chooseEngines(engines, this.#types, this.#options.context);
     // What carries traffic goes on to carry it, even if another engine would be chosen by now.
     this.#chosen = new Map(
@@ -48,7 +54,7 @@ export class Balancer {
       }),
     );
     this.#carriers = new Map(
-      wishes.map(({ virtualServer, engine }) => [virtualServer, this.#carrier(engine)]),
+      passengers.map((passenger) => [passenger.virtualServer, this.#carrierOf(passenger)]),
     );
   }
 
@@ -85,10 +91,12 @@ export class Balancer {
     await Promise.all(drivers.map((driver) => driver.stop(keep)));
   }
 
-  #carrier(wish: Wish["engine"]): Carrier {
-    const chosen = this.#chosen.get(wish);
+  #carrierOf(passenger: Passenger): Carrier {
+    const chosen = this.#chosen.get(passenger.engine);
     if (chosen === undefined) return { problem: "no engine has been chosen yet" };
-    return typeof chosen === "string" ? { engine: chosen } : chosen;
+    if (typeof chosen !== "string") return chosen;
+    const problem = passenger.cannot?.(chosen) ?? null;
+    return problem === null ? { engine: chosen } : { problem };
   }
 
   #driver(name: EngineName): EngineDriver {

@@ -2,6 +2,7 @@
  * The files of several hosts side by side: do their virtual routers understand one another, and does a
  * failing check really move them?
  */
+import { compareBalance } from "./compare_balance.ts";
 import type { Finding, Path } from "./document.ts";
 import { formatDuration } from "./duration.ts";
 import type { Config, VirtualRouterConfig } from "./schema.ts";
@@ -28,8 +29,8 @@ interface Member {
 }
 
 /**
- * Findings about groups of routers that these hosts form together; a router without a counterpart is left
- * alone.
+ * Findings about groups of routers that these hosts form together, and about their virtual servers; a router
+ * without a counterpart is left alone.
  */
 export function compareNodes(nodes: readonly Node[]): NodeFinding[] {
   const findings: NodeFinding[] = [];
@@ -41,7 +42,7 @@ export function compareNodes(nodes: readonly Node[]): NodeFinding[] {
     comparePriorities(group, warn);
     compareWeights(group, warn);
   }
-  return findings;
+  return [...findings, ...compareBalance(nodes)];
 }
 
 /** Names of the virtual routers of one node that have a counterpart on another. */

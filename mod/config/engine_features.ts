@@ -172,7 +172,7 @@ export function lackingHere(
   engine: EngineName,
 ): { path: Path; message: string }[] {
   const { protocol, flags, one_packet, mode, options, persistence, real_server } = config;
-  return lacking({
+  const found = lacking({
     ...{ protocol, flags: [...flags], one_packet, mode, options },
     ...(config.scheduler_is_default ? {} : { scheduler: config.scheduler }),
     addresses: config.addresses.map((one) =>
@@ -184,6 +184,8 @@ export function lackingHere(
       ...{ forward, upper_threshold, lower_threshold, address: { text: address, family: 4, address } },
     })),
   }, engine);
+  // Real servers that have it of their virtual server ask for the same, each of them: the first one is told.
+  return found.filter(({ message }, i) => found.findIndex((one) => one.message === message) === i);
 }
 
 function indexes<T>(array: readonly T[], accepts: (element: T) => boolean): number[] {

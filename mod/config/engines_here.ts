@@ -15,9 +15,7 @@ export function engineFindings({ virtual_server }: Config, engines: EnginesHere)
       return [{ path: [...path, "engine"], message: `on this host ${here.problem}` }];
     }
     if (server.engine !== "auto") return [];
-    // Real servers that have it of their virtual server ask for the same, each of them.
-    const lacks = new Map(lackingHere(server, here).toReversed().map((one) => [one.message, one]));
-    return [...lacks.values()].toReversed().map(({ path: at, message }) => ({
+    return lackingHere(server, here).map(({ path: at, message }) => ({
       path: [...path, ...at],
       message: `on this host engine "auto" is nftables, as it has no IPVS: ${message}`,
     }));

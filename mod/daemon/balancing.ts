@@ -2,13 +2,13 @@
 import type { Host } from "../../checks/check.ts";
 import { monotonicMs } from "../../ffi/clock.ts";
 import type { RealServerOrder, RealServerOrderResult } from "../api/context.ts";
-import { Balancer, type Wish } from "../balance/balancer.ts";
+import { Balancer, type Passenger, type Wish } from "../balance/balancer.ts";
 import { remaining } from "../balance/connections.ts";
 import { endpointKey, serviceKey } from "../balance/model.ts";
 import type { Arrival, Effect } from "../balance/server.ts";
 import { isUp, type State } from "../balance/state.ts";
 import { type VirtualServer, VirtualServers } from "../balance/virtual_servers.ts";
-import { defaultScheduler } from "../config/engine_features.ts";
+import { defaultScheduler, lackingHere } from "../config/engine_features.ts";
 import type { Config } from "../config/schema.ts";
 import type { RealServerConfig } from "../config/virtual_server.ts";
 import { fingerprint } from "../fingerprint.ts";
@@ -266,12 +266,12 @@ export class Balancing {
   }
 
   async #choose(): Promise<void> {
-    const wishes = Object.entries(this.#config.virtual_server)
-      .map(([virtualServer, { engine }]): Pick<Wish, "virtualServer" | "engine"> => ({
-        virtualServer,
-        engine,
-      }));
-    await this.#balancer.choose(wishes);
+    const servers = Object.entries(this.#config.virtual_server);
+    await this.#balancer.choose(servers.map(([virtualServer, config]): Passenger => ({
+      virtualServer,
+      engine: config.engine,
+      cannot: (engine) => lackingHere(config, engine).map(({ message }) => message).join("; ") || null,
+    })));
   }
 
   #lookForEngines(): void {

@@ -73,6 +73,17 @@ Deno.test("an engine that is asked for by name is taken or missed, never replace
   await balancer.stop(false);
 });
 
+Deno.test("what the engine cannot do is not begun, and said", async () => {
+  const { balancer, engines } = lab({ ipvs: "the kernel has no IPVS", nftables: null });
+  const cannot = (engine: EngineName): string | null => engine === "nftables" ? "it cannot tunnel" : null;
+  const wishes = [{ ...wish("a", 80), cannot }, wish("b", 81)];
+  await balancer.choose(wishes);
+  await balancer.want(wishes);
+  assertEquals(balancer.carrier("a"), { problem: "it cannot tunnel" });
+  assertEquals(engines.get("nftables")?.services, [service(81)]);
+  await balancer.stop(false);
+});
+
 Deno.test("what carries traffic goes on to carry it when another engine would be chosen by now", async () => {
   const missing = { ipvs: "the kernel has no IPVS" as string | null, nftables: null };
   const { balancer } = lab({});

@@ -187,7 +187,60 @@ const PAIRS: readonly [name: string, first: string, second: string, findings: st
   ],
 ];
 
-for (const [name, first, second, expected] of PAIRS) {
+function pool(keys: string, ...realServers: string[]): string {
+  const tables = realServers.map((address) => `[[virtual_server.p.real_server]]\naddress = "${address}"\n`);
+  return `[virtual_server.p]\n${keys}\n${tables.join("")}`;
+}
+
+const SYNC = `[balance]\nsync = { virtual_router = "a" }\n`;
+const POOLS: typeof PAIRS = [
+  [
+    "the same virtual servers, in other words",
+    router("") + pool(`address = "192.0.2.1:80"`, "192.0.2.21", "192.0.2.22:80"),
+    router("priority = 90") + pool(`addresses = ["192.0.2.1:80"]`, "192.0.2.22", "192.0.2.21:80"),
+    [],
+  ],
+  [
+    "virtual servers that differ",
+    router("") +
+    pool(
+      `addresses = ["192.0.2.1:80", "192.0.2.1:81"]\nscheduler = "rr"\npersistence = "6m"`,
+      "192.0.2.21:80",
+    ),
+    router("priority = 90") + pool(`addresses = ["192.0.2.1:80", "192.0.2.1:81"]`, "192.0.2.22:80"),
+    [
+      "lb2.toml virtual_server.p.scheduler: wlc, but rr in lb1.toml: " +
+      "after a failover clients would be shared in another way",
+      "lb2.toml virtual_server.p.persistence: none, but 360s /32 in lb1.toml: " +
+      "after a failover clients would leave their real server",
+      "lb2.toml virtual_server.p.real_server: 192.0.2.22:80 (nat), but 192.0.2.21:80 (nat) in lb1.toml: " +
+      "after a failover connections to the others would end",
+    ],
+  ],
+  [
+    "a virtual server on one host only, where the other may have the address",
+    router("") + pool(`addresses = ["192.0.2.1:80", "192.0.2.99:80"]`, "192.0.2.21:80"),
+    router("priority = 90"),
+    [
+      "lb2.toml virtual_router.a.addresses: tcp 192.0.2.1:80 is virtual_server.p in lb1.toml, " +
+      "but no virtual server here: after a failover nobody would share its connections",
+    ],
+  ],
+  [
+    "a sync daemon without a counterpart",
+    router("") + SYNC,
+    router("priority = 90"),
+    ["lb2.toml balance.sync: there is none, but one in lb1.toml: connections end with a failover"],
+  ],
+  [
+    "sync daemons that do not hear each other",
+    router("") + SYNC,
+    router("priority = 90") + SYNC.replace(" }", ", id = 7 }"),
+    ["lb2.toml balance.sync: id, port or group differ from those in lb1.toml: neither director hears the other"],
+  ],
+];
+
+for (const [name, first, second, expected] of [...PAIRS, ...POOLS]) {
   Deno.test(`compareNodes(): ${name}`, async () => assertEquals(await compared(first, second), expected));
 }
 

@@ -11,6 +11,7 @@ import {
 } from "../../balance/model.ts";
 import { fullWeight, isUp, liveWeight, phaseOf } from "../../balance/state.ts";
 import type { VirtualServer } from "../../balance/virtual_servers.ts";
+import { defaultScheduler } from "../../config/engine_features.ts";
 import type { RealServerConfig } from "../../config/virtual_server.ts";
 import type { CheckStatus, RealServerStatus, TrafficStatus, VirtualServerStatus } from "../../snapshot.ts";
 import { namesOf } from "./checks.ts";
@@ -41,7 +42,9 @@ export function statusOf(server: VirtualServer, sources: Sources): VirtualServer
     }),
     engine: "engine" in carrier ? carrier.engine : null,
     problem: "problem" in carrier ? carrier.problem : sources.problem,
-    scheduler: config.scheduler,
+    scheduler: config.scheduler_is_default && "engine" in carrier
+      ? defaultScheduler(carrier.engine)
+      : config.scheduler,
     virtual_router: config.virtual_router ?? null,
     checking: sources.isChecking,
     quorum: {
