@@ -47,16 +47,20 @@ function plus(a: Sum, b: Sum): Sum {
   };
 }
 
-/** For the status; a server that may not serve and has no connection left is not there. */
+/**
+ * For the status: what haproxy has of these. A proxy that waits for its configuration is not there, and a
+ * server that may not serve is there only while it has a connection.
+ */
 export function reportsOf({ past, workers }: Ledger, proxies: readonly Proxy[]): ServiceReport[] {
   const sumOf = (key: string): Sum =>
     [past, ...workers.values()].reduce((sum, sums) => plus(sum, sums.get(key) ?? NOTHING), NOTHING);
-  return proxies.map(({ key, name, slots }) => ({
+  const isThere = (key: string): boolean => [...workers.values()].some((sums) => sums.has(key));
+  return proxies.filter(({ name }) => isThere(slotKey(name, "FRONTEND"))).map(({ key, name, slots }) => ({
     key,
     traffic: trafficOf(sumOf(slotKey(name, "FRONTEND"))),
     destinations: slots.flatMap(({ name: slot, address, port, state, weight }): DestinationReport[] => {
       const sum = sumOf(slotKey(name, slot));
-      if (state === "maint" && sum.current === 0) return [];
+      if (!isThere(slotKey(name, slot)) || (state === "maint" && sum.current === 0)) return [];
       return [{
         address,
         port,

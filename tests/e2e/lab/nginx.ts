@@ -1,10 +1,13 @@
 /**
- * A real nginx on a node: port 80 of every address, a page that is the node's name. Its process may bear
- * another name.
+ * A real nginx on a node: port 80 of every address, a page that is the node's name, and `/download`, which
+ * takes some seconds. Its process may bear another name.
  */
 import type { Child } from "./child.ts";
 import type { Host } from "../lab.ts";
 import { waitFor } from "./wait.ts";
+
+/** At 200 KB a second. */
+export const DOWNLOAD_BYTES = 1_000_000;
 
 export interface Nginx {
   readonly child: Child;
@@ -20,6 +23,7 @@ export async function startNginx(node: Host, processName = "nginx"): Promise<Ngi
   await Deno.mkdir(prefix, { recursive: true });
   const program = await programNamed(processName, prefix);
   await Deno.writeTextFile(`${prefix}/nginx.conf`, configuration(node.name, prefix));
+  await Deno.writeFile(`${prefix}/download`, new Uint8Array(DOWNLOAD_BYTES));
   const pidFile = `${prefix}/nginx.pid`;
   const child = node.spawn("nginx", [
     program,
@@ -82,6 +86,7 @@ http {
     listen 80 backlog=1024;
     listen [::]:80 ipv6only=on backlog=1024;
     location / { return 200 "${name}\\n"; }
+    location = /download { alias ${prefix}/download; limit_rate 200k; add_header X-Node "${name}"; }
   }
 }
 `;
