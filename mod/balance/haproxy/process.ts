@@ -45,7 +45,8 @@ export class Process {
       detached: true,
     }).spawn();
     const started = new Process(child.pid, pidfd_open(child.pid), true);
-    void child.status.then(() => started.#finish());
+    // Somebody else has buried it: then it has ended as well.
+    child.status.then(() => started.#finish(), () => started.#finish());
     child.unref();
     return started;
   }
