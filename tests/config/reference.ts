@@ -1,8 +1,10 @@
 /**
- * Writes the tables of docs/configuration.md from the JSON Schema: `deno run -A tests/config/reference.ts`.
+ * Writes the tables of docs/configuration.md from the JSON Schema, and that of docs/virtual_servers.md from
+ * the engines' features: `deno run -A tests/config/reference.ts`.
  */
 import { checkTypes } from "../../checks/mod.ts";
 import { COMMON_KEYS, REAL_SERVER_KEYS } from "../../mod/config/check.ts";
+import { ENGINE_NAMES, FEATURES } from "../../mod/config/engine_features.ts";
 import { configJsonSchema, type JsonSchema } from "../../mod/config/json_schema.ts";
 
 export const DOCUMENT = new URL("../../docs/configuration.md", import.meta.url);
@@ -12,10 +14,43 @@ const END = "<!-- reference ends -->";
 
 /** The document with its reference part made anew. */
 export function withReference(document: string): string {
-  const [before, rest] = document.split(BEGIN);
-  const after = rest?.split(END)[1];
-  if (before === undefined || after === undefined) throw new Error(`Cannot find "${BEGIN}" and "${END}"`);
-  return `${before}${BEGIN}\n\n${reference()}\n${END}${after}`;
+  return between(document, BEGIN, END, reference());
+}
+
+export const SERVERS = new URL("../../docs/virtual_servers.md", import.meta.url);
+
+const ENGINES_BEGIN =
+  "<!-- engines: generated from mod/config/engine_features.ts by tests/config/reference.ts -->";
+const ENGINES_END = "<!-- engines end -->";
+
+/** The document with the table of engines made anew. */
+export function withEngines(document: string): string {
+  return between(document, ENGINES_BEGIN, ENGINES_END, engines());
+}
+
+function between(document: string, begin: string, end: string, text: string): string {
+  const [before, rest] = document.split(begin);
+  const after = rest?.split(end)[1];
+  if (before === undefined || after === undefined) throw new Error(`Cannot find "${begin}" and "${end}"`);
+  return `${before}${begin}\n\n${text}\n${end}${after}`;
+}
+
+/** One row for all schedulers, and one for each other feature. */
+function engines(): string {
+  const isScheduler = (what: string): boolean => what.startsWith("schedule by ");
+  const schedulers = ENGINE_NAMES.map((engine) =>
+    FEATURES.filter(({ what, engines }) => isScheduler(what) && engines.includes(engine))
+      .map(({ what }) => code(what.slice("schedule by ".length))).join(" ")
+  );
+  const rows = FEATURES.filter(({ what }) => !isScheduler(what)).map(({ what, engines }) => [
+    what.charAt(0).toUpperCase() + what.slice(1),
+    ...ENGINE_NAMES.map((engine) => engines.includes(engine) ? "yes" : ""),
+  ]);
+  const table = [["", ...ENGINE_NAMES], ENGINE_NAMES.map(() => "---").concat("---"), [
+    "Schedulers",
+    ...schedulers,
+  ], ...rows];
+  return `${table.map((cells) => `| ${cells.join(" | ")} |`).join("\n")}\n`;
 }
 
 function reference(): string {
@@ -149,4 +184,5 @@ function typeOf(schema: JsonSchema): string {
 
 if (import.meta.main) {
   Deno.writeTextFileSync(DOCUMENT, withReference(Deno.readTextFileSync(DOCUMENT)));
+  Deno.writeTextFileSync(SERVERS, withEngines(Deno.readTextFileSync(SERVERS)));
 }

@@ -8,13 +8,18 @@ import { COMMON_KEYS } from "../../mod/config/check.ts";
 import { configJsonSchema, type JsonSchema } from "../../mod/config/json_schema.ts";
 import { loadWithWarnings } from "../../mod/config/load.ts";
 import { inMemory } from "./fixture.ts";
-import { DOCUMENT, withReference } from "./reference.ts";
+import { DOCUMENT, SERVERS, withEngines, withReference } from "./reference.ts";
 
 const SAMPLE = new URL("../../docs/vipd.sample.toml", import.meta.url).pathname;
 
 Deno.test("docs/configuration.md shows the schema as it is (deno run -A tests/config/reference.ts)", () => {
   const document = Deno.readTextFileSync(DOCUMENT);
   assertEquals(withReference(document), document);
+});
+
+Deno.test("docs/virtual_servers.md shows what engines can do (deno run -A tests/config/reference.ts)", () => {
+  const document = Deno.readTextFileSync(SERVERS);
+  assertEquals(withEngines(document), document);
 });
 
 Deno.test("docs/configuration.md: its complete examples are valid", async () => {
