@@ -107,7 +107,10 @@ export class Balancer {
 
   #create(name: EngineName): EngineDriver {
     const { context, applied, lookAgainMs } = this.#options;
-    const engine = this.#types[name]!.create(context);
-    return new EngineDriver(engine, { applied, ...(lookAgainMs === undefined ? {} : { lookAgainMs }) });
+    return new EngineDriver(name, () => this.#types[name]!.create(context), {
+      applied,
+      note: (engine, message) => context.note("warn", `${engine} ${message}`),
+      ...(lookAgainMs === undefined ? {} : { lookAgainMs }),
+    });
   }
 }

@@ -8,20 +8,25 @@ const LOOK_AGAIN_MS = 1_000;
 const LOOKS_SHARE = 50;
 /** What failed is tried again after this, then after twice as long each time, up to the limit. */
 const RETRY_MS = 500;
-const RETRY_LIMIT_MS = 30_000;
+const RETRY_LIMIT_MS = 5_000;
 /** Who asks what an engine has does not wait longer than this for one that is at work. */
 const READ_PATIENCE_MS = 300;
 
 export interface DriverOptions {
   /** A round has ended. */
   applied(engine: Engine["name"], applied: Applied): void;
+  /** What else is worth a line in the log. */
+  note(engine: Engine["name"], message: string): void;
   /** Milliseconds between two looks at what is there. */
   readonly lookAgainMs?: number;
 }
 
 export class EngineDriver {
-  readonly #engine: Engine;
+  readonly #name: Engine["name"];
+  readonly #create: () => Engine;
   readonly #options: DriverOptions;
+  /** Null until the first round, and while it cannot be made. */
+  #engine: Engine | null = null;
   #wanted: readonly Service[] = [];
   #reports: readonly ServiceReport[] = [];
   #readAtMs = -Infinity;
@@ -29,14 +34,16 @@ export class EngineDriver {
   #made: readonly Service[] = [];
   #timer: number | undefined;
   #failures = 0;
+  #noted = "";
   #isStopped = false;
   /** Calls of the engine one after the other. */
   #queue: Promise<void> = Promise.resolve();
   /** The round that has yet to begin, and so will know of all that is wanted until then. */
   #coming: Promise<void> | null = null;
 
-  constructor(engine: Engine, options: DriverOptions) {
-    this.#engine = engine;
+  constructor(name: Engine["name"], create: () => Engine, options: DriverOptions) {
+    this.#name = name;
+    this.#create = create;
     this.#options = options;
   }
 
@@ -59,12 +66,10 @@ export class EngineDriver {
   /** The daemon that tells the other director of the connections; null: none. */
   sync(daemon: SyncDaemon | null): Promise<void> {
     return this.#enqueue(async () => {
-      const { name } = this.#engine;
-      const applied = await settled(async () =>
-        await this.#engine.sync?.(daemon) ?? { drift: [], problems: [] }
-      );
+      const nothing: Applied = { drift: [], problems: [] };
+      const applied = await settled(async () => await this.#get().sync?.(daemon) ?? nothing);
       // Where it fails, `apply` says so too, and goes on to try.
-      if (applied.problems.length > 0) this.#options.applied(name, applied);
+      if (applied.problems.length > 0) this.#options.applied(this.#name, applied);
     });
   }
 
@@ -73,7 +78,22 @@ export class EngineDriver {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     await this.#queue;
-    await this.#engine.stop(keep);
+    const { problems } = await settled(async () => {
+      await this.#engine?.stop(keep);
+      return { drift: [], problems: [] };
+    });
+    if (problems.length > 0) this.#note(`cannot be stopped: ${problems.join("; ")}`);
+  }
+
+  #get(): Engine {
+    this.#engine ??= this.#create();
+    return this.#engine;
+  }
+
+  /** Once, as long as it says the same. */
+  #note(message: string): void {
+    if (message !== this.#noted) this.#options.note(this.#name, message);
+    this.#noted = message;
   }
 
   #comeSoon(): Promise<void> {
@@ -93,12 +113,12 @@ export class EngineDriver {
     if (this.#isStopped) return;
     const wanted = this.#wanted;
     const startMs = performance.now();
-    const applied = await settled(() => this.#engine.apply(wanted));
+    const applied = await settled(() => this.#get().apply(wanted));
     const tookMs = performance.now() - startMs;
     // What was read before says nothing of what is there now.
     if (wanted !== this.#made || applied.drift.length > 0) this.#readAtMs = -Infinity;
     this.#made = wanted;
-    this.#options.applied(this.#engine.name, applied);
+    this.#options.applied(this.#name, applied);
     this.#failures = applied.problems.length === 0 ? 0 : this.#failures + 1;
     if (this.#isStopped) return;
     const { lookAgainMs = Math.max(LOOK_AGAIN_MS, LOOKS_SHARE * tookMs) } = this.#options;
@@ -110,11 +130,11 @@ export class EngineDriver {
     // Who waited in the queue behind another reader has what that one read.
     if (this.#isStopped || performance.now() - this.#readAtMs < maxAgeMs) return;
     try {
-      this.#reports = await this.#engine.read();
+      this.#reports = await this.#get().read();
       this.#readAtMs = performance.now();
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this.#options.applied(this.#engine.name, { drift: [], problems: [`cannot read: ${error.message}`] });
+      this.#note(`cannot be read: ${error.message}`);
     }
   }
 }

@@ -37,13 +37,23 @@ export async function chooseEngines(
 ): Promise<ReadonlyMap<EngineName | "auto", EngineName | { readonly problem: string }>> {
   const asked = new Map<EngineName, Promise<string | null>>();
   const missing = (name: EngineName): Promise<string | null> => {
-    const answer = asked.get(name) ?? types[name]?.missing(context) ?? Promise.resolve("it is not built in");
+    const answer = asked.get(name) ?? ask(types[name], context);
     asked.set(name, answer);
     return answer;
   };
   const chosen = new Map<EngineName | "auto", EngineName | { readonly problem: string }>();
   for (const wish of new Set(wishes)) chosen.set(wish, await choose(wish, missing));
   return chosen;
+}
+
+/** An engine that cannot even be asked is missing. */
+async function ask(type: EngineType | undefined, context: EngineContext): Promise<string | null> {
+  try {
+    return type === undefined ? "it is not built in" : await type.missing(context);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return error.message;
+  }
 }
 
 async function choose(

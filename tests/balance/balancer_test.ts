@@ -153,3 +153,34 @@ Deno.test("what the engines have is read when it is asked for, and not more ofte
   await balancer.stop(false);
   assertEquals(engine.stopped, "removed");
 });
+
+Deno.test("an engine that cannot be made, or that throws, is a problem and tried again", async () => {
+  let tries = 0;
+  const rounds: Applied[] = [];
+  const balancer = new Balancer({
+    context,
+    types: {
+      ipvs: {
+        missing: () => Promise.resolve(null),
+        create: () => {
+          if (++tries === 1) throw new Error("no socket");
+          const engine = new FakeEngine();
+          if (tries === 2) engine.apply = () => Promise.reject(new Error("no memory"));
+          return engine;
+        },
+      },
+      nftables: {
+        missing: () => Promise.reject(new Error("no nft")),
+        create: () => new FakeEngine("nftables"),
+      },
+    },
+    applied: (_, applied) => void rounds.push(applied),
+  });
+  const wishes = [wish("web", 80), wish("other", 81, "nftables")];
+  await balancer.choose(wishes);
+  assertEquals(balancer.carrier("other"), { problem: "no engine can carry it (nftables: no nft)" });
+  await balancer.want(wishes);
+  await balancer.want(wishes);
+  assertEquals(rounds.map(({ problems }) => problems), [["no socket"], ["no memory"]]);
+  await balancer.stop(false);
+});
