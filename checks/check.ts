@@ -2,6 +2,7 @@
  * What a check is: the interface that every file of this directory implements, and the host that it may use.
  */
 import * as z from "zod";
+import type { Connection, Endpoint } from "./connection.ts";
 import { DURATION_PATTERN, parseDuration } from "./duration.ts";
 
 /** A check's verdict "failing", thrown by `probe`; the message is the reason that operators read. */
@@ -54,15 +55,36 @@ export interface CommandResult {
   readonly output: string;
 }
 
-/**
- * The host's services that checks need beyond plain sockets; given to them, so that a check imports no FFI.
- */
+/** Where a check's packets come from; the kernel chooses what is absent. */
+export interface Origin {
+  /** Local IP address. */
+  readonly bindAddress?: string;
+  readonly bindInterface?: string;
+  /** SO_MARK, for routing rules and packet filters. */
+  readonly fwmark?: number;
+}
+
+/** Datagrams from and to one peer. */
+export interface DatagramSocket {
+  readonly family: 4 | 6;
+  /** Throws `CheckFailed` when the peer is known not to be reached. */
+  send(bytes: Uint8Array): void;
+  /** The next one; rejects with `CheckFailed` when an ICMP message says why none comes, or it was closed. */
+  receive(): Promise<Uint8Array>;
+  close(): void;
+}
+
+/** The host's services that checks need; given to them, so that a check imports no FFI. */
 export interface Host {
   /**
    * Runs in its own process group; an abort ends the whole group (TERM, then KILL) before the promise
    * settles.
    */
   run(command: Command, signal: AbortSignal): Promise<CommandResult>;
+  /** A TCP connection to an address or a name, within `timeoutMs`; rejects with `CheckFailed`. */
+  connect(to: Endpoint, origin: Origin, timeoutMs: number, signal: AbortSignal): Promise<Connection>;
+  /** A socket for UDP, or for ICMP and ICMPv6 messages (the port is ignored; the IP header is not shown). */
+  datagrams(kind: "udp" | "icmp", to: Endpoint, origin: Origin, signal: AbortSignal): Promise<DatagramSocket>;
   /** The live (not zombie) process with this pid, if any. */
   process(pid: number): Process | undefined;
   /**
@@ -78,11 +100,14 @@ export interface Host {
   link(name: string): Link | undefined;
   /** Calls `changed` whenever the kernel reports a change of that interface, until the abort. */
   watchLink(name: string, changed: () => void, signal: AbortSignal): Promise<void>;
+  /** Calls `changed` whenever a file is there anew, has been written or is gone, until the abort. */
+  watchFile(path: string, changed: () => void, signal: AbortSignal): Promise<void>;
 }
 
 /** Where the service that is checked lives, when something else than the options says so (a real server). */
 export interface Target {
   readonly address: string;
+  /** 0 where the virtual server has every port. */
   readonly port: number;
 }
 
@@ -91,6 +116,8 @@ export interface CheckContext {
   readonly name: string;
   readonly host: Host;
   readonly target?: Target;
+  /** How long one look may take; it is aborted then. */
+  readonly timeoutMs?: number;
   /** User for what the check executes. */
   readonly user?: string;
 }

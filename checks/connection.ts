@@ -1,7 +1,6 @@
-/** TCP connections of probes: endpoints as text, connecting within a limit, ending with the abort. */
+/** Connections of probes: endpoints as text, whose service it is, streams that end with the abort. */
 import { isIPv6 } from "node:net";
-import { CheckFailed, describe, fail } from "./check.ts";
-import { formatMs, within } from "./deadline.ts";
+import { type CheckContext, CheckFailed, describe, fail } from "./check.ts";
 
 export interface Endpoint {
   readonly host: string;
@@ -13,6 +12,14 @@ export interface Stream {
   read(buffer: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
   close(): void;
+}
+
+/** A TCP connection. */
+export interface Connection extends Stream {
+  /** Nothing more comes from here; the peer may go on. */
+  closeWrite(): Promise<void>;
+  /** Sends small pieces at once, though the ones before are not acknowledged yet. */
+  setNoDelay(): void;
 }
 
 /**
@@ -31,18 +38,24 @@ export function formatEndpoint({ host, port }: Endpoint): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** A new connection, or `CheckFailed` that says where and why not. */
-export function connect(endpoint: Endpoint, timeoutMs: number, signal: AbortSignal): Promise<Deno.TcpConn> {
-  const place = formatEndpoint(endpoint);
-  const late = `no connection to ${place} within ${formatMs(timeoutMs)}`;
-  return within(timeoutMs, late, signal, async (limit) => {
-    try {
-      return await Deno.connect({ hostname: endpoint.host, port: endpoint.port, signal: limit });
-    } catch (error) {
-      limit.throwIfAborted();
-      return fail(`cannot connect to ${place}: ${describe(error)}`);
-    }
-  });
+/**
+ * Where the service is that a check is about: its own `address`, or that of the real server, each with
+ * `connect_port` in place of the port; `CheckFailed` when there is neither, or no port.
+ */
+export function serviceEndpoint(
+  { target }: CheckContext,
+  { address, connect_port }: {
+    readonly address?: string | undefined;
+    readonly connect_port?: number | undefined;
+  },
+  defaultPort?: number,
+): Endpoint {
+  const given = address === undefined ? undefined : parseEndpoint(address, connect_port ?? defaultPort);
+  if (given !== undefined) return { host: given.host, port: connect_port ?? given.port };
+  if (address !== undefined) return fail("the address has no port");
+  if (target === undefined) return fail("address is missing");
+  const port = connect_port ?? (target.port === 0 ? defaultPort : target.port);
+  return port === undefined ? fail("the real server has no port") : { host: target.address, port };
 }
 
 /** Uses a stream and closes it, at the abort already, which ends a read or write that is under way. */

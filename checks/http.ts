@@ -1,9 +1,17 @@
 /** http: asks a web server in process and judges status, body, digest or JSON of its answer. */
 import { type CheckContext, defineCheck, fail } from "./check.ts";
-import { connect, type Endpoint, parseEndpoint, type Stream, using } from "./connection.ts";
+import {
+  type Connection,
+  type Endpoint,
+  formatEndpoint,
+  parseEndpoint,
+  type Stream,
+  using,
+} from "./connection.ts";
 import { judge } from "./http_expect.ts";
 import { type Answer, readAnswer, writeRequest } from "./http_message.ts";
 import { type HttpOptions, httpOptions } from "./http_options.ts";
+import { originOf } from "./origin.ts";
 import { connectTls } from "./tls.ts";
 
 const redirectLimit = 10;
@@ -43,11 +51,13 @@ export async function probeHttp(
   return fail(`more than ${redirectLimit} redirects`);
 }
 
-function firstUrl({ target }: CheckContext, { url, path }: HttpOptions): URL {
+function firstUrl({ target }: CheckContext, options: HttpOptions): URL {
+  const { url, path = "/", scheme = "http", virtual_host, connect_port } = options;
   if (url !== undefined) return new URL(url);
   if (target === undefined) return fail("url is missing");
-  const host = target.address.includes(":") ? `[${target.address}]` : target.address;
-  return new URL(`http://${host}:${target.port}${path ?? "/"}`);
+  const usualPort = scheme === "https" ? 443 : 80;
+  const port = connect_port ?? (target.port === 0 ? usualPort : target.port);
+  return new URL(`${scheme}://${virtual_host ?? formatEndpoint({ host: target.address, port })}${path}`);
 }
 
 function verdict(answer: Answer, { expect }: HttpOptions, { url }: Step, first: URL): string {
@@ -65,7 +75,7 @@ async function ask(
 ): Promise<Answer> {
   const own = isOwn(url, first, options);
   const endpoint = own ? ownEndpoint(context, options, url, first) : urlEndpoint(url);
-  const stream = await open(url, endpoint, options, own, signal);
+  const stream = await open(context, url, endpoint, options, own, signal);
   return await using(stream, signal, async () => {
     await writeRequest(
       stream,
@@ -89,12 +99,16 @@ function isOwn(url: URL, first: URL, { headers }: HttpOptions): boolean {
   return isVirtualHost || url.port === first.port;
 }
 
-function ownEndpoint({ target }: CheckContext, { connect_to }: HttpOptions, url: URL, first: URL): Endpoint {
+function ownEndpoint(context: CheckContext, options: HttpOptions, url: URL, first: URL): Endpoint {
+  const { connect_to, connect_port } = options;
+  const { target } = context;
   const base = connect_to === undefined ? undefined : parseEndpoint(connect_to, portOf(first));
-  const { host, port } = base ??
-    (target === undefined ? urlEndpoint(first) : { ...target, host: target.address });
+  const own = target === undefined
+    ? urlEndpoint(first)
+    : { host: target.address, port: target.port === 0 ? portOf(first) : target.port };
+  const { host, port } = base ?? own;
   // After a redirect from http to https the port that was given for the one does not hold for the other.
-  return { host, port: url.protocol === first.protocol ? port : portOf(url) };
+  return { host, port: url.protocol === first.protocol ? connect_port ?? port : portOf(url) };
 }
 
 function urlEndpoint(url: URL): Endpoint {
@@ -102,15 +116,19 @@ function urlEndpoint(url: URL): Endpoint {
 }
 
 async function open(
+  { host }: CheckContext,
   url: URL,
   endpoint: Endpoint,
-  { tls, connect_timeout }: HttpOptions,
+  options: HttpOptions,
   own: boolean,
   signal: AbortSignal,
 ): Promise<Stream> {
-  if (url.protocol === "http:") return await connect(endpoint, connect_timeout, signal);
+  const { tls, connect_timeout } = options;
+  const connect = (limit: AbortSignal): Promise<Connection> =>
+    host.connect(endpoint, originOf(options), connect_timeout, limit);
+  if (url.protocol === "http:") return await connect(signal);
   const serverName = (own ? tls.server_name : undefined) ?? unbracket(url.hostname);
-  return await connectTls(endpoint, serverName, tls, connect_timeout, signal);
+  return await connectTls(connect, serverName, tls, connect_timeout, signal);
 }
 
 function headersFor(

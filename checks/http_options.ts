@@ -1,7 +1,8 @@
 /** The options of the http check, and what nginx's borrows of them: what to ask and which answer passes. */
 import * as z from "zod";
-import { absolutePath, duration, regex } from "./check.ts";
+import { absolutePath, regex } from "./check.ts";
 import { parseEndpoint } from "./connection.ts";
+import { connectPort, connectTimeout, originFields } from "./origin.ts";
 
 /** First and last status code of a range that passes. */
 export type StatusRange = readonly [number, number];
@@ -49,12 +50,6 @@ export const expectOption = expectation.prefault({}).describe("What the answer m
 
 export const url = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// URL" });
 
-export const connectTimeout = duration.refine((ms) => ms > 0, { error: "expected more than 0s" }).prefault(
-  "3s",
-).describe(
-  "Time to establish the connection, TLS included",
-);
-
 const tls = z.strictObject({
   verify: z.boolean().default(true).describe("Verify the server's certificate and name"),
   server_name: z.string().min(1).optional().describe(
@@ -75,6 +70,9 @@ const headers = z.record(z.string().regex(token), headerValue, {
 export const httpOptions = z.strictObject({
   url: url.optional().describe("What to ask for; for a real server give `path` instead, or nothing"),
   path: z.string().startsWith("/").optional().describe("Path and query to ask a real server for; default /"),
+  scheme: z.enum(["http", "https"]).optional().describe("How to ask a real server; default http"),
+  virtual_host: z.string().regex(/^[^\s/@]+$/, { error: "expected a host name, or host:port" }).optional()
+    .describe("Virtual host to ask a real server for: Host and, with https, SNI and the name to verify"),
   connect_to: z.string().refine((text) => parseEndpoint(text, 80), {
     error: "expected address or address:port",
   })
@@ -82,7 +80,9 @@ export const httpOptions = z.strictObject({
     .describe(
       "address or address:port to connect to in place of the URL's host, which stays in Host and SNI",
     ),
+  connect_port: connectPort,
   connect_timeout: connectTimeout,
+  ...originFields,
   method: z.string().regex(token, { error: "expected an HTTP method" }).default("GET").describe(
     "HTTP method",
   ),
@@ -93,7 +93,7 @@ export const httpOptions = z.strictObject({
     username: z.string().describe("User name"),
     password: z.string().describe("Password; ${ENV_NAME} keeps it out of the file"),
   }).optional().describe("Credentials sent with each request to the URL's own origin"),
-  tls: tls.prefault({}).describe("TLS of an https URL"),
+  tls: tls.prefault({}).describe("TLS of https"),
   follow_redirects: z.boolean().default(false).describe(
     "Follow up to 10 redirects and judge the last answer",
   ),
@@ -101,6 +101,12 @@ export const httpOptions = z.strictObject({
 }).refine((options) => options.url === undefined || options.path === undefined, {
   error: "give url or path, not both",
   path: ["path"],
+}).refine((options) => options.url === undefined || options.scheme === undefined, {
+  error: "the url has a scheme already",
+  path: ["scheme"],
+}).refine((options) => options.url === undefined || options.virtual_host === undefined, {
+  error: "the url has a host already",
+  path: ["virtual_host"],
 }).refine(({ tls }) => (tls.cert === undefined) === (tls.key === undefined), {
   error: "cert and key go together",
   path: ["tls"],

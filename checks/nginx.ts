@@ -5,7 +5,8 @@ import * as z from "zod";
 import { absolutePath, type CheckContext, defineCheck, fail, type Host, type Process } from "./check.ts";
 import { containersOption, followProcesses } from "./follow.ts";
 import { probeHttp } from "./http.ts";
-import { connectTimeout, expectOption, httpOptions, url } from "./http_options.ts";
+import { expectOption, httpOptions, url } from "./http_options.ts";
+import { connectTimeout } from "./origin.ts";
 
 const options = z.strictObject({
   pid_file: absolutePath.optional()

@@ -3,7 +3,7 @@
  * abandoned TLS handshake until its peer closes it, which a hung server never does; behind a relay the peer
  * is a socket of ours.
  */
-import { type Stream, writeAll } from "./connection.ts";
+import { type Connection, writeAll } from "./connection.ts";
 
 export interface Relay {
   /** Port on 127.0.0.1 that TLS is to connect to, once. */
@@ -13,11 +13,11 @@ export interface Relay {
 }
 
 /** Relays `outer` and owns it from now on. */
-export function relay(outer: Deno.TcpConn): Relay {
+export function relay(outer: Connection): Relay {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const open = new Set<Disposable>([outer, listener]);
+  const open = new Set<{ close(): void }>([outer, listener]);
   const close = (): void => {
-    for (const resource of open) resource[Symbol.dispose]();
+    for (const resource of open) resource.close();
     open.clear();
   };
   const run = async (): Promise<void> => {
@@ -36,7 +36,7 @@ export function relay(outer: Deno.TcpConn): Relay {
 }
 
 /** Until the end, which is passed on. Rejects when one of the connections breaks or is closed. */
-async function pump(from: Deno.TcpConn, to: Stream & Pick<Deno.TcpConn, "closeWrite">): Promise<void> {
+async function pump(from: Connection, to: Connection): Promise<void> {
   const buffer = new Uint8Array(16 * 1024);
   for (;;) {
     const count = await from.read(buffer);

@@ -1,8 +1,8 @@
 /** tcp: the server accepts a connection and, if asked, greets as expected. */
 import * as z from "zod";
-import { type CheckContext, defineCheck, fail, port } from "./check.ts";
-import { connect, type Endpoint, parseEndpoint, type Stream, using, writeAll } from "./connection.ts";
-import { connectTimeout } from "./http_options.ts";
+import { type CheckContext, defineCheck, fail } from "./check.ts";
+import { parseEndpoint, serviceEndpoint, type Stream, using, writeAll } from "./connection.ts";
+import { connectPort, connectTimeout, originFields, originOf } from "./origin.ts";
 
 const greetingLimit = 4096;
 
@@ -11,8 +11,9 @@ const options = z.strictObject({
     .describe(
       'Where to connect: "host:port", "192.0.2.1:80" or "[2001:db8::1]:80"; a real server has its own',
     ),
-  connect_port: port.optional().describe("Port in place of the one of the address or real server"),
+  connect_port: connectPort,
   connect_timeout: connectTimeout,
+  ...originFields,
   send: z.string().optional().describe("Text to send once connected"),
   expect: z.string().min(1).optional().describe(
     "Text that the server must send, within its first 4096 bytes",
@@ -28,18 +29,12 @@ export const tcp = defineCheck({
 });
 
 async function probe(context: CheckContext, options: Options, signal: AbortSignal): Promise<void> {
-  const connection = await connect(endpoint(context, options), options.connect_timeout, signal);
+  const endpoint = serviceEndpoint(context, options);
+  const connection = await context.host.connect(endpoint, originOf(options), options.connect_timeout, signal);
   await using(connection, signal, async () => {
     if (options.send !== undefined) await writeAll(connection, new TextEncoder().encode(options.send));
     if (options.expect !== undefined) await expectGreeting(connection, options.expect);
   });
-}
-
-function endpoint({ target }: CheckContext, { address, connect_port }: Options): Endpoint {
-  const given = address === undefined ? undefined : parseEndpoint(address, connect_port);
-  if (given !== undefined) return { host: given.host, port: connect_port ?? given.port };
-  if (target !== undefined) return { host: target.address, port: connect_port ?? target.port };
-  return fail(address === undefined ? "address is missing" : "the address has no port");
 }
 
 async function expectGreeting(connection: Stream, expected: string): Promise<void> {

@@ -2,14 +2,14 @@
 import { isIP } from "node:net";
 import nodeTls from "node:tls";
 import { describe, fail } from "./check.ts";
-import { connect, type Endpoint, type Stream } from "./connection.ts";
+import type { Connection, Stream } from "./connection.ts";
 import { formatMs, within } from "./deadline.ts";
 import type { TlsOptions } from "./http_options.ts";
 import { type Relay, relay } from "./relay.ts";
 
-/** A TLS stream to `endpoint` for the name `serverName`, connection and handshake within `timeoutMs`. */
+/** A TLS stream over what `connect` opens, for the name `serverName`, all of it within `timeoutMs`. */
 export function connectTls(
-  endpoint: Endpoint,
+  connect: (signal: AbortSignal) => Promise<Connection>,
   serverName: string,
   options: TlsOptions,
   timeoutMs: number,
@@ -17,7 +17,7 @@ export function connectTls(
 ): Promise<Stream> {
   return within(timeoutMs, `no TLS connection within ${formatMs(timeoutMs)}`, signal, async (limit) => {
     const files = await readFiles(options);
-    const wire = relay(await connect(endpoint, timeoutMs, limit));
+    const wire = relay(await connect(limit));
     // Deno.startTls has the better messages, but can neither skip verification nor show a client certificate.
     const start = options.verify && files.cert === undefined ? startTls : startNodeTls;
     const abort = (): void => wire.close();

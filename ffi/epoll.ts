@@ -33,6 +33,7 @@ export class Epoll implements Disposable {
   readonly #ready: Uint8Array<ArrayBuffer>;
   readonly #view: DataView;
   readonly #change = new Uint8Array(epoll_event.size);
+  readonly #changeView = new DataView(this.#change.buffer);
 
   constructor(maxEvents = 64) {
     this.epollFd = check("epoll_create1", libc().epoll_create1(O_CLOEXEC));
@@ -86,7 +87,8 @@ export class Epoll implements Disposable {
   }
 
   #control(call: string, operation: number, fd: number, events: number): void {
-    epoll_event.encode({ events, data: BigInt(fd) }, this.#change);
+    this.#changeView.setUint32(epoll_event.offsets.events, events, true);
+    this.#changeView.setInt32(epoll_event.offsets.data, fd, true);
     check(call, libc().epoll_ctl(this.epollFd, operation, fd, this.#change));
   }
 }

@@ -29,6 +29,7 @@ export const ESRCH = 3;
 export const EINTR = 4;
 export const EBADF = 9;
 export const EAGAIN = 11;
+export const EACCES = 13;
 export const EBUSY = 16;
 export const EEXIST = 17;
 export const ENODEV = 19;
@@ -39,6 +40,7 @@ export const EADDRNOTAVAIL = 99;
 export const ENETDOWN = 100;
 export const ENOBUFS = 105;
 export const ETIMEDOUT = 110;
+export const EINPROGRESS = 115;
 
 /** `2` -> `ENOENT`; a number that Linux does not name -> `errno 4242`. */
 export function errnoName(number: number): string {

@@ -16,6 +16,8 @@ export const SOCK_RAW = 3;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 export const IPPROTO_IP = 0;
+export const IPPROTO_ICMP = 1;
+export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
 export const IPPROTO_IPV6 = 41;
 export const IPPROTO_ICMPV6 = 58;
@@ -23,12 +25,14 @@ export const IPPROTO_VRRP = 112;
 export const SOL_SOCKET = 1;
 export const SOL_PACKET = 263;
 export const SOL_NETLINK = 270;
+export const SHUT_WR = 1;
 
 /**
  * Level and number of every option by its C name. IPV6_CHECKSUM takes the offset of the checksum: 6 in VRRP.
  */
 export const socketOptions = {
   SO_REUSEADDR: [SOL_SOCKET, 2],
+  SO_ERROR: [SOL_SOCKET, 4],
   SO_SNDBUF: [SOL_SOCKET, 7],
   SO_RCVBUF: [SOL_SOCKET, 8],
   SO_PRIORITY: [SOL_SOCKET, 12],
@@ -38,6 +42,7 @@ export const socketOptions = {
   SO_SNDBUFFORCE: [SOL_SOCKET, 32],
   SO_RCVBUFFORCE: [SOL_SOCKET, 33],
   SO_MARK: [SOL_SOCKET, 36],
+  TCP_NODELAY: [IPPROTO_TCP, 1],
   IP_TOS: [IPPROTO_IP, 1],
   IP_TTL: [IPPROTO_IP, 2],
   IP_HDRINCL: [IPPROTO_IP, 3],
@@ -90,6 +95,16 @@ export function bind(fd: number, address: Uint8Array): void {
  */
 export function connect(fd: number, address: Uint8Array): void {
   check("connect", libc().connect(fd, buffer(address), address.length));
+}
+
+/** As {@link connect}, but a failure is the answer -errno: -EINPROGRESS while a stream is being connected. */
+export function tryConnect(fd: number, address: Uint8Array): number {
+  return orErrno(libc().connect(fd, buffer(address), address.length));
+}
+
+/** Ends one direction: SHUT_WR tells the peer that nothing more comes. Throws ENOTCONN too. */
+export function shutdown(fd: number, how: number): void {
+  check("shutdown", libc().shutdown(fd, how));
 }
 
 /** The address that a socket is bound to, at most `size` octets of it. */

@@ -1,53 +1,130 @@
-/** Readable file descriptors for the main thread: one poll on another thread, however many there are. */
-import { Epoll, pollAsync } from "../../ffi/epoll.ts";
+/** File descriptors of the main thread that become ready: one wait on another thread for all of them. */
+import { Epoll, EPOLLIN, pollAsync } from "../../ffi/epoll.ts";
 import { close, eventfd, eventfd_read, eventfd_write } from "../../ffi/fd.ts";
 
-/** Runs while it holds descriptors; with none it keeps neither a descriptor nor the process alive. */
+/** Takes EPOLLIN, EPOLLERR, ... */
+export type Ready = (events: number) => void;
+
+/** The set is kept for so long without a descriptor, as making it costs more than some connections. */
+const lingerMs = 1000;
+/** A wait costs as much as several checks: what is ready soon after one is left to gather for a moment. */
+const gatherMs = 1;
+const denseMs = 3;
+/** Who is told that a descriptor is ready has closed it, if that was all, within so many microtasks. */
+const settlingTurns = 40;
+
+/** With no descriptor it keeps none of its own for long, and does not keep the process alive. */
 export class FdLoop {
-  readonly #readers = new Map<number, () => void>();
+  readonly #readers = new Map<number, Ready>();
   #epoll: Epoll | undefined;
   #wakeFd = -1;
-  #ended: Promise<void> = Promise.resolve();
+  #settling: Promise<void> | undefined;
+  #waiting: Promise<void> | undefined;
+  #lastMs = -Infinity;
+  #lingerTimer: number | undefined;
+  #emptied: (() => void)[] = [];
 
-  /** Calls `ready` whenever `fd` is readable, until `remove`. */
-  add(fd: number, ready: () => void): void {
-    if (this.#epoll === undefined) this.#start();
-    this.#epoll?.add(fd);
+  /**
+   * Calls `ready` whenever `fd` is readable, or whatever else `events` asks for, until `remove` or `close`.
+   * The call may come without a reason: what it does must not block.
+   */
+  add(fd: number, ready: Ready, events: number = EPOLLIN): void {
+    const epoll = this.#epoll ?? this.#start();
+    epoll.add(fd, events);
     this.#readers.set(fd, ready);
+    this.#settling ??= this.#settle();
   }
 
-  /** Call it before closing `fd`. */
+  /** For a descriptor that somebody else closes; call it before that. */
   remove(fd: number): void {
     if (!this.#readers.delete(fd)) return;
     this.#epoll?.remove(fd);
-    if (this.#readers.size === 0) eventfd_write(this.#wakeFd);
+    this.#tellIfEmpty();
   }
 
-  /** Resolves when the loop, empty by now, has ended. */
+  /** Closes a descriptor that was added, which takes it out of the set. */
+  close(fd: number): void {
+    this.#readers.delete(fd);
+    close(fd);
+    this.#tellIfEmpty();
+  }
+
+  /** Resolves when no descriptor is left and nothing waits for one any more. */
   async idle(): Promise<void> {
-    await this.#ended;
+    if (this.#readers.size > 0) await new Promise<void>((resolve) => this.#emptied.push(resolve));
+    await this.#settling;
+    if (this.#waiting !== undefined) eventfd_write(this.#wakeFd);
+    await this.#waiting;
+    clearTimeout(this.#lingerTimer);
+    this.#lingerTimer = undefined;
+    this.#end();
   }
 
-  #start(): void {
-    const epoll = new Epoll();
+  #tellIfEmpty(): void {
+    if (this.#readers.size > 0) return;
+    for (const tell of this.#emptied) tell();
+    this.#emptied = [];
+    this.#linger();
+  }
+
+  /** Looks once all of this turn have been added: a connection to this machine is there already by then. */
+  async #settle(): Promise<void> {
+    await undefined;
+    this.#look();
+    for (let turn = 0; turn < settlingTurns; turn++) await undefined;
+    this.#settling = undefined;
+    if (this.#readers.size > 0) this.#waiting ??= this.#wait();
+  }
+
+  /** Calls for what is ready now. */
+  #look(): void {
+    const count = this.#epoll?.wait(0) ?? 0;
+    // Before any of them is called: it may close another one, whose number the next descriptor gets.
+    const due: { ready: Ready; fd: number; events: number }[] = [];
+    for (let i = 0; i < count; i++) {
+      const fd = this.#epoll?.fd(i) ?? -1;
+      const ready = this.#readers.get(fd);
+      if (ready !== undefined) due.push({ ready, fd, events: this.#epoll?.events(i) ?? 0 });
+      else if (fd === this.#wakeFd) eventfd_read(fd);
+    }
+    for (const { ready, fd, events } of due) {
+      if (this.#readers.get(fd) === ready) ready(events);
+    }
+  }
+
+  async #wait(): Promise<void> {
+    if (this.#epoll !== undefined) await pollAsync([this.#epoll.epollFd], Infinity);
+    if (performance.now() - this.#lastMs < denseMs) {
+      await new Promise((resolve) => setTimeout(resolve, gatherMs));
+    }
+    this.#lastMs = performance.now();
+    this.#waiting = undefined;
+    await this.#settle();
+  }
+
+  #linger(): void {
+    if (this.#lingerTimer !== undefined || this.#epoll === undefined) return;
+    this.#lingerTimer = setTimeout(() => {
+      this.#lingerTimer = undefined;
+      if (this.#readers.size > 0) return;
+      if (this.#waiting === undefined) this.#end();
+      else eventfd_write(this.#wakeFd);
+    }, lingerMs);
+  }
+
+  #start(): Epoll {
+    const epoll = new Epoll(256);
     this.#epoll = epoll;
     this.#wakeFd = eventfd();
     epoll.add(this.#wakeFd);
-    this.#ended = this.#run(epoll);
+    return epoll;
   }
 
-  async #run(epoll: Epoll): Promise<void> {
-    do {
-      await pollAsync([epoll.epollFd], Infinity);
-      const count = epoll.wait(0);
-      const ready = Array.from({ length: count }, (_, index) => epoll.fd(index));
-      for (const fd of ready) {
-        if (fd === this.#wakeFd) eventfd_read(fd);
-        else this.#readers.get(fd)?.();
-      }
-    } while (this.#readers.size > 0);
+  /** Not while another thread waits, nor while somebody may still add to it. */
+  #end(): void {
+    if (this.#epoll === undefined || this.#waiting !== undefined || this.#readers.size > 0) return;
+    this.#epoll.close();
     this.#epoll = undefined;
-    epoll.close();
     close(this.#wakeFd);
   }
 }

@@ -1,22 +1,50 @@
 /** The host's services for checks: commands, the process table, pidfd and rtnetlink. */
-import type { Command, CommandResult, Host, Link, Process, ProcessFilter } from "../../checks/check.ts";
+import type {
+  Command,
+  CommandResult,
+  DatagramSocket,
+  Host,
+  Link,
+  Origin,
+  Process,
+  ProcessFilter,
+} from "../../checks/check.ts";
+import type { Connection, Endpoint } from "../../checks/connection.ts";
 import { sleep } from "../../checks/deadline.ts";
 import { SyscallError } from "../../ffi/errno.ts";
 import { close } from "../../ffi/fd.ts";
 import { pidfd_open } from "../../ffi/process.ts";
 import { runCommand } from "./command.ts";
 import { FdLoop } from "./fd_loop.ts";
+import { Files } from "./files.ts";
 import { Links } from "./links.ts";
 import { findProcesses, readCommandLine, readProcess } from "./processes.ts";
+import { connect, datagrams } from "./sockets.ts";
 
 const exitPollMs = 50;
 
 export class LinuxHost implements Host {
   readonly #loop = new FdLoop();
+  /** Of their own: most sockets are ready or gone before a wait for them would begin. */
+  readonly #sockets = new FdLoop();
   readonly #links = new Links(this.#loop);
+  readonly #files = new Files(this.#loop);
 
   run(command: Command, signal: AbortSignal): Promise<CommandResult> {
     return runCommand(command, signal);
+  }
+
+  connect(to: Endpoint, origin: Origin, timeoutMs: number, signal: AbortSignal): Promise<Connection> {
+    return connect(this.#sockets, to, origin, timeoutMs, signal);
+  }
+
+  datagrams(
+    kind: "udp" | "icmp",
+    to: Endpoint,
+    origin: Origin,
+    signal: AbortSignal,
+  ): Promise<DatagramSocket> {
+    return datagrams(this.#sockets, kind, to, origin, signal);
   }
 
   process(pid: number): Process | undefined {
@@ -57,9 +85,13 @@ export class LinuxHost implements Host {
     return this.#links.watch(name, changed, signal);
   }
 
-  /** Resolves when nothing is watched any more and no thread waits for it. */
-  idle(): Promise<void> {
-    return this.#loop.idle();
+  watchFile(path: string, changed: () => void, signal: AbortSignal): Promise<void> {
+    return this.#files.watch(path, changed, signal);
+  }
+
+  /** Resolves when nothing is watched any more and no thread waits for it; sockets must be closed by then. */
+  async idle(): Promise<void> {
+    await Promise.all([this.#loop.idle(), this.#sockets.idle()]);
   }
 }
 

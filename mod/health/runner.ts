@@ -1,20 +1,14 @@
 /** The life of one check: when it runs, what its results make of its state, and its recovery. */
 import { monotonicMs } from "../../ffi/clock.ts";
-import {
-  type CheckContext,
-  CheckFailed,
-  type CheckType,
-  describe,
-  type Host,
-  type Pass,
-  type Target,
-} from "../../checks/check.ts";
-import { formatMs, sleep, within } from "../../checks/deadline.ts";
+import { type CheckContext, type CheckType, describe, type Host, type Target } from "../../checks/check.ts";
+import { sleep } from "../../checks/deadline.ts";
 import type { CheckConfig } from "../config/check.ts";
 import { fingerprint } from "../fingerprint.ts";
 import type { CheckState, CheckStatus } from "../snapshot.ts";
+import { Attempts, type Probe } from "./attempts.ts";
 import { recover, type Result } from "./recovery.ts";
 import { count, type Counter, nextRecovery, type RecoveryHistory, startCounter } from "./counter.ts";
+import { at, cancel, type Timer } from "./timers.ts";
 
 /** A check, and what a real server adds to it. */
 export interface MonitoredCheck extends CheckConfig {
@@ -47,11 +41,26 @@ export interface Services {
   random(): number;
 }
 
-interface Run {
-  readonly controller: AbortController;
-  readonly startMs: number;
-  /** A probe of an earlier run was aborted and has not ended yet: whatever it waits for is not well. */
-  readonly isStuck: boolean;
+/** From the first attempt to the decision; a run that is over decides nothing. */
+class Run {
+  readonly startMs = performance.now();
+  isOver = false;
+  #controller: AbortController | undefined;
+
+  /** `dueMs` is when it was due; `isStuck`: a probe of an earlier run was aborted and has not ended yet. */
+  constructor(readonly dueMs: number, readonly isStuck: boolean) {}
+
+  /** For the few runs that wait; aborted at the end. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.isOver) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    this.isOver = true;
+    this.#controller?.abort();
+  }
 }
 
 /**
@@ -72,6 +81,8 @@ export interface Past {
 }
 
 const undecidedIntervalMs = 250;
+/** Checks that are due within this time, or a fiftieth of their interval, run in one turn. */
+const grainMaxMs = 20;
 const watchRetryMs = 1000;
 const wakesApartMs = 10;
 /** The first looks after a pause come within this time, or all real servers would be asked at one moment. */
@@ -95,11 +106,12 @@ export class CheckRunner {
   readonly #services: Services;
   readonly #past: Past;
   readonly #lifetime = new AbortController();
+  readonly #attempts = new Attempts();
   readonly #tasks = new Set<Promise<void>>();
+  readonly #probe: Probe;
   #run: Run | undefined;
-  #timer: number | undefined;
+  #timer: Timer | undefined;
   #wakeTimer: number | undefined;
-  #lingering = 0;
   #isSpread = false;
   #isPaused = false;
   #isRecovering = false;
@@ -111,6 +123,8 @@ export class CheckRunner {
     this.config = config;
     this.#check = check;
     this.#services = services;
+    const context = this.#context();
+    this.#probe = (signal) => check.probe(context, config.options, signal);
     const isKnown = memory !== undefined && memory.target === targetOf(config);
     this.#past = isKnown ? recall(memory, config) : this.#newPast();
   }
@@ -137,7 +151,7 @@ export class CheckRunner {
   start(): void {
     const warmupMs = this.state === "down" ? 0 : (this.config.warmup ?? 0) * this.#services.random();
     if (this.#isPaused || warmupMs === 0) this.#begin();
-    else this.#timer = setTimeout(() => this.#begin(), warmupMs);
+    else this.#beginIn(warmupMs);
     this.#isSpread = warmupMs > 0;
     if (this.#check.watch !== undefined) this.#track(this.#watch());
   }
@@ -145,25 +159,20 @@ export class CheckRunner {
   /** Makes no look until `resume()`; what it knows stays. */
   pause(): void {
     this.#isPaused = true;
-    clearTimeout(this.#timer);
-    clearTimeout(this.#wakeTimer);
-    this.#run?.controller.abort();
+    this.#endRun();
   }
 
   resume(): void {
     this.#isPaused = false;
-    const waitMs = Math.min(this.config.interval, resumeSpreadMs) * this.#services.random();
-    this.#timer = setTimeout(() => this.#begin(), waitMs);
+    this.#beginIn(Math.min(this.config.interval, resumeSpreadMs) * this.#services.random());
   }
 
   /** Resolves when nothing of the check runs any more, or when what still does cannot be ended. */
   async stop(): Promise<void> {
     this.#lifetime.abort();
-    clearTimeout(this.#timer);
-    clearTimeout(this.#wakeTimer);
-    this.#run?.controller.abort();
+    this.#endRun();
     const limit = new AbortController();
-    const ended = Promise.all(this.#tasks).finally(() => limit.abort());
+    const ended = Promise.all([this.#attempts.idle(), ...this.#tasks]).finally(() => limit.abort());
     await Promise.race([ended, sleep(stopLimitMs, limit.signal)]);
   }
 
@@ -211,13 +220,25 @@ export class CheckRunner {
    * Starts a run now; one that is under way is about the past and does not count. A stuck one fails without a
    * look.
    */
-  #begin(isStuck = false): void {
+  #begin(dueMs = performance.now(), isStuck = false): void {
     if (this.#isPaused) return;
-    clearTimeout(this.#timer);
-    clearTimeout(this.#wakeTimer);
-    this.#run?.controller.abort();
-    this.#run = { controller: new AbortController(), startMs: performance.now(), isStuck };
+    this.#endRun();
+    this.#run = new Run(dueMs, isStuck);
     this.#track(this.#perform(this.#run));
+  }
+
+  #beginIn(waitMs: number, fromMs = performance.now(), periodMs = this.config.interval): void {
+    const grainMs = Math.min(grainMaxMs, Math.max(1, Math.floor(periodMs / 50)));
+    const dueMs = fromMs + waitMs;
+    this.#timer = at(dueMs, grainMs, () => this.#begin(dueMs, this.#attempts.isLingering));
+  }
+
+  #endRun(): void {
+    if (this.#timer !== undefined) cancel(this.#timer);
+    clearTimeout(this.#wakeTimer);
+    if (this.#run === undefined || this.#run.isOver) return;
+    this.#run.end();
+    this.#attempts.end("ended");
   }
 
   /** What a watch sees. When it is news, look at once, but never so often that no look comes to its end. */
@@ -233,12 +254,11 @@ export class CheckRunner {
 
   async #perform(run: Run): Promise<void> {
     let result = await this.#look(run);
-    if (this.#isRecoverable(result) && !run.controller.signal.aborted) {
-      result = await this.#recover(result, run);
-    }
-    if (run.controller.signal.aborted) return;
+    if (this.#isRecoverable(result) && !run.isOver) result = await this.#recover(result, run);
+    if (run.isOver) return;
+    run.end();
     this.#decide(result);
-    this.#schedule(run.startMs);
+    this.#schedule(run.dueMs);
   }
 
   #decide({ passed, reason, weight }: Result): void {
@@ -261,23 +281,22 @@ export class CheckRunner {
     this.#services.onWeight(this.name, weight);
   }
 
-  /** The next run counts from the start of this one; slots that passed meanwhile are skipped. */
-  #schedule(startMs: number): void {
+  /** The next run counts from when this one was due; slots that passed meanwhile are skipped. */
+  #schedule(dueMs: number): void {
     const isDecided = this.state !== "unknown";
     const { interval } = this.config;
     const periodMs = isDecided ? interval : Math.min(interval, undecidedIntervalMs);
-    const elapsedMs = performance.now() - startMs;
-    let waitMs = periodMs - elapsedMs % periodMs;
     if (isDecided && !this.#isSpread) {
       // Checks that started together spread over the interval instead of running together for ever.
       this.#isSpread = true;
-      waitMs = periodMs * this.#services.random();
+      return this.#beginIn(periodMs * this.#services.random(), performance.now(), periodMs);
     }
-    this.#timer = setTimeout(() => this.#begin(this.#lingering > 0), waitMs);
+    const slots = Math.floor((performance.now() - dueMs) / periodMs);
+    this.#beginIn((slots + 1) * periodMs, dueMs, periodMs);
   }
 
   /** What is not known to be up is judged by one look if it is a real server's. */
-  #attempts(): number {
+  #attemptsOf(): number {
     const { target, attempts } = this.config;
     const isUp = this.state === "up" && this.#past.lastRunMs !== undefined;
     return target === undefined || isUp ? attempts : 1;
@@ -285,49 +304,24 @@ export class CheckRunner {
 
   /** Up to `attempts` looks, of which one must pass. */
   async #look(run: Run): Promise<Result> {
-    const { signal } = run.controller;
     if (run.isStuck) return this.#note({ passed: false, reason: "the run before does not end" }, run);
-    const attempts = this.#attempts();
+    const attempts = this.#attemptsOf();
     for (let attempt = 1;; attempt++) {
-      const result = await this.#attempt(signal);
-      if (result.passed || attempt >= attempts || signal.aborted) return this.#note(result, run);
-      await sleep(this.config.attempt_delay, signal);
+      const result = await this.#attempts.make(this.#probe, this.config.timeout);
+      if (result.passed || attempt >= attempts || run.isOver) return this.#note(result, run);
+      await sleep(this.config.attempt_delay, run.signal);
+      if (run.isOver) return result;
     }
   }
 
-  #note(result: Result, { controller, startMs }: Run): Result {
-    if (controller.signal.aborted) return result;
+  #note(result: Result, { isOver, startMs }: Run): Result {
+    if (isOver) return result;
     const past = this.#past;
     past.durationMs = performance.now() - startMs;
     past.lastRunMs = this.#services.now() - past.durationMs;
     if (result.passed) past.successes++;
     else past.failures++;
     return result;
-  }
-
-  async #attempt(signal: AbortSignal): Promise<Result> {
-    const late = `no answer within ${formatMs(this.config.timeout)}`;
-    try {
-      const pass = await within(this.config.timeout, late, signal, (limit) => this.#probe(limit));
-      if (typeof pass !== "object") return { passed: true, reason: pass ?? "passed" };
-      const { note, ...rest } = pass;
-      return { passed: true, reason: note, ...rest };
-    } catch (error) {
-      if (error instanceof CheckFailed) return { passed: false, reason: error.message };
-      // Whatever keeps a check from running, a mistake in it included, is a failure and never a pass.
-      return { passed: false, reason: `cannot run: ${describe(error)}` };
-    }
-  }
-
-  /** Settles at the abort even while the probe still tidies up; what it says then does not matter. */
-  #probe(signal: AbortSignal): Promise<Pass | string | void> {
-    const { promise, resolve, reject } = Promise.withResolvers<Pass | string | void>();
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    this.#lingering++;
-    const probe = async (): Promise<Pass | string | void> =>
-      await this.#check.probe(this.#context(), this.config.options, signal);
-    this.#track(probe().then(resolve, reject).finally(() => this.#lingering--));
-    return promise;
   }
 
   #isRecoverable({ passed }: Result): boolean {
@@ -342,13 +336,13 @@ export class CheckRunner {
     }
     const { recover: argv = [], recover_timeout: timeoutMs } = this.config;
     const { host, onNote } = this.#services;
-    const { signal } = run.controller;
     this.#past.recovery = history;
     this.#past.recoveries++;
     onNote(this.name, `${reason}; recovering by ${argv.join(" ")}`);
     this.#isRecovering = true;
-    const look = async (): Promise<Result> => this.#note(await this.#attempt(signal), run);
-    const result = await recover({ argv, timeoutMs, host, look }, signal);
+    const look = async (): Promise<Result> =>
+      this.#note(await this.#attempts.make(this.#probe, this.config.timeout), run);
+    const result = await recover({ argv, timeoutMs, host, look }, run.signal);
     this.#isRecovering = false;
     if (result.passed) onNote(this.name, `recovered by ${argv.join(" ")}: ${result.reason}`);
     return result;
@@ -371,10 +365,11 @@ export class CheckRunner {
   }
 
   #context(): CheckContext {
-    const { user, target } = this.config;
+    const { user, target, timeout } = this.config;
     return {
       name: this.name,
       host: this.#services.host,
+      timeoutMs: timeout,
       ...(user === undefined ? {} : { user }),
       ...(target === undefined ? {} : { target }),
     };

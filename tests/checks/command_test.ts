@@ -1,11 +1,11 @@
 /** Programs of the configuration: found, refused when others could change them, run with a reason. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { CheckContext, CheckType } from "../../checks/check.ts";
+import type { CheckType } from "../../checks/check.ts";
 import { findProgram, inspectCommand } from "../../checks/command.ts";
 import { curl } from "../../checks/curl.ts";
 import { exec } from "../../checks/exec.ts";
-import { LinuxHost } from "../../mod/health/host.ts";
 import { Peer } from "./peer.ts";
+import { verdict } from "./verdict.ts";
 
 /** A directory that only root can write to, all the way up; /tmp is not one. */
 function makeDirectory(): string {
@@ -18,18 +18,8 @@ function write(path: string, mode: number, text = "#!/bin/sh\nexit 0\n"): string
   return path;
 }
 
-async function probe(check: CheckType, options: Record<string, unknown>, user?: string): Promise<string> {
-  const context: CheckContext = {
-    name: "it",
-    host: new LinuxHost(),
-    ...(user === undefined ? {} : { user }),
-  };
-  try {
-    const pass = await check.probe(context, check.options.parse(options), new AbortController().signal);
-    return typeof pass === "object" ? `pass with weight ${pass.weight}: ${pass.note}` : `pass: ${pass ?? ""}`;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+function probe(check: CheckType, options: Record<string, unknown>, user?: string): Promise<string> {
+  return verdict(check, options, user === undefined ? {} : { user });
 }
 
 Deno.test("inspectCommand: what is fine", () => {

@@ -1,23 +1,14 @@
 /** The http check against canned answers: what passes, what fails and with which reason, what is sent. */
 import { assert, assertEquals } from "@std/assert";
-import type { CheckContext } from "../../checks/check.ts";
+import type { Target } from "../../checks/check.ts";
 import { http } from "../../checks/http.ts";
 import { bodyLimit, headLimit } from "../../checks/http_message.ts";
-import { httpOptions } from "../../checks/http_options.ts";
-import { LinuxHost } from "../../mod/health/host.ts";
 import { Peer } from "./peer.ts";
-
-const context: CheckContext = { name: "http", host: new LinuxHost() };
+import { verdict } from "./verdict.ts";
 
 /** "pass: note" or the reason of the failure. */
-async function probe(options: Record<string, unknown>, target?: CheckContext["target"]): Promise<string> {
-  const signal = new AbortController().signal;
-  try {
-    const where = target === undefined ? context : { ...context, target };
-    return `pass: ${await http.probe(where, httpOptions.parse(options), signal)}`;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+function probe(options: Record<string, unknown>, target?: Target): Promise<string> {
+  return verdict(http, options, target === undefined ? {} : { target });
 }
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";

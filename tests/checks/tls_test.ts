@@ -1,10 +1,10 @@
 /** The http check over TLS against a real nginx: trust, names, client certificates, silence. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { http } from "../../checks/http.ts";
-import { httpOptions } from "../../checks/http_options.ts";
-import { LinuxHost } from "../../mod/health/host.ts";
+
 import { NginxLab } from "../health/nginx_lab.ts";
 import { pause, until } from "../health/recorder.ts";
+import { verdict } from "./verdict.ts";
 
 function openssl(directory: string, ...args: string[]): void {
   const { success, stderr } = new Deno.Command("openssl", { args, cwd: directory }).outputSync();
@@ -38,19 +38,8 @@ function certificatesIn(directory: string): { ca: string; pair: { cert: string; 
   return { ca: `${directory}/ca.pem`, pair };
 }
 
-async function probe(
-  options: Record<string, unknown>,
-  signal = new AbortController().signal,
-): Promise<string> {
-  try {
-    return `pass: ${await http.probe(
-      { name: "http", host: new LinuxHost() },
-      httpOptions.parse(options),
-      signal,
-    )}`;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+function probe(options: Record<string, unknown>, signal = new AbortController().signal): Promise<string> {
+  return verdict(http, options, { signal });
 }
 
 type Step = readonly [name: string, options: Record<string, unknown>, verdict: RegExp];

@@ -7,6 +7,7 @@ import * as errors from "../../ffi/errno.ts";
 import * as fd from "../../ffi/fd.ts";
 import * as genetlink from "../../ffi/genetlink.ts";
 import * as ipvs from "../../ffi/ipvs.ts";
+import * as inotify from "../../ffi/inotify.ts";
 import * as netlink from "../../ffi/netlink.ts";
 import { nlmsgerr } from "../../ffi/netlink_error.ts";
 import * as process from "../../ffi/process.ts";
@@ -26,6 +27,7 @@ const structs: Readonly<Record<string, Layout>> = {
   itimerspec: fd.itimerspec,
   epoll_event: epoll.epoll_event,
   pollfd: epoll.pollfd,
+  inotify_event: inotify.inotify_event,
   sockaddr_in: socket.sockaddr_in,
   sockaddr_in6: socket.sockaddr_in6,
   sockaddr_ll: socket.sockaddr_ll,
@@ -61,11 +63,13 @@ const headers = [
   "errno.h",
   "fcntl.h",
   "netinet/in.h",
+  "netinet/tcp.h",
   "poll.h",
   "sched.h",
   "signal.h",
   "sys/epoll.h",
   "sys/eventfd.h",
+  "sys/inotify.h",
   "sys/mount.h",
   "sys/resource.h",
   "sys/socket.h",
@@ -100,9 +104,21 @@ Deno.test("structs: every size and offset is gcc's", async () => {
 
 Deno.test("constants: every exported number with a C name is the headers'", async () => {
   const expected: Record<string, number> = {};
-  for (
-    const module of [clock, epoll, errors, fd, genetlink, ipvs, netlink, process, rtnetlink, sched, socket]
-  ) {
+  const modules = [
+    clock,
+    epoll,
+    errors,
+    fd,
+    genetlink,
+    inotify,
+    ipvs,
+    netlink,
+    process,
+    rtnetlink,
+    sched,
+    socket,
+  ];
+  for (const module of modules) {
     for (const [name, value] of Object.entries(module)) {
       if (typeof value === "number" && !ours.has(name)) expected[name] = value;
     }

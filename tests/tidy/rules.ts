@@ -52,7 +52,7 @@ const ARROWS: Readonly<Record<Zone, readonly Zone[]>> = {
   vrrp: ["kernel", "wire", "ffi", "shared"],
   kernel: ["wire", "ffi", "shared"],
   balance: ["kernel", "wire", "ffi", "shared"],
-  health: ["checks", "ffi", "shared"],
+  health: ["checks", "wire", "ffi", "shared"],
   notify: ["ffi", "shared"],
   wire: [],
   shared: [],

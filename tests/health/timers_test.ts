@@ -1,0 +1,47 @@
+/** Shared timers: in order, together, cancelled, and late ones with time to catch up. */
+import { assert, assertEquals } from "@std/assert";
+import { at, cancel, deadline } from "../../mod/health/timers.ts";
+import { pause, until } from "./recorder.ts";
+
+Deno.test("timers: due in one grain they run in one turn, in their order", async () => {
+  const turns: string[] = [];
+  const nowMs = Math.ceil(performance.now() / 50) * 50;
+  for (const [name, offsetMs] of [["a", 1], ["b", 49], ["c", 51]] as const) {
+    at(nowMs + offsetMs, 50, () => {
+      turns.push(name);
+      setTimeout(() => turns.push("|"), 0);
+    });
+  }
+  await until(() => turns.length === 6, 10_000, "not all ran");
+  assertEquals(turns.slice(0, 2), ["a", "b"]);
+  assert(turns.indexOf("|") < turns.indexOf("c"), turns.join());
+});
+
+Deno.test("timers: never before they are due; a cancelled one never; twice does no harm", async () => {
+  let ran = 0;
+  const dueMs = performance.now() + 30;
+  const kept = at(dueMs, 10, () => {
+    assert(performance.now() >= dueMs - 1);
+    ran++;
+  });
+  const cancelled = at(dueMs, 10, () => ran += 100);
+  cancel(cancelled);
+  cancel(cancelled);
+  await until(() => ran > 0, 10_000, "it did not run");
+  cancel(kept);
+  await pause(30);
+  assertEquals(ran, 1);
+});
+
+Deno.test("timers: a deadline that comes late waits for what came in time", async () => {
+  let expired = false;
+  const end = deadline(50, () => expired = true);
+  // This process stands still; what arrived meanwhile is handled after the timer.
+  const heldMs = performance.now() + 400;
+  while (performance.now() < heldMs);
+  await pause(20);
+  assertEquals(expired, false);
+  end();
+  deadline(20, () => expired = true);
+  await until(() => expired, 10_000, "it never expired");
+});
