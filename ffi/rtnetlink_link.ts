@@ -107,7 +107,7 @@ export type NewLink =
     readonly namespaceFd?: number;
   }
   & (
-    | { readonly kind: "bridge" | "dummy" }
+    | { readonly kind: "bridge" | "dummy" | "ipip" }
     | { readonly kind: "veth"; readonly peer: { name: string; mac?: Uint8Array; namespaceFd?: number } }
     | { readonly kind: "macvlan"; readonly linkIndex: number; readonly mode: keyof typeof macvlanModes }
   );

@@ -10,6 +10,7 @@ import { LinuxHost } from "./health/host.ts";
 import { type CheckChange, Monitor } from "./health/monitor.ts";
 import { configureLogging, logger } from "./log.ts";
 import { Balancing } from "./daemon/balancing.ts";
+import { DirectRoutings } from "./daemon/direct_routing.ts";
 import { type Estate, takeEstate } from "./daemon/estate.ts";
 import { load, type Loading } from "./daemon/loading.ts";
 import { Maintenance } from "./daemon/maintenance.ts";
@@ -58,6 +59,7 @@ export class Daemon {
   readonly #host = new LinuxHost();
   readonly #monitor: Monitor;
   readonly #balancing: Balancing;
+  readonly #directRouting: DirectRoutings;
   readonly #engine: EngineHandle;
   readonly #model: ReadModel;
   readonly #flushLog: () => Promise<void>;
@@ -113,6 +115,7 @@ export class Daemon {
       inherited: estate?.balancing ?? null,
       publish: (transition) => this.#publish(transition),
     });
+    this.#directRouting = new DirectRoutings(estate?.directRouting ?? null);
     this.#maintenance = new Maintenance(this.#engine, estate?.maintenance ?? null);
     this.#upgrader = new Upgrade({
       maintenance: this.#maintenance,
@@ -120,19 +123,17 @@ export class Daemon {
       engine: this.#engine,
       monitor: this.#monitor,
       balancing: this.#balancing,
+      directRouting: this.#directRouting,
       supervisor: this.#supervisor,
       flushLog: this.#flushLog,
       isStopping: () => this.#stopping,
-      failed: (reason) => {
-        const { name } = this.#loading.config.node;
-        const at = new Date().toISOString();
-        this.#publish({ at, kind: "node", name, from: VERSION, to: VERSION, reason });
-      },
+      failed: (reason) => this.#tell("node", this.#loading.config.node.name, VERSION, VERSION, reason),
     });
     this.#model = new ReadModel({
       report: () => this.#engine.report(),
       checks: () => this.#monitor.status(),
       virtualServers: () => this.#balancing.status(),
+      directRouting: () => this.#directRouting.status(),
       node: () => this.#node(),
       now: () => Date.now(),
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
@@ -146,6 +147,7 @@ export class Daemon {
     log.info("stopping reason={reason}", { reason });
     this.#supervisor.tell({ stopping: true });
     const timer = setTimeout(() => void this.#exit(1), STOP_TIMEOUT_MS);
+    this.#directRouting.stop();
     await this.#engine.stop(reason);
     await Promise.all([this.#monitor.stop(), this.#api?.stop(), this.#balancing.stop()]);
     clearTimeout(timer);
@@ -219,6 +221,7 @@ export class Daemon {
 
   /** Checks and services first, so that a virtual router that is new finds what they know and serve. */
   async #apply(config: Config, isFirst = false): Promise<void> {
+    this.#directRouting.configure(config.direct_routing);
     const prepared = this.#balancing.configure(config);
     // After an upgrade the services are there, and the peers wait.
     if (!isFirst || this.#estate === null) await prepared;
@@ -240,14 +243,7 @@ export class Daemon {
     if (result.ok) configLog.info("reloaded {summary}", { summary: result.summary });
     else configLog.error("reload_refused {problems}", { problems: this.#reloadError });
     const reason = result.ok ? result.summary : this.#reloadError!;
-    this.#publish({
-      at: new Date().toISOString(),
-      kind: "config",
-      name: this.#options.configFile,
-      from: "loaded",
-      to: result.ok ? "reloaded" : "refused",
-      reason,
-    });
+    this.#tell("config", this.#options.configFile, "loaded", result.ok ? "reloaded" : "refused", reason);
     if (!this.#stopping) this.#supervisor.tell({ ready: true });
     return result;
   }
@@ -332,6 +328,10 @@ export class Daemon {
   #isTracked(name: string): boolean {
     const routers = Object.values(this.#loading.config.virtual_router);
     return routers.some(({ track }) => track.some(({ check }) => check === name));
+  }
+
+  #tell(kind: Transition["kind"], name: string, from: string, to: string, reason: string): void {
+    this.#publish({ at: new Date().toISOString(), kind, name, from, to, reason });
   }
 
   #publish(transition: Transition): void {

@@ -4,6 +4,7 @@
  */
 import type {
   CheckStatus,
+  DirectRoutingStatus,
   NodeStatus,
   Snapshot,
   VirtualRouterStatus,
@@ -21,6 +22,7 @@ export interface Sources {
   report(): Promise<EngineReport>;
   checks(): CheckStatus[];
   virtualServers(): Promise<VirtualServerStatus[]>;
+  directRouting(): DirectRoutingStatus[];
   node(): Omit<NodeStatus, "engine">;
   now(): number;
   sleep(ms: number): Promise<void>;
@@ -82,6 +84,7 @@ export class ReadModel {
       foreign_routers: [...this.#lastReport.foreign_routers],
       checks,
       virtual_servers,
+      direct_routing: this.#sources.directRouting(),
     };
   }
 

@@ -192,6 +192,17 @@ export const VirtualServerStatus = z.strictObject({
 });
 export type VirtualServerStatus = z.infer<typeof VirtualServerStatus>;
 
+/** Virtual addresses that this host answers as a real server, and keeps silent about in ARP. */
+export const DirectRoutingStatus = z.strictObject({
+  name: z.string(),
+  interface: z.string(),
+  /** `restored`: how often somebody else had taken it away. */
+  addresses: z.array(z.strictObject({ address: z.string(), present: z.boolean(), restored: counter })),
+  /** What keeps it from being as it should be. */
+  problem: z.string().nullable(),
+});
+export type DirectRoutingStatus = z.infer<typeof DirectRoutingStatus>;
+
 /** The program was replaced in place, without a failover: from which version, and how long it was silent. */
 export const LastUpgrade = z.strictObject({ at: time, from: z.string(), pause_ms: z.number() });
 export type LastUpgrade = z.infer<typeof LastUpgrade>;
@@ -232,6 +243,7 @@ export const Snapshot = z.strictObject({
   foreign_routers: z.array(ForeignRouter),
   checks: z.array(CheckStatus),
   virtual_servers: z.array(VirtualServerStatus),
+  direct_routing: z.array(DirectRoutingStatus),
 });
 export type Snapshot = z.infer<typeof Snapshot>;
 

@@ -41,6 +41,7 @@ function lab(checks: readonly CheckStatus[] = []): {
       });
     },
     checks: () => [...checks],
+    directRouting: () => [],
     virtualServers: () => Promise.resolve([]),
     node: () => NODE,
     now: () => set.nowMs,

@@ -23,6 +23,7 @@ const TESTED_END_TO_END = new Map([
   ["mod/daemon/balancing/status.ts", "their status"],
   ["mod/daemon/balancing/sync.ts", "the sync daemon"],
   ["mod/daemon/balancing/teller.ts", "what is told of them"],
+  ["mod/daemon/direct_routing.ts", "what keeps a real server's virtual addresses"],
   ["mod/daemon/estate.ts", "what an upgrade hands on"],
   ["mod/daemon/loading.ts", "what a start and a reload read"],
   ["mod/daemon/maintenance.ts", "the node that stays out"],

@@ -34,6 +34,11 @@ function unreadyReasons(snapshot: Snapshot): string[] {
   const uncarried = snapshot.virtual_servers.filter(({ problem }) => problem !== null);
   const engine = snapshot.node.engine === "running" ? [] : [`the engine is ${snapshot.node.engine}`];
   const unsettled = snapshot.virtual_routers.filter(({ state }) => state !== "ACTIVE" && state !== "BACKUP");
+  const silent = snapshot.direct_routing.flatMap(({ name, interface: device, addresses }) =>
+    addresses.filter(({ present }) => !present).map(({ address }) =>
+      `direct routing ${name}: ${address} is not on ${device}`
+    )
+  );
   const { maintenance } = snapshot.node;
   const out = maintenance === null ? [] : [
     `maintenance ${maintenance.until === null ? "until it is ended" : `until ${maintenance.until}`}`,
@@ -42,6 +47,7 @@ function unreadyReasons(snapshot: Snapshot): string[] {
     ...out,
     ...engine,
     ...uncarried.map(({ name, problem }) => `virtual server ${name}: ${problem}`),
+    ...silent,
     ...unsettled.map(({ name, state, reason }) => `${name} is in ${state}: ${reason}`),
   ];
 }

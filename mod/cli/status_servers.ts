@@ -1,6 +1,6 @@
 /** Virtual servers in `vipd status`: what carries each, its quorum, and every real server. PURE. */
 import { formatAge } from "../age.ts";
-import type { RealServerStatus, VirtualServerStatus } from "../snapshot.ts";
+import type { DirectRoutingStatus, RealServerStatus, VirtualServerStatus } from "../snapshot.ts";
 import { columns, paint, text, wrap } from "./text.ts";
 import { field, stateText, type View } from "./view.ts";
 
@@ -23,6 +23,26 @@ export function serverLines(server: VirtualServerStatus, at: string, view: View)
     ...field("sorry", [sorryText(server, view.color)], view),
     ...field("servers", realServerRows(server, at, view.color), view),
     ...field("healed", [healedText(server)], view),
+  ];
+}
+
+/** One of `[direct_routing]`: this host is a real server for these addresses. */
+export function directLines(
+  { name, interface: device, addresses, problem }: DirectRoutingStatus,
+  view: View,
+): string[] {
+  const head = `${paint(text(name), "bold", view.color)}  ${
+    paint(`answers on ${text(device)}, silent in ARP`, "dim", view.color)
+  }`;
+  const rows = addresses.map(({ address, present, restored }) =>
+    `${text(address)}${present ? "" : ` ${paint("MISSING", "red", view.color)}`}${
+      restored === 0 ? "" : ` (somebody else removed it ${restored} times)`
+    }`
+  );
+  return [
+    ...wrap(head, view.width, 2),
+    ...field("problem", problem === null ? [] : [paint(text(problem), "red", view.color)], view),
+    ...field("addresses", rows, view),
   ];
 }
 

@@ -1,21 +1,22 @@
 /** `vipd status` for people: a snapshot as text for a terminal of some width. PURE. */
 import { formatAge } from "../age.ts";
 import type { CheckStatus, ForeignRouter, Snapshot, VirtualRouterStatus } from "../snapshot.ts";
-import { serverLines } from "./status_servers.ts";
+import { directLines, serverLines } from "./status_servers.ts";
 import { columns, paint, text, wrap } from "./text.ts";
 import { field, stateText, type View } from "./view.ts";
 
 /** The whole status, without a line break at the end. */
 export function renderStatus(snapshot: Snapshot, view: View): string {
-  const { node, virtual_routers, virtual_servers, foreign_routers, checks, at } = snapshot;
+  const { node, virtual_routers, virtual_servers, direct_routing, foreign_routers, checks, at } = snapshot;
   return [
     ...nodeLines(snapshot, view),
     ...maintenanceLines(snapshot, view),
     ...virtual_routers.flatMap((router) => ["", ...routerLines(router, at, view)]),
-    ...(virtual_routers.length + virtual_servers.length === 0
+    ...(virtual_routers.length + virtual_servers.length + direct_routing.length === 0
       ? ["", "No virtual router is configured."]
       : []),
     ...virtual_servers.flatMap((server) => ["", ...serverLines(server, at, view)]),
+    ...direct_routing.flatMap((one) => ["", ...directLines(one, view)]),
     ...(checks.length === 0
       ? []
       : ["", paint("Checks", "bold", view.color), ...checkLines(checks, at, view)]),

@@ -5,12 +5,13 @@
 import { close, memfd_create, write } from "../../ffi/fd.ts";
 import type { HeldSignals } from "../../ffi/signals.ts";
 import type { Memory } from "../health/monitor.ts";
+import type { DirectMemory } from "../kernel/direct_routing.ts";
 import type { BalancingEstate } from "./balancing.ts";
 import type { MaintenanceState } from "./maintenance.ts";
 import type { Inheritance } from "../vrrp/saved.ts";
 
 /** To be raised with every change of what `Estate` or anything in it means: another format is ignored. */
-const FORMAT = 3;
+const FORMAT = 4;
 /** Names the descriptor. */
 export const ESTATE_VARIABLE = "VIPD_ESTATE_FD";
 /** Of the file in memory, as /proc shows it. */
@@ -23,6 +24,7 @@ export interface Estate {
   readonly engine: Inheritance;
   readonly checks: Readonly<Record<string, Memory>>;
   readonly balancing: BalancingEstate;
+  readonly directRouting: DirectMemory | null;
   readonly maintenance: MaintenanceState | null;
   /** Where a signal leaves its mark that comes too late for the one image and too early for the other. */
   readonly signals: Pick<HeldSignals, "umask" | "unmarked">;

@@ -16,6 +16,7 @@ import type { EngineHandle } from "../vrrp/handle.ts";
 import type { EngineEvent } from "../vrrp/messages.ts";
 import type { Inheritance } from "../vrrp/saved.ts";
 import type { Balancing } from "./balancing.ts";
+import type { DirectRoutings } from "./direct_routing.ts";
 import { type Estate, ESTATE_VARIABLE, leaveEstate } from "./estate.ts";
 import { examine, objection, ownArguments, ownPath, type Program } from "./program.ts";
 import type { Maintenance } from "./maintenance.ts";
@@ -36,6 +37,7 @@ export interface UpgradeParts {
   readonly engine: EngineHandle;
   readonly monitor: Monitor;
   readonly balancing: Balancing;
+  readonly directRouting: DirectRoutings;
   readonly supervisor: Supervisor;
   readonly maintenance: Maintenance;
   flushLog(): Promise<void>;
@@ -115,7 +117,7 @@ export class Upgrade {
   }
 
   async #settleAndReplace({ path }: Program): Promise<string> {
-    const { monitor, balancing, isStopping } = this.#parts;
+    const { monitor, balancing, directRouting, isStopping } = this.#parts;
     const untilMs = monotonicMs() + SETTLE_MS;
     for (let reason = await this.#pause(); typeof reason === "string"; reason = await this.#pause()) {
       if (monotonicMs() >= untilMs) return `${reason}, for more than ${SETTLE_MS / 1000} s`;
@@ -132,7 +134,13 @@ export class Upgrade {
       const checks = monitor.memories();
       const maintenance = this.#parts.maintenance.state;
       const left = { version: VERSION, atMs: Date.now(), engine, checks, balancing: balancing.estate() };
-      return replace(path, { ...left, maintenance, signals: { umask, unmarked } });
+      const signalMarks = { umask, unmarked };
+      return replace(path, {
+        ...left,
+        directRouting: directRouting.estate(),
+        maintenance,
+        signals: signalMarks,
+      });
     } finally {
       raise(releaseSignals(signals));
     }

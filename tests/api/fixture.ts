@@ -126,6 +126,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
       }),
     ],
     virtual_servers: [virtualServer()],
+    direct_routing: [],
     ...changes,
   });
 }

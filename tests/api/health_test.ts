@@ -39,6 +39,18 @@ Deno.test("GET /readyz waits for the engine and for every virtual router", async
   }
 });
 
+Deno.test("GET /readyz waits for the addresses of direct routing", async () => {
+  for (const present of [true, false]) {
+    const addresses = [{ address: "192.0.2.10", present, restored: 0 }];
+    const current = snapshot({
+      ...nodeIn("running"),
+      direct_routing: [{ name: "web", interface: "lo", addresses, problem: null }],
+    });
+    const reasons = ["direct routing web: 192.0.2.10 is not on lo"];
+    assertEquals(await probe("/readyz", current), present ? [200, { status: "ok" }] : [503, reasons]);
+  }
+});
+
 Deno.test("both probes say so when the engine does not answer", async () => {
   const app = createApi(fakeContext({ snapshot: () => Promise.reject(new Error("worker is gone")) }));
   for (const path of ["/healthz", "/readyz"]) {

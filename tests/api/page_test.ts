@@ -35,6 +35,16 @@ Deno.test("GET / shows every part of the snapshot", async () => {
   }
 });
 
+Deno.test("GET / shows direct routing where there is some", () => {
+  const addresses = [{ address: "192.0.2.10", present: false, restored: 0 }];
+  const direct_routing = [{ name: "<web>", interface: "lo", addresses, problem: "EPERM" }];
+  const page = renderPage(snapshot({ direct_routing }));
+  for (const part of ["<td>&lt;web&gt;</td>", "<code>192.0.2.10</code>", "missing", "<td>EPERM</td>"]) {
+    assertStringIncludes(page, part);
+  }
+  assert(!renderPage(snapshot()).includes("Direct routing"));
+});
+
 Deno.test("GET / allows exactly the style and script that it carries", async () => {
   const response = await createApi(fakeContext()).request("/");
   const policy = response.headers.get("content-security-policy") ?? "";

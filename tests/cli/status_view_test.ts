@@ -114,6 +114,23 @@ Deno.test("renderStatus() of very many real servers shows the ones that are not 
   assert(!text.includes("rs7"));
 });
 
+Deno.test("renderStatus() of direct routing shows each address and what is wrong with it", () => {
+  const addresses = [
+    { address: "192.0.2.10", present: true, restored: 2 },
+    { address: "192.0.2.11", present: false, restored: 0 },
+  ];
+  const problem = "tunl0: there is no such interface (module ipip)";
+  const direct_routing = [{ name: "web", interface: "tunl0", addresses, problem }];
+  const nothing = { virtual_routers: [], checks: [], foreign_routers: [], virtual_servers: [] };
+  assertEquals(renderStatus(snapshot({ ...nothing, direct_routing }), PIPE).split("\n").slice(1), [
+    "",
+    "web  answers on tunl0, silent in ARP",
+    `  problem    ${problem}`,
+    "  addresses  192.0.2.10 (somebody else removed it 2 times)",
+    "             192.0.2.11 MISSING",
+  ]);
+});
+
 Deno.test("renderStatus() with nothing configured", () => {
   const nothing = { virtual_routers: [], checks: [], foreign_routers: [], virtual_servers: [] };
   const text = renderStatus(snapshot(nothing), PIPE);

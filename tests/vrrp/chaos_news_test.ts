@@ -52,6 +52,7 @@ Deno.test("ReadModel: a clock that is set back does not freeze the snapshot", as
   const model = new ReadModel({
     report: () => Promise.resolve({ lateness: noLateness(), virtual_routers: [], foreign_routers: [] }),
     checks: () => [],
+    directRouting: () => [],
     virtualServers: () => Promise.resolve([]),
     node: () => ({}) as Omit<NodeStatus, "engine">,
     now: () => now,

@@ -9,11 +9,11 @@ import {
 } from "../../snapshot.ts";
 import { formatAge } from "../../age.ts";
 import { SCRIPT, STYLE } from "./assets.ts";
-import { type Html, serverArticle } from "./servers.ts";
+import { directTable, type Html, serverArticle } from "./servers.ts";
 
 /** The whole document. Every value of the snapshot is escaped by the template. */
 export function renderPage(snapshot: Snapshot): string {
-  const { node, virtual_routers, virtual_servers, foreign_routers, checks, at } = snapshot;
+  const { node, virtual_routers, virtual_servers, direct_routing, foreign_routers, checks, at } = snapshot;
   return String(html`
     <!DOCTYPE html>
     <html lang="en">
@@ -49,7 +49,10 @@ export function renderPage(snapshot: Snapshot): string {
             : html`
               <h2>Virtual servers</h2>
               ${virtual_servers.map((server) => serverArticle(server, at))}
-            `}
+            `} ${direct_routing.length === 0 ? "" : html`
+            <h2>Direct routing</h2>
+            <div class="wide">${directTable(direct_routing)}</div>
+          `}
           <h2>Checks</h2>
           ${checks.length === 0
             ? html`

@@ -1,7 +1,7 @@
 /** Virtual servers on the status page: an article each, with a table of its real servers. PURE. */
 import { html } from "hono/html";
 import type { HtmlEscapedString } from "hono/utils/html";
-import type { RealServerStatus, VirtualServerStatus } from "../../snapshot.ts";
+import type { DirectRoutingStatus, RealServerStatus, VirtualServerStatus } from "../../snapshot.ts";
 import { formatAge } from "../../age.ts";
 
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
@@ -75,6 +75,36 @@ function realServerTable(servers: readonly RealServerStatus[], at: string): Html
             <td class="n">${server.weight ?? "-"} of ${server.configured_weight}</td>
             <td class="n">${server.active_connections ?? "-"}</td>
             <td class="n">${server.traffic?.connections ?? "-"}</td>
+          </tr>
+        `
+      )}
+    </table>
+  `;
+}
+
+/** The addresses that this host answers as a real server. */
+export function directTable(all: readonly DirectRoutingStatus[]): Html {
+  return html`
+    <table>
+      <tr>
+        <th>Name</th>
+        <th>Interface</th>
+        <th>Addresses</th>
+        <th>Problem</th>
+      </tr>
+      ${all.map(({ name, interface: device, addresses, problem }) =>
+        html`
+          <tr>
+            <td>${name}</td>
+            <td>${device}</td>
+            <td>${addresses.map(({ address, present }) =>
+              html`
+                <code>${address}</code>${present ? "" : html`
+                  <span class="state down">missing</span>
+                `}
+              `
+            )}</td>
+            <td>${problem ?? ""}</td>
           </tr>
         `
       )}
