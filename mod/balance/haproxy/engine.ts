@@ -38,6 +38,18 @@ class HaproxyEngine implements Engine {
   /** A haproxy of ours has been up: when none is, somebody has ended it. */
   #wasUp = false;
   #isStopped = false;
+  /** Thousands of servers are looked at every two seconds, and change rarely. */
+  readonly #proxiesOf = rememberLast(proxiesOf);
+  readonly #composeOf = rememberLast(
+    (
+      proxies: readonly Proxy[],
+      paths: Paths,
+      global: readonly string[],
+      defaults: readonly string[],
+      stamp: string,
+    ) => compose(proxies, { paths, user: this.#user, global, defaults, stamp }),
+  );
+  readonly #user = workersAccount();
   /** One after the other, whoever asks: a death may be heard at any moment. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -64,7 +76,7 @@ class HaproxyEngine implements Engine {
 
   async #apply(services: readonly Service[]): Promise<Applied> {
     const { virtual_server } = this.#context.config();
-    const { proxies: possible, problems: impossible } = proxiesOf(services, virtual_server);
+    const { proxies: possible, problems: impossible } = this.#proxiesOf(services, virtual_server);
     const master = await this.#masterOfNow(possible.length > 0);
     if (master === null) return { drift: [], problems: impossible };
     const { free: proxies, taken } = sift(possible, master.pid === null ? "" : master.configuration);
@@ -142,8 +154,7 @@ class HaproxyEngine implements Engine {
   #compose(): Composed {
     const { global, defaults } = this.#context.config().haproxy;
     const certificates = this.#proxies.flatMap(({ options }) => options.certificate ?? []);
-    const stamp = stampOf(certificates);
-    return compose(this.#proxies, { paths: this.#paths!, user: workersAccount(), global, defaults, stamp });
+    return this.#composeOf(this.#proxies, this.#paths!, global, defaults, stampOf(certificates));
   }
 
   /** Makes the state of every server what it shall be. */
@@ -205,10 +216,21 @@ function sift(
   const ours = bindingsOf(running);
   const isTaken = new Set(proxies.filter((proxy) => !ours.has(endpointKey(proxy)) && isOccupied(proxy)));
   return {
-    free: proxies.filter((proxy) => !isTaken.has(proxy)),
+    free: isTaken.size === 0 ? proxies : proxies.filter((proxy) => !isTaken.has(proxy)),
     taken: [...isTaken].map(({ key, port }) =>
       `${key}: another program listens on port ${port} of this address`
     ),
+  };
+}
+
+/** What the function gave last, as long as it is asked about the very same things. */
+function rememberLast<A extends readonly unknown[], R>(of: (...about: A) => R): (...about: A) => R {
+  let last: { readonly about: A; readonly result: R } | null = null;
+  return (...about) => {
+    if (last === null || last.about.some((one, i) => one !== about[i])) {
+      last = { about, result: of(...about) };
+    }
+    return last.result;
   };
 }
 
