@@ -117,6 +117,25 @@ export function listRoutes(nl: Netlink, family?: 4 | 6): Route[] {
   return (reply?.messages ?? []).map(parseRoute).filter((route) => route !== null);
 }
 
+/** How a packet to this address leaves; ENETUNREACH as a NetlinkError when it does not. */
+export function lookUpRoute(nl: Netlink, address: Uint8Array): Pick<Route, "type" | "oif" | "via"> | null {
+  const header = rtmsg.encode({
+    rtm_family: address.length === 4 ? AF_INET : AF_INET6,
+    rtm_dst_len: address.length * 8,
+  });
+  const payload = encodePayload(header, [[RTA_DST, address]]);
+  const description = `look up the route to ${formatAddress(address)}`;
+  const [reply] = nl.request([{ type: RTM_GETROUTE, flags: 0, payload, description }]);
+  const [message] = reply?.messages ?? [];
+  if (message === undefined) return null;
+  const type = typeNames[rtmsg.decode(message.payload).rtm_type];
+  const attributes = new Attributes(message.payload, rtmsg.size);
+  const via = attributes.octets(RTA_GATEWAY) ?? attributes.octets(RTA_VIA)?.subarray(2);
+  const oif = attributes.u32(RTA_OIF);
+  if (type === undefined) return null;
+  return { type, ...(via === undefined ? {} : { via }), ...(oif === undefined ? {} : { oif }) };
+}
+
 /** Adds a route. EEXIST when one to the same place with the same metric is there, unless `replace`. */
 export function addRoute(nl: Netlink, route: NewRoute, { replace = false } = {}): void {
   nl.request([routeRequest(replace ? "replace" : "add", route)]);

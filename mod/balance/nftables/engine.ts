@@ -2,9 +2,12 @@
  * The engine for kernels without IPVS: services become vipd's own tables of nftables, each change one
  * transaction of the host's nft(8).
  */
+import type { Config } from "../../config/schema.ts";
 import type { EngineContext, EngineType } from "../engines.ts";
 import type { Applied, Drift, Engine, Service, ServiceReport } from "../model.ts";
 import type { Json } from "./statements.ts";
+import { FLOW_TIMEOUTS, isDirect } from "./direct.ts";
+import { flowsOf } from "./flows.ts";
 import { hostKernel, type Kernel, missingInKernel } from "./kernel.ts";
 import { countersOf, differences, type Picture, pictureOf } from "./listing.ts";
 import type { Counts } from "./connections.ts";
@@ -16,6 +19,7 @@ import { reportOf } from "./report.ts";
 import { type Ruleset, rulesetOf } from "./ruleset.ts";
 
 const FAMILIES: readonly Family[] = ["inet", "netdev"];
+const NOBODY: readonly Service[] = [];
 
 export const nftables: EngineType = {
   missing(): Promise<string | null> {
@@ -27,16 +31,18 @@ export const nftables: EngineType = {
   },
 };
 
+/** What the engine takes of its context. */
+type Context = Pick<EngineContext, "note"> & { config(): Pick<Config, "balance"> };
+
 export class NftablesEngine implements Engine {
   readonly name = "nftables";
   readonly #nft: Nft;
-  readonly #context: Pick<EngineContext, "note">;
+  readonly #context: Context;
   readonly #kernel: Kernel;
   /** What we have put there; null before the first time and when something went wrong. */
   #done: Done | null = null;
   /** What was asked for last, and what that comes to. */
-  #services: readonly Service[] = [];
-  #ruleset: Ruleset = rulesetOf([]);
+  #asked = { services: NOBODY, around: "", ruleset: rulesetOf(NOBODY) };
   /** Of all rules of the host, when we last looked: while it stays, nobody has changed anything. */
   #generation = -1;
   /** The services whose connections are those that are tracked; null at the start, when nobody knows. */
@@ -45,16 +51,14 @@ export class NftablesEngine implements Engine {
   #countAgainMs = 0;
   readonly #noted = new Set<string>();
 
-  constructor(nft: Nft, kernel: Kernel, context: Pick<EngineContext, "note">) {
+  constructor(nft: Nft, kernel: Kernel, context: Context) {
     this.#nft = nft;
     this.#kernel = kernel;
     this.#context = context;
   }
 
   async apply(services: readonly Service[]): Promise<Applied> {
-    const ruleset = services === this.#services ? this.#ruleset : rulesetOf(services);
-    this.#services = services;
-    this.#ruleset = ruleset;
+    const ruleset = this.#rulesetOf(services);
     this.#note(ruleset.notes);
     const { present, drift } = await this.#present();
     const commands = plan(ruleset.things, present);
@@ -68,9 +72,11 @@ export class NftablesEngine implements Engine {
 
   async read(): Promise<readonly ServiceReport[]> {
     if (this.#done === null) return [];
-    const { services } = this.#done.ruleset;
-    const counters = countersOf(await this.#nft.list("counters", "table", "inet", TABLE) ?? []);
-    const connections = this.#count(services);
+    const { ruleset: { services, things } } = this.#done;
+    const families = FAMILIES.filter((name) => things.some(({ family }) => family === name));
+    const listings = families.map((family) => this.#nft.list("counters", "table", family, TABLE));
+    const counters = countersOf((await Promise.all(listings)).flatMap((listing) => listing ?? []));
+    const connections = await this.#count(services);
     return services.map((service) => reportOf(service, counters, connections));
   }
 
@@ -91,13 +97,32 @@ export class NftablesEngine implements Engine {
   }
 
   /** Not more often than costs a fiftieth of the time: with many connections each count takes a while. */
-  #count(services: readonly Service[]): ReadonlyMap<string, Counts> | null {
+  async #count(services: readonly Service[]): Promise<ReadonlyMap<string, Counts> | null> {
     const startedMs = performance.now();
     if (startedMs < this.#countAgainMs) return this.#connections;
-    this.#connections = this.#kernel.connections(services);
+    const direct = services.filter(isDirect);
+    const flows = direct.length === 0 ? [] : await this.#nft.listElements("netdev", TABLE);
+    const tracked = this.#kernel.connections(services.filter((service) => !isDirect(service)));
+    this.#connections = tracked && new Map([...tracked, ...flowsOf(direct, flows)]);
     const endedMs = performance.now();
     this.#countAgainMs = endedMs + (endedMs - startedMs) * 50;
     return this.#connections;
+  }
+
+  /** The same as the last time, unless something has changed that it depends on. */
+  #rulesetOf(services: readonly Service[]): Ruleset {
+    const direct = services.filter(isDirect).flatMap(({ destinations }) => destinations);
+    const surroundings = this.#kernel.surroundings(direct.map(({ address }) => address));
+    const { timeouts = {} } = this.#context.config().balance;
+    const around = JSON.stringify([surroundings.devices, ...surroundings.hops, timeouts]);
+    if (services === this.#asked.services && around === this.#asked.around) return this.#asked.ruleset;
+    const ruleset = rulesetOf(services, surroundings, {
+      tcp: (timeouts.tcp ?? FLOW_TIMEOUTS.tcp * 1000) / 1000,
+      tcpfin: (timeouts.tcpfin ?? FLOW_TIMEOUTS.tcpfin * 1000) / 1000,
+      udp: (timeouts.udp ?? FLOW_TIMEOUTS.udp * 1000) / 1000,
+    });
+    this.#asked = { services, around, ruleset };
+    return ruleset;
   }
 
   /** What is there; looks closely only when somebody has changed any rules of this host since we did. */

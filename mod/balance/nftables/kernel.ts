@@ -4,6 +4,8 @@ import { SyscallError } from "../../../ffi/errno.ts";
 import { NETLINK_NETFILTER, NetlinkError, type NetlinkRequest, NetlinkSocket } from "../../../ffi/netlink.ts";
 import { rulesGeneration } from "../../../ffi/nfnetlink.ts";
 import type { Service } from "../model.ts";
+import type { Surroundings } from "./direct.ts";
+import { lookAround } from "./surroundings.ts";
 import { ConnectionIndex, type Counts } from "./connections.ts";
 
 export interface Kernel {
@@ -16,6 +18,8 @@ export interface Kernel {
    * that their clients are told instead of left waiting. Returns how many.
    */
   forget(services: readonly Service[], former: readonly Service[]): number;
+  /** What direct routing to these addresses depends on. */
+  surroundings(addresses: readonly string[]): Surroundings;
   close(): void;
 }
 
@@ -31,6 +35,7 @@ export function hostKernel(): Kernel {
       netfilter.requestAll(strangers);
       return strangers.length;
     },
+    surroundings: lookAround,
     close: () => netfilter.close(),
   };
 }

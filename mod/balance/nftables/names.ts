@@ -29,6 +29,17 @@ export function stickySet(destination: string): string {
   return `sticky/${destination}`;
 }
 
+/**
+ * Flows that go to a destination without translation, and those of a service that somebody has begun to end.
+ */
+export function flowSet(destination: string): string {
+  return `flows/${destination}`;
+}
+
+export function closingSet(service: string): string {
+  return `closing/${service}`;
+}
+
 /** nft(8) takes no colon in a name; a dot tells IPv4, so nothing becomes ambiguous. */
 function word(address: string): string {
   return address.replaceAll(":", "_");

@@ -25,10 +25,8 @@ const BEFORE_DNAT = -110;
 
 const PROTOCOLS = ["tcp", "udp", "sctp"] as const;
 
-/** Everything for these services; nothing for none. */
 export function natThings(services: readonly Service[]): Thing[] {
-  if (services.length === 0) return [];
-  return [...services.flatMap(ownThings), ...doors(services)];
+  return services.flatMap(ownThings);
 }
 
 function ownThings(service: Service): Thing[] {
@@ -108,8 +106,9 @@ export function isLoopback(address: string): boolean {
 }
 
 /** The chains where the kernel's packets come in: from the network, and from this host itself. */
-function doors(services: readonly Service[]): Chain[] {
-  const rules = doorRules(services);
+export function doors(matches: readonly Match[]): Chain[] {
+  if (matches.length === 0) return [];
+  const rules = doorRules(matches);
   const door = (hook: "prerouting" | "output"): Chain => ({
     kind: "chain",
     family: "inet",
@@ -122,22 +121,22 @@ function doors(services: readonly Service[]): Chain[] {
 }
 
 /** As with IPVS a mark counts before an address, and a port before every port. */
-function doorRules(services: readonly Service[]): Rule[] {
+function doorRules(matches: readonly Match[]): Rule[] {
   const rows = (belongs: (match: Match) => boolean, value: (match: Match) => Json): [Json, string][] =>
-    services.map(({ match }) => match).filter(belongs).map((match) => [value(match), serviceName(match)]);
+    matches.filter(belongs).map((match) => [value(match), serviceName(match)]);
   const marks = rows(
     ({ kind }) => kind === "fwmark",
     (match) => concat(`ipv${match.family}`, match.kind === "fwmark" ? match.fwmark : 0),
   );
   const rules: Rule[] = marks.length === 0 ? [] : [[dispatch(concat(meta("nfproto"), MARK), marks)]];
   for (const family of [4, 6] as const) {
-    rules.push(...addressRules(services.map(({ match }) => match), DADDR[family], family));
+    rules.push(...addressRules(matches, DADDR[family], family));
   }
   return rules;
 }
 
 /** One lookup for all services with a port, one for those with every port. */
-function addressRules(matches: readonly Match[], daddr: Json, family: 4 | 6): Rule[] {
+export function addressRules(matches: readonly Match[], daddr: Json, family: 4 | 6): Rule[] {
   const addresses = matches.filter((match) => match.kind === "address").filter((match) =>
     match.family === family
   );

@@ -1,6 +1,7 @@
 /**
  * The host's nft(8), which speaks JSON: a transaction in, a listing out. No shell, and never without a limit.
  */
+import type { Family } from "./objects.ts";
 import type { Json } from "./statements.ts";
 
 /** Where distributions put it; nobody's PATH is trusted. */
@@ -15,8 +16,10 @@ export class NftError extends Error {
 export interface Nft {
   /** All of the commands or, when it throws, none. */
   run(commands: readonly Json[]): Promise<void>;
-  /** The objects that `list` and these words show. `null`: there is no such table. */
+  /** The objects that `list` and these words show, without the elements of sets. Null: no such table. */
   list(...words: readonly string[]): Promise<readonly Json[] | null>;
+  /** All that is in a table; nothing where there is none. */
+  listElements(family: Family, table: string): Promise<readonly Json[]>;
 }
 
 /** The path of the program; null when it is not installed. */
@@ -34,13 +37,16 @@ export function hostNft(program: string): Nft {
       );
       if (!success) throw new NftError(errors);
     },
-    async list(...words): Promise<readonly Json[] | null> {
-      const { success, output, errors } = await execute(program, ["-j", "-t", "list", ...words], "");
-      if (success) return (JSON.parse(output) as { nftables: readonly Json[] }).nftables;
-      if (/No such file or directory/.test(errors)) return null;
-      throw new NftError(errors);
-    },
+    list: (...words) => list(program, ["-j", "-t", "list", ...words]),
+    listElements: async (family, table) => await list(program, ["-j", "list", "table", family, table]) ?? [],
   };
+}
+
+async function list(program: string, args: readonly string[]): Promise<readonly Json[] | null> {
+  const { success, output, errors } = await execute(program, args, "");
+  if (success) return (JSON.parse(output) as { nftables: readonly Json[] }).nftables;
+  if (/No such file or directory/.test(errors)) return null;
+  throw new NftError(errors);
 }
 
 async function execute(

@@ -1,7 +1,17 @@
 /** Services -> all that has to be in vipd's own tables, and what of the services cannot be. PURE. */
 import { type Service, serviceKey } from "../model.ts";
 import { detourChain } from "./detours.ts";
-import { natThings } from "./nat.ts";
+import {
+  directThings,
+  FLOW_TIMEOUTS,
+  type FlowTimeouts,
+  isDirect,
+  NOWHERE,
+  refusals,
+  type Surroundings,
+} from "./direct.ts";
+import { serviceName } from "./names.ts";
+import { doors, natThings } from "./nat.ts";
 import type { Thing } from "./objects.ts";
 import { schedule, STAND_INS } from "./schedule.ts";
 import { trafficThings } from "./traffic.ts";
@@ -16,15 +26,36 @@ export interface Ruleset {
   readonly notes: readonly string[];
 }
 
-export function rulesetOf(services: readonly Service[]): Ruleset {
+export function rulesetOf(
+  services: readonly Service[],
+  surroundings: Surroundings = NOWHERE,
+  timeouts: FlowTimeouts = FLOW_TIMEOUTS,
+): Ruleset {
   const checked = services.map((service) => ({ service, problem: problemOf(service) }));
   const possible = checked.filter(({ problem }) => problem === null).map(({ service }) => service);
+  const direct = possible.filter(isDirect);
+  const nat = possible.filter((service) => !isDirect(service));
+  const refused = refusals(direct, surroundings);
+  const entered = possible.map(({ match }) => match)
+    .filter((match) =>
+      nat.some((one) => one.match === match) || refused.some(({ name }) => name === serviceName(match))
+    );
   return {
-    things: [...natThings(possible), ...trafficThings(possible), ...detourChain(possible)],
+    things: [
+      ...natThings(nat),
+      ...refused,
+      ...doors(entered),
+      ...trafficThings(nat),
+      ...detourChain(nat),
+      ...directThings(direct, surroundings, timeouts),
+    ],
     services: possible,
-    problems: checked.flatMap(({ service, problem }) =>
-      problem === null ? [] : [`${serviceKey(service.match)}: ${problem}`]
-    ),
+    problems: [
+      ...checked.flatMap(({ service, problem }) =>
+        problem === null ? [] : [`${serviceKey(service.match)}: ${problem}`]
+      ),
+      ...direct.flatMap((service) => unreachable(service, surroundings)),
+    ],
     notes: possible.flatMap((service) =>
       notesOf(service).map((note) => `${serviceKey(service.match)}: ${note}`)
     ),
@@ -35,12 +66,21 @@ function problemOf({ scheduler, flags, destinations, match }: Service): string |
   const methods = new Set(destinations.map(({ forward }) => forward.method));
   if (schedule(scheduler, flags, []) === null) return `nftables has nothing like the scheduler ${scheduler}`;
   if (methods.has("tunnel")) return "nftables cannot forward by tunnel";
-  if (methods.has("dr")) return "nftables cannot forward by dr";
   if (methods.size > 1) return "nftables forwards to all real servers of a virtual server in the same way";
+  if (methods.has("dr") && match.kind === "fwmark") {
+    return "nftables forwards by dr before anybody sets marks";
+  }
   const foreign = destinations.find(({ address }) => (address.includes(":") ? 6 : 4) !== match.family);
   return foreign === undefined
     ? null
     : `${foreign.address} is not of its address family, which takes a tunnel`;
+}
+
+function unreachable({ match, destinations }: Service, { hops }: Surroundings): string[] {
+  return destinations.flatMap(({ address }) => {
+    const hop = hops.get(address);
+    return hop?.kind === "none" ? [`${serviceKey(match)}: ${address} ${hop.why}`] : [];
+  });
 }
 
 function notesOf({ scheduler, persistence, onePacket, destinations }: Service): string[] {

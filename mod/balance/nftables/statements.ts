@@ -10,6 +10,8 @@ export const DADDR = { 4: header("ip", "daddr"), 6: header("ip6", "daddr") } as 
 /** Ports of any protocol that has them where TCP has them: TCP, UDP, SCTP. */
 export const SPORT = header("th", "sport");
 export const DPORT = header("th", "dport");
+export const TCP_FLAGS = header("tcp", "flags");
+export const ETHER_TYPE = header("ether", "type");
 export const L4PROTO = meta("l4proto");
 export const MARK = meta("mark");
 
@@ -54,4 +56,9 @@ export function goto(target: string): Json {
 /** Puts the key into a set, or begins its lifetime there anew. */
 export function remember(set: string, key: Json, seconds: number): Json {
   return { set: { op: "update", elem: { elem: { val: key, timeout: seconds } }, set: `@${set}` } };
+}
+
+/** Takes a key out of a set. */
+export function forget(set: string, key: Json): Json {
+  return { set: { op: "delete", elem: key, set: `@${set}` } };
 }
