@@ -1,4 +1,4 @@
-/** Virtual servers on a kernel without IPVS: the nftables engine with real traffic, by NAT. */
+/** Virtual servers where the kernel has no IPVS: the nftables engine, translating or direct, real traffic. */
 import { assert, assertEquals } from "@std/assert";
 import { curlExit, hold, HOLD_PORT, shares, startRealServer, udpShares } from "./lab/real_servers.ts";
 import { inLab, testTogether } from "./lab/scenario.ts";
@@ -50,6 +50,27 @@ function virtualServer(keys: string, servers: readonly Server[], port = "", v6 =
 
 const BOTH = [{ name: "rs1" }, { name: "rs2" }];
 const ADDRESS = `address = "${VIP}:80"`;
+
+function direct(keys: string, servers: readonly Server[], v6 = false): string {
+  return virtualServer(`${keys}\nscheduler = "wrr"\nforward = "dr"`, servers, "", v6);
+}
+
+/** Has the virtual addresses and does not tell: what arptables and sysctl do on a real server. */
+async function takesDirectly(server: Host): Promise<void> {
+  const quiet = "for i in all lo; do echo 1 > /proc/sys/net/ipv4/conf/$i/arp_ignore; " +
+    "echo 2 > /proc/sys/net/ipv4/conf/$i/arp_announce; done";
+  await server.exec(["sh", "-c", quiet]);
+  // To the client past the director, which would take a packet from its own address for a forgery.
+  await server.ip("route", "add", "192.0.2.0/24", "dev", "eth0");
+  await server.ip("-6", "route", "add", "fd00:1::/64", "dev", "eth0");
+  await server.ip("address", "add", `${VIP}/32`, "dev", "lo");
+  await server.ip("address", "add", `${VIP6}/128`, "dev", "lo");
+}
+
+async function ruledDirectly(director: Host, by: (table: string) => boolean): Promise<void> {
+  const list = ["nft", "list", "table", "netdev", "vipd"];
+  await waitFor("the rules", async () => by(await director.exec(list, { mayFail: true })), 20_000, 50);
+}
 
 /** The text of vipd's table; empty while there is none. */
 function table(director: Host): Promise<string> {
@@ -124,7 +145,7 @@ testTogether("nftables", [
         const { director, vipd } = await started(lab, virtualServer(keys('scheduler = "sh"'), BOTH));
         const [hashed] = Object.keys(await shares(lab.client, VIP, 8));
         assertEquals(await shares(lab.client, VIP, 8), { [hashed!]: 8 });
-        const sticky = keys('scheduler = "rr"\npersistence = "100s"');
+        const sticky = keys('scheduler = "wrr"\npersistence = "100s"');
         await reload(vipd, virtualServer(sticky, BOTH));
         await ruled(director, (text) => text.includes("numgen"));
         const [kept, ...others] = Object.keys(await shares(lab.client, VIP, 8));
@@ -168,6 +189,41 @@ testTogether("nftables", [
         await reload(vipd, virtualServer(ADDRESS, BOTH.map(({ name }) => ({ name, weight: 0 }))));
         await ruled(director, (text) => text.includes(`tcp-${VIP}-80`));
         assertEquals(await curlExit(lab.client, VIP), 7);
+      }),
+  },
+  {
+    name: "direct routing: distribution, held connections, weight 0, removal, IPv6, UDP, nobody there",
+    body: () =>
+      inLab(OPTIONS, async (lab) => {
+        const { director, vipd } = await started(lab, direct(`address = "${VIP}:80"`, BOTH));
+        await Promise.all(SERVERS.map((name) => takesDirectly(lab.node(name))));
+        assertEquals(await shares(lab.client, VIP, 20), { rs1: 10, rs2: 10 });
+        const held = async (servers: readonly Server[]): Promise<void> => {
+          await reload(vipd, direct(`address = "${VIP}:${HOLD_PORT}"`, servers));
+        };
+        await held(BOTH);
+        await ruledDirectly(director, (text) => text.includes(`tcp-${VIP}-${HOLD_PORT}`));
+        const open = await hold(lab, VIP, 8);
+        assertEquals(open.servers.filter((name) => name === "rs1").length, 4);
+        await held([{ name: "rs1" }, { name: "rs2", weight: 0 }]);
+        await ruledDirectly(director, (text) => !text.includes("numgen"));
+        assertEquals((await hold(lab, VIP, 3)).servers, ["rs1", "rs1", "rs1"]);
+        assertEquals(open.lost, []);
+        await held([{ name: "rs1" }]);
+        await waitFor("the connections of rs2 to end", () => open.lost.length === 4, 10_000);
+        assertEquals(new Set(open.lost.map(({ index }) => open.servers[index])), new Set(["rs2"]));
+        assert(open.lost.every(({ reason }) => reason !== "silent"), JSON.stringify(open.lost));
+        await reload(vipd, direct(`address = "[${VIP6}]:80"`, BOTH, true));
+        await ruledDirectly(director, (text) => text.includes("ip6"));
+        assertEquals(await shares(lab.client, VIP6, 20), { rs1: 10, rs2: 10 });
+        await reload(vipd, direct(`address = "${VIP}:7"\nprotocol = "udp"`, BOTH));
+        await ruledDirectly(director, (text) => text.includes(`udp-${VIP}-7`));
+        assertEquals(await udpShares(lab.client, VIP, 8), { rs1: 4, rs2: 4 });
+        await reload(vipd, direct(`address = "${VIP}:80"`, BOTH.map(({ name }) => ({ name, weight: 0 }))));
+        await ruledDirectly(director, (text) => text.includes(`tcp-${VIP}-80`));
+        assertEquals(await curlExit(lab.client, VIP), 7);
+        await vipd.child.stop();
+        assertEquals(await director.exec(["nft", "list", "ruleset"]), "");
       }),
   },
 ]);

@@ -62,9 +62,11 @@ export class NftablesEngine implements Engine {
     this.#note(ruleset.notes);
     const { present, drift } = await this.#present();
     const commands = plan(ruleset.things, present);
-    const problem = commands.length === 0 ? null : await this.#run(commands, ruleset);
+    const problem = commands.length === 0 ? null : await this.#run(commands, ruleset, present);
     if (commands.length > 0) this.#generation = this.#kernel.generation();
     if (problem === null && commands.length > 0) this.#forget(ruleset.services);
+    // Who waits for the last connection of a destination must not see one from before it was told to wait.
+    if (commands.length > 0) this.#countAgainMs = 0;
     const picture = commands.length > 0 ? null : this.#done?.picture ?? null;
     this.#done = problem === null ? { ruleset, picture } : null;
     return { drift, problems: [...ruleset.problems, ...problem === null ? [] : [problem]] };
@@ -82,7 +84,7 @@ export class NftablesEngine implements Engine {
 
   async stop(keep: boolean): Promise<void> {
     try {
-      if (!keep) await this.#nft.run(replace([], FAMILIES));
+      if (!keep) await this.#nft.run(plan([], unknown(await this.#picture())));
     } finally {
       this.#kernel.close();
     }
@@ -139,19 +141,20 @@ export class NftablesEngine implements Engine {
       return { present: thingsOf(done.ruleset), drift: [] };
     }
     this.#generation = isSettled ? generation : -1;
-    const unknown = new Map([...picture.keys()].map((id) => [id, null]));
-    if (done === null) return { present: unknown, drift: [] };
+    if (done === null) return { present: unknown(picture), drift: [] };
     const things = thingsOf(done.ruleset);
     const drift = differences(things, done.picture, picture);
-    return { present: drift.length === 0 && done.picture !== null ? things : unknown, drift };
+    return { present: drift.length === 0 && done.picture !== null ? things : unknown(picture), drift };
   }
 
   /**
    * A sentence when it could not be done. What is there may be of a kind that cannot be changed into ours.
    */
-  async #run(commands: readonly Json[], { things }: Ruleset): Promise<string | null> {
+  async #run(commands: readonly Json[], { things }: Ruleset, present: Present): Promise<string | null> {
+    const ids = [...things.map(idOf), ...present.keys()];
+    const families = FAMILIES.filter((family) => ids.some((id) => id.startsWith(`${family} `)));
     const problem = await this.#attempt(commands);
-    return problem === null ? null : await this.#attempt(replace(things, FAMILIES)) === null ? null : problem;
+    return problem === null ? null : await this.#attempt(replace(things, families)) === null ? null : problem;
   }
 
   async #attempt(commands: readonly Json[]): Promise<string | null> {
@@ -182,6 +185,11 @@ interface Done {
   readonly ruleset: Ruleset;
   /** How it looked; null until somebody has had the time to look. */
   readonly picture: Picture | null;
+}
+
+/** Objects of these names, whatever is in them. */
+function unknown(picture: Picture): Present {
+  return new Map([...picture.keys()].map((id) => [id, null]));
 }
 
 function namesOf(services: readonly Service[]): string[] {

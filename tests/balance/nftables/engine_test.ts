@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { NftablesEngine } from "../../../mod/balance/nftables/engine.ts";
 import type { Kernel } from "../../../mod/balance/nftables/kernel.ts";
+import type { Json } from "../../../mod/balance/nftables/statements.ts";
 import { FakeNft } from "./fake_nft.ts";
 import { at, service, to, TWO } from "./fixtures.ts";
 
@@ -17,9 +18,16 @@ function engine(nft: FakeNft): { engine: NftablesEngine; notes: string[]; forgot
     generation: () => nft.generation,
     connections: () => new Map([["tcp-192.0.2.10-80/192.0.2.21-80", { active: 3, inactive: 1 }]]),
     forget: (services, former) => forgotten.push([former.length, services.length]),
+    surroundings: (addresses) => ({
+      devices: ["eth0"],
+      hops: new Map(addresses.map((address) => [address, { kind: "device", device: "eth0" }])),
+    }),
     close: () => undefined,
   };
-  const context = { note: (_: string, message: string): void => void notes.push(message) };
+  const context = {
+    config: () => ({ balance: { tune_kernel: false, flush: false, flush_on_stop: true, state_file: "" } }),
+    note: (_: string, message: string): void => void notes.push(message),
+  };
   return { engine: new NftablesEngine(nft, kernel, context), notes, forgotten };
 }
 
@@ -164,4 +172,24 @@ Deno.test("a report: what the counters say, and who is connected", async () => {
     traffic: { connections: 5, packetsIn: 50, packetsOut: 60, bytesIn: 4000, bytesOut: 90000 },
   });
   assertEquals(report?.destinations[1]?.activeConnections, 0);
+});
+
+Deno.test("direct routing: flows are counted, those that end apart; what comes back is not seen", async () => {
+  const nft = new FakeNft();
+  const { engine: made } = engine(nft);
+  const forward = { method: "dr" } as const;
+  await made.apply([service(at("tcp 192.0.2.10:80"), TWO.map((one) => ({ ...one, forward })))]);
+  const flow = (port: number): Json => ({
+    elem: { val: { concat: ["192.0.2.100", port] }, timeout: 900, expires: 7 },
+  });
+  const fill = (set: string, ...flows: readonly Json[]): void => {
+    nft.tables.get("netdev")!.get(`set ${set}`)![0]![1]["elem"] = flows;
+  };
+  fill("flows/tcp-192.0.2.10-80/192.0.2.21-80", flow(1), flow(2), flow(3));
+  fill("closing/tcp-192.0.2.10-80", flow(2), flow(4));
+  const [report] = await made.read();
+  const [first, second] = report!.destinations;
+  assertEquals([first?.activeConnections, first?.inactiveConnections], [2, 1]);
+  assertEquals([second?.activeConnections, second?.inactiveConnections], [0, 0]);
+  assertEquals([first?.traffic?.bytesIn, first?.traffic?.bytesOut], [0, null]);
 });

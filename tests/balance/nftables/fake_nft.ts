@@ -1,6 +1,7 @@
 /** An nft(8) without a kernel: keeps what transactions make, and lists it as the real one does. */
 import type { Nft } from "../../../mod/balance/nftables/nft.ts";
 import { NftError } from "../../../mod/balance/nftables/nft.ts";
+import type { Family } from "../../../mod/balance/nftables/objects.ts";
 import type { Json } from "../../../mod/balance/nftables/statements.ts";
 
 type Fields = Record<string, Json>;
@@ -35,6 +36,10 @@ export class FakeNft implements Nft {
     const table = this.tables.get(family);
     if (table === undefined) return Promise.resolve(null);
     return Promise.resolve([...table.values()].flat().map(([kind, fields]) => ({ [kind]: fields })));
+  }
+
+  listElements(family: Family, table: string): Promise<readonly Json[]> {
+    return this.list("table", family, table).then((listing) => listing ?? []);
   }
 
   /** Somebody else at work. */

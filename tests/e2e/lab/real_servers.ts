@@ -34,7 +34,7 @@ export async function udpShares(from: Host, address: string, count: number): Pro
   const one = `(echo 00000000000000000000 | socat -t 2 - UDP:${address}:7 | tr -cd "a-z0-9\\n"; echo)`;
   const script = `for i in $(seq ${count}); do ${one} & done; wait`;
   const counts: Record<string, number> = {};
-  for (const name of (await from.exec(["sh", "-c", script])).match(/rs\d+/g) ?? []) {
+  for (const name of (await from.exec(["sh", "-c", script])).match(/rs\d/g) ?? []) {
     counts[name] = (counts[name] ?? 0) + 1;
   }
   return counts;
