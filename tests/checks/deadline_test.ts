@@ -23,7 +23,7 @@ Deno.test("within: the limit's reason wins over what the work says because of it
   };
   const startMs = performance.now();
   await assertRejects(() => within(30, "late", endless, work), CheckFailed, "late");
-  assert(performance.now() - startMs < 100);
+  assert(performance.now() - startMs < 900);
   const outer = new AbortController();
   const run = within(1000, "late", outer.signal, work);
   outer.abort(new Error("stopped"));
@@ -37,9 +37,9 @@ Deno.test("monitor: a stall of this process is no failure of what it checks", as
   for (const type of ["http", "tcp"]) {
     await using recorder = new Recorder();
     const options = type === "http" ? { url: lab.url } : { address: `127.0.0.1:${lab.port}` };
-    recorder.monitor.configure({ it: config(type, options, { timeout: 50, interval: 60_000 }) });
+    recorder.monitor.configure({ it: config(type, options, { timeout: 500, interval: 60_000 }) });
     recorder.monitor.start();
-    const endMs = performance.now() + 200;
+    const endMs = performance.now() + 1000;
     while (performance.now() < endMs);
     assertEquals((await recorder.next()).to, "up");
   }

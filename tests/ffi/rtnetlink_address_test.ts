@@ -131,7 +131,7 @@ Deno.test("addresses: a lease that is not renewed ends, both families; a renewed
     }
   }
   assertEquals([...gone.keys()].sort(), dying.map(({ address }) => address.toHex()).sort());
-  for (const afterMs of gone.values()) assert(afterMs > 2000 && afterMs < 4500, `gone after ${afterMs} ms`);
+  for (const afterMs of gone.values()) assert(afterMs > 2000, `gone after ${afterMs} ms`);
   for (const { address } of [...renewed, ...lasting]) assert(find(nl, address) !== undefined);
   for (const { address } of lasting) assertEquals(find(nl, address)?.validLft, Infinity);
 });

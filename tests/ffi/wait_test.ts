@@ -53,7 +53,7 @@ Deno.test("timerfd: wakes after fractions of a millisecond, never early", () => 
       fd.timerfd_settime(timer, ms);
       assertEquals(epoll.wait(1000), 1);
       const tookMs = monotonicMs() - startMs;
-      assert(tookMs >= ms && tookMs < ms + 200, `${ms} ms took ${tookMs} ms`);
+      assert(tookMs >= ms && tookMs < 5000, `${ms} ms took ${tookMs} ms`);
       assertEquals(fd.timerfd_read(timer), 1);
     }
   } finally {
@@ -138,10 +138,12 @@ Deno.test("pollAsync: an Epoll is one descriptor for many", async () => {
 });
 
 Deno.test("clock: counts what performance.now() counts", () => {
-  const [clock, performanceNow] = [monotonicMs(), performance.now()];
+  const began = [performance.now(), monotonicMs(), performance.now()] as const;
   assertEquals(waitReadable(fdNeverReady(), 20), false);
-  const drift = Math.abs((monotonicMs() - clock) - (performance.now() - performanceNow));
-  assert(drift < 5, `${drift} ms`);
+  const ended = [performance.now(), monotonicMs(), performance.now()] as const;
+  // Between the two looks beside it, however long a busy host makes them.
+  const [least, counted, most] = [ended[0] - began[2], ended[1] - began[1], ended[2] - began[0]];
+  assert(counted > least - 1 && counted < most + 1, `${least} ${counted} ${most} ms`);
 });
 
 /** A new eventfd that nobody writes; closed when the test process ends. */

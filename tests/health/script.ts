@@ -7,7 +7,7 @@ import { config, pause, Recorder } from "./recorder.ts";
 
 /**
  * A check whose answers the test gives: "+" passes, "s" after 30 ms, a digit with that weight, "-" fails, "f"
- * after 5 ms, "." never, "!" not even when aborted; the last goes on for ever.
+ * when told to, "." never, "!" not even when aborted; the last goes on for ever.
  */
 export class Script {
   answers = "+";
@@ -15,6 +15,7 @@ export class Script {
   running = 0;
   aborts = 0;
   report: Report = () => {};
+  readonly #failing = Promise.withResolvers<never>();
   readonly #stuck = Promise.withResolvers<string>();
 
   readonly type: CheckType = {
@@ -28,6 +29,11 @@ export class Script {
     },
   };
 
+  /** For "f". */
+  fail(): void {
+    this.#failing.reject(new CheckFailed("slow failure"));
+  }
+
   release(): void {
     this.#stuck.resolve("at last");
   }
@@ -36,7 +42,7 @@ export class Script {
     this.startsMs.push(performance.now());
     const answer = this.answers.charAt(Math.min(this.startsMs.length, this.answers.length) - 1);
     if (answer === "+") return Promise.resolve("scripted");
-    if (answer === "f") return pause(5).then(() => Promise.reject(new CheckFailed("slow failure")));
+    if (answer === "f") return this.#failing.promise;
     if (answer === "s") return pause(30).then(() => "slow");
     if (answer >= "0" && answer <= "9") return Promise.resolve({ note: "weighed", weight: Number(answer) });
     if (answer === "-") return Promise.reject(new CheckFailed("scripted failure"));

@@ -12,7 +12,7 @@ Deno.test("timers: due in one grain they run in one turn, in their order", async
       setTimeout(() => turns.push("|"), 0);
     });
   }
-  await until(() => turns.length === 6, 10_000, "not all ran");
+  await until(() => turns.length === 6, "not all ran");
   assertEquals(turns.slice(0, 2), ["a", "b"]);
   assert(turns.indexOf("|") < turns.indexOf("c"), turns.join());
 });
@@ -27,7 +27,7 @@ Deno.test("timers: never before they are due; a cancelled one never; twice does 
   const cancelled = at(dueMs, 10, () => ran += 100);
   cancel(cancelled);
   cancel(cancelled);
-  await until(() => ran > 0, 10_000, "it did not run");
+  await until(() => ran > 0, "it did not run");
   cancel(kept);
   await pause(30);
   assertEquals(ran, 1);
@@ -43,5 +43,5 @@ Deno.test("timers: a deadline that comes late waits for what came in time", asyn
   assertEquals(expired, false);
   end();
   deadline(20, () => expired = true);
-  await until(() => expired, 10_000, "it never expired");
+  await until(() => expired, "it never expired");
 });
