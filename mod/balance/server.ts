@@ -110,10 +110,8 @@ export function reconfigure(
     const ramp = old.ramp && hasten(server, old.ramp, nowMs);
     return [server.name, old, { ...old, checks: arrival.checks, ramp }];
   });
-  const isSameSorry = sorryKey(before.config) === sorryKey(config);
   const old: State = {
     ...before.state,
-    sorry: isSameSorry ? before.state.sorry : "out",
     realServers: Object.fromEntries(entries.map(([name, old]) => [name, old])),
   };
   const realServers = Object.fromEntries(entries.map(([name, , now]) => [name, now]));
@@ -226,7 +224,7 @@ function settle(config: VirtualServerConfig, before: State, changed: State, nowM
     ...servers,
     hasQuorum: has,
     sinceMs: has === before.hasQuorum ? before.sinceMs : nowMs,
-    sorry: sorryOf(config, before.sorry, has),
+    sorry: sorryOf(config, has),
   };
   const effects = config.real_server.flatMap((server) => tell(server, before, state));
   if (has === before.hasQuorum) return { state, effects };
@@ -280,18 +278,10 @@ function healthReason(server: RealServerState): string {
   return decisive?.reason ?? "not checked";
 }
 
-function sorryOf(
-  { sorry_server }: VirtualServerConfig,
-  before: State["sorry"],
-  has: boolean,
-): State["sorry"] {
+function sorryOf({ sorry_server }: VirtualServerConfig, hasQuorum: boolean): State["sorry"] {
   if (sorry_server === undefined) return "out";
-  if (!has) return "in";
-  return before !== "out" && sorry_server.on_failure === "quiesce" ? "quiesced" : "out";
-}
-
-function sorryKey({ sorry_server }: VirtualServerConfig): string {
-  return sorry_server === undefined ? "" : endpointKey(sorry_server);
+  if (!hasQuorum) return "in";
+  return sorry_server.on_failure === "quiesce" ? "quiesced" : "out";
 }
 
 function tell(config: RealServerConfig, before: State, now: State): Effect[] {

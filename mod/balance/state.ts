@@ -46,7 +46,7 @@ export type Phase = "up" | "down" | "draining" | "drained";
 export interface State {
   readonly hasQuorum: boolean;
   readonly sinceMs: number;
-  /** quiesced: it has served, and keeps the connections that it has left. */
+  /** quiesced: in the service with weight 0, so that it keeps the connections that it has. */
   readonly sorry: "out" | "in" | "quiesced";
   readonly realServers: Readonly<Record<string, RealServerState>>;
 }

@@ -78,16 +78,13 @@ Deno.test("checks that are others now decide at once, and it is told", () => {
   assertEquals(effects.map(({ type }) => type), ["phase", "health", "quorum"]);
 });
 
-Deno.test("another sorry server has not served, and one that is gone serves nobody", () => {
-  const quiesced = {
-    config: config([A], { sorry_server: SORRY }),
-    state: state({ [A.name]: server() }, { sorry: "quiesced" }),
-  };
-  const same = reconfigure(quiesced, quiesced.config, allUp, 100);
-  assertEquals(same.state.sorry, "quiesced");
-  const other = { ...SORRY, port: 8081 };
-  assertEquals(reconfigure(quiesced, config([A], { sorry_server: other }), allUp, 100).state.sorry, "out");
-  assertEquals(reconfigure(quiesced, config([A]), allUp, 100).state.sorry, "out");
+Deno.test("a sorry server comes and goes with its configuration", () => {
+  const before = { config: config([A]), state: state({ [A.name]: server() }) };
+  const quiet = config([A], { sorry_server: SORRY });
+  const after = reconfigure(before, quiet, allUp, 100);
+  assertEquals(after, { state: { ...before.state, sorry: "quiesced" }, effects: [] });
+  const removed = reconfigure({ config: quiet, state: after.state }, config([A]), allUp, 100);
+  assertEquals(removed.state, before.state);
 });
 
 Deno.test("another slow start: sooner, or not at all", () => {

@@ -204,6 +204,13 @@ const STARTS: readonly [string, Settings, CheckView, Partial<State>, string][] =
     "127.0.0.1 1",
   ],
   [
+    "up: a sorry server that quiesces is there with weight 0",
+    quiet,
+    UP,
+    { sorry: "quiesced" },
+    "10.0.0.1 1, 10.0.0.2 1, 127.0.0.1 0",
+  ],
+  [
     "within the hysteresis a start has the quorum",
     { vs: { quorum: 2, hysteresis: 1 } },
     UP,

@@ -75,7 +75,8 @@ function theSorryServerStandsIn({ config, after: { state }, services }: Moment):
   if (sorry === undefined) return;
   const weight = services[0]!.destinations.find((one) => endpointKey(one) === endpointKey(sorry))?.weight;
   if (state.sorry === "in") assertEquals(weight, 1, "the sorry server stands in with weight 1");
-  else if (state.sorry === "quiesced") assertEquals(sorry.on_failure, "quiesce", "only who quiesces stays");
+  else if (sorry.on_failure === "quiesce") assert(weight !== undefined, "a sorry server that quiesces stays");
+  else if (!config.real_server.some((server) => isSorry(config, server))) assertEquals(weight, undefined);
 }
 
 /** Gained from quorum + hysteresis, lost below quorum - hysteresis or with nothing, else as it was. */
