@@ -17,16 +17,30 @@ export interface Connections {
 
 const UNKNOWN: Connections = { active: null, inactive: null, persistent: null, traffic: null };
 
-type Reports = ReadonlyMap<string, ServiceReport>;
+/** By address: what was reported of the destinations of a virtual server; null: a service is not reported. */
+export type Reported = ReadonlyMap<string, readonly DestinationReport[]> | null;
+
+export function reportedOf(
+  services: readonly Service[],
+  reports: ReadonlyMap<string, ServiceReport>,
+): Reported {
+  const byAddress = new Map<string, DestinationReport[]>();
+  for (const { match } of services) {
+    const report = reports.get(serviceKey(match));
+    if (report === undefined) return null;
+    for (const destination of report.destinations) {
+      const known = byAddress.get(destination.address);
+      if (known === undefined) byAddress.set(destination.address, [destination]);
+      else known.push(destination);
+    }
+  }
+  return byAddress;
+}
 
 /** The sums; null what an engine cannot tell, or has not told yet. */
-export function connectionsOf(
-  server: RealServerConfig,
-  services: readonly Service[],
-  reports: Reports,
-): Connections {
-  if (services.some(({ match }) => !reports.has(serviceKey(match)))) return UNKNOWN;
-  const found = destinationsIn(server, services, reports);
+export function connectionsOf(server: RealServerConfig, reported: Reported): Connections {
+  if (reported === null) return UNKNOWN;
+  const found = destinationsIn(server, reported);
   return {
     active: sum(found.map(({ activeConnections }) => activeConnections)),
     inactive: sum(found.map(({ inactiveConnections }) => inactiveConnections)),
@@ -43,26 +57,20 @@ export function connectionsOf(
 export function remaining(
   { protocol }: VirtualServerConfig,
   server: RealServerConfig,
-  services: readonly Service[],
-  reports: Reports,
+  reported: Reported,
 ): number | null {
-  if (services.some(({ match }) => !reports.has(serviceKey(match)))) return null;
-  const found = destinationsIn(server, services, reports);
-  if (found.some(({ weight }) => weight !== 0)) return null;
-  const active = sum(found.map(({ activeConnections }) => activeConnections));
-  const inactive = sum(found.map(({ inactiveConnections }) => inactiveConnections));
+  if (reported === null || destinationsIn(server, reported).some(({ weight }) => weight !== 0)) return null;
+  const { active, inactive, persistent } = connectionsOf(server, reported);
   if (active === null || (protocol === "udp" && inactive === null)) return null;
-  const persistent = sum(found.map(({ persistentConnections }) => persistentConnections));
   return active + (persistent ?? 0) + (protocol === "udp" ? inactive ?? 0 : 0);
 }
 
 function destinationsIn(
   { address, port }: RealServerConfig,
-  services: readonly Service[],
-  reports: Reports,
-): DestinationReport[] {
-  return services.flatMap(({ match }) => reports.get(serviceKey(match))?.destinations ?? [])
-    .filter((found) => found.address === address && (port === 0 || found.port === port));
+  reported: NonNullable<Reported>,
+): readonly DestinationReport[] {
+  const found = reported.get(address) ?? [];
+  return port === 0 ? found : found.filter((one) => one.port === port);
 }
 
 function sum(numbers: readonly (number | null)[]): number | null {

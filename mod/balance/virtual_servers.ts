@@ -2,7 +2,8 @@
 import type { RealServerConfig, VirtualServerConfig } from "../config/virtual_server.ts";
 import type { Wish } from "./balancer.ts";
 import { destinationsOf } from "./destinations.ts";
-import type { Service } from "./model.ts";
+import { fingerprint } from "../fingerprint.ts";
+import type { Destination, Service } from "./model.ts";
 import { type Arrival, begin, type Effect, type Event, reconfigure, step } from "./server.ts";
 import { servicesOf } from "./services.ts";
 import { deadlineMs, type State } from "./state.ts";
@@ -14,8 +15,10 @@ export interface VirtualServer {
   readonly name: string;
   readonly config: VirtualServerConfig;
   readonly state: State;
-  /** What follows from the two. */
+  /** What follows from the two, as do the rest. */
+  readonly destinations: readonly Destination[];
   readonly services: readonly Service[];
+  readonly deadlineMs: number;
 }
 
 export interface VirtualServersOptions {
@@ -31,7 +34,7 @@ export interface VirtualServersOptions {
 
 export class VirtualServers {
   readonly #options: VirtualServersOptions;
-  #servers: ReadonlyMap<string, VirtualServer> = new Map();
+  #servers = new Map<string, VirtualServer>();
   #inherited: Readonly<Record<string, State>>;
   #timer: number | undefined;
 
@@ -114,30 +117,39 @@ export class VirtualServers {
     const before = this.#servers.get(name);
     if (before === undefined) return;
     const { state, effects } = step(before.config, before.state, event, this.#options.nowMs());
-    const after = withServices(name, before.config, state);
-    this.#servers = new Map(this.#servers).set(name, after);
-    if (JSON.stringify(before.services) !== JSON.stringify(after.services)) this.#options.changed();
+    const after = advance(before, state);
+    this.#servers.set(name, after);
+    if (before.services !== after.services) this.#options.changed();
     for (const effect of effects) this.#options.effect(name, effect);
   }
 
   /** The only timer: armed from the states. */
   #arm(): void {
     clearTimeout(this.#timer);
-    const deadlines = this.all().map(({ state }) => deadlineMs(state));
-    const waitMs = Math.min(...deadlines, Infinity) - this.#options.nowMs();
+    const first = this.all().reduce((first, { deadlineMs }) => Math.min(first, deadlineMs), Infinity);
+    const waitMs = first - this.#options.nowMs();
     if (waitMs === Infinity) return;
     this.#timer = setTimeout(() => this.#expire(), Math.min(Math.max(0, Math.ceil(waitMs)), LONGEST_WAIT_MS));
   }
 
   #expire(): void {
     const nowMs = this.#options.nowMs();
-    for (const { name, state } of this.all()) {
-      if (deadlineMs(state) <= nowMs) this.#step(name, { type: "deadline" });
+    for (const { name, deadlineMs } of this.all()) {
+      if (deadlineMs <= nowMs) this.#step(name, { type: "deadline" });
     }
     this.#arm();
   }
 }
 
 function withServices(name: string, config: VirtualServerConfig, state: State): VirtualServer {
-  return { name, config, state, services: servicesOf(config, destinationsOf(config, state)) };
+  const destinations = destinationsOf(config, state);
+  const services = servicesOf(config, destinations);
+  return { name, config, state, destinations, services, deadlineMs: deadlineMs(state) };
+}
+
+/** With the very same services where the state makes no difference to them: there may be many. */
+function advance({ name, config, destinations, services }: VirtualServer, state: State): VirtualServer {
+  const isSame = fingerprint(destinations) === fingerprint(destinationsOf(config, state));
+  if (!isSame) return withServices(name, config, state);
+  return { name, config, state, destinations, services, deadlineMs: deadlineMs(state) };
 }

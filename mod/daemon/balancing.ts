@@ -3,8 +3,8 @@ import type { Host } from "../../checks/check.ts";
 import { monotonicMs } from "../../ffi/clock.ts";
 import type { RealServerOrder, RealServerOrderResult } from "../api/context.ts";
 import { Balancer, type Passenger, type Wish } from "../balance/balancer.ts";
-import { remaining } from "../balance/connections.ts";
-import { endpointKey, serviceKey } from "../balance/model.ts";
+import { remaining, reportedOf } from "../balance/connections.ts";
+import { endpointKey, type Service, serviceKey } from "../balance/model.ts";
 import type { Arrival, Effect } from "../balance/server.ts";
 import { isUp, type State } from "../balance/state.ts";
 import { type VirtualServer, VirtualServers } from "../balance/virtual_servers.ts";
@@ -33,6 +33,9 @@ const HOOKS_END_MS = 5_000;
 /** Where nothing carries a virtual server, it is looked again so often: somebody may load a module. */
 const CHOOSE_AGAIN_MS = 10_000;
 
+/** Less than this is no clock that was set. */
+const CLOCK_SET_MS = 500;
+
 const log = logger("balance");
 
 /** What a running vipd leaves to the next image of the program. */
@@ -56,10 +59,13 @@ export class Balancing {
   readonly #teller: Teller;
   readonly #news = new EngineNews();
   readonly #routers = new Map<string, RouterState>();
+  /** Engines know what is unchanged by its being the same object. */
+  readonly #rescheduled = new WeakMap<readonly Service[], readonly Service[]>();
   #config: Config;
   #drainTimer: number | undefined;
   #chooseTimer: number | undefined;
   #isSuspended = false;
+  #offsetMs = 0;
   /** What the sync daemon was told last. */
   #synced = fingerprint(null);
 
@@ -131,7 +137,7 @@ export class Balancing {
     const reports = await this.#balancer.reports(STATUS_AGE_MS);
     const checks = this.#checks.status();
     const keys = new Set(keysOf(servers));
-    const offsetMs = Date.now() - monotonicMs();
+    const offsetMs = this.#clockOffset();
     return servers.map((server) => {
       const carrier = this.#balancer.carrier(server.name);
       return statusOf(server, {
@@ -188,6 +194,13 @@ export class Balancing {
     ]);
   }
 
+  /** From the monotonic clock to that on the wall: a moment is always told alike, unless it was set. */
+  #clockOffset(): number {
+    const offsetMs = Date.now() - monotonicMs();
+    if (Math.abs(offsetMs - this.#offsetMs) > CLOCK_SET_MS) this.#offsetMs = offsetMs;
+    return this.#offsetMs;
+  }
+
   /** After a pause, a start or a reload. */
   #goOn(): void {
     this.#followRouters(true);
@@ -199,15 +212,23 @@ export class Balancing {
     if (!this.#isSuspended) void this.#balancer.want(this.#wishes());
   }
 
-  /** Who names no scheduler takes the default of the engine that it has come to. */
   #wishes(): Wish[] {
     return this.#servers.all().map(({ name, config, services }): Wish => {
       const carrier = this.#balancer.carrier(name);
-      const wish = { virtualServer: name, engine: config.engine, services };
-      if (!config.scheduler_is_default || "problem" in carrier) return wish;
-      const scheduler = defaultScheduler(carrier.engine);
-      return { ...wish, services: services.map((service) => ({ ...service, scheduler })) };
+      const isOpen = config.scheduler_is_default && "engine" in carrier;
+      const scheduled = isOpen ? this.#scheduled(services, defaultScheduler(carrier.engine)) : services;
+      return { virtualServer: name, engine: config.engine, services: scheduled };
     });
+  }
+
+  /** Who names no scheduler takes the default of the engine that it has come to. */
+  #scheduled(services: readonly Service[], scheduler: string): readonly Service[] {
+    if (services.every((service) => service.scheduler === scheduler)) return services;
+    const known = this.#rescheduled.get(services);
+    if (known?.[0]?.scheduler === scheduler) return known;
+    const now = services.map((service) => ({ ...service, scheduler }));
+    this.#rescheduled.set(services, now);
+    return now;
   }
 
   /** A real server is who it was if its address and port are the same, whatever it is called. */
@@ -250,7 +271,8 @@ export class Balancing {
     const reports = await this.#balancer.reports(DRAIN_LOOK_MS / 2);
     if (this.#isSuspended) return;
     for (const { name, config, services, draining } of this.#draining()) {
-      const counts = draining.map((server) => [server.name, remaining(config, server, services, reports)]);
+      const reported = reportedOf(services, reports);
+      const counts = draining.map((server) => [server.name, remaining(config, server, reported)]);
       this.#servers.dispatch(name, { type: "connections", counts: Object.fromEntries(counts) });
     }
     this.#watchDrains();

@@ -1,6 +1,6 @@
 /** What engines report of one real server. */
 import { assertEquals } from "@std/assert";
-import { connectionsOf, remaining } from "../../mod/balance/connections.ts";
+import { connectionsOf, remaining, type Reported, reportedOf } from "../../mod/balance/connections.ts";
 import type { DestinationReport, Service, ServiceReport, Traffic } from "../../mod/balance/model.ts";
 import { serviceKey } from "../../mod/balance/model.ts";
 import { servicesOf } from "../../mod/balance/services.ts";
@@ -27,24 +27,25 @@ function destination(changes: Partial<DestinationReport> = {}): DestinationRepor
 }
 
 /** The reports of both services, in their order. */
-function reports(...all: (readonly DestinationReport[])[]): Map<string, ServiceReport> {
-  return new Map(all.map((destinations, index) => {
+function reports(...all: (readonly DestinationReport[])[]): Reported {
+  const entries = all.map((destinations, index): [string, ServiceReport] => {
     const key = serviceKey((SERVICES[index] as Service).match);
     return [key, { key, traffic: null, destinations }];
-  }));
+  });
+  return reportedOf(SERVICES, new Map(entries));
 }
 
 Deno.test("the connections of all services are taken together", () => {
   const one = destination({ activeConnections: 2, inactiveConnections: 3, traffic: TRAFFIC });
   const other = destination({ address: "10.0.0.2", activeConnections: 100 });
-  assertEquals(connectionsOf(RS, SERVICES, reports([one, other], [one])), {
+  assertEquals(connectionsOf(RS, reports([one, other], [one])), {
     active: 4,
     inactive: 6,
     persistent: 0,
     traffic: { connections: 10, packetsIn: 20, packetsOut: 40, bytesIn: 200, bytesOut: null },
   });
   const blind = destination({ activeConnections: null });
-  assertEquals(connectionsOf(RS, SERVICES, reports([one], [blind])), {
+  assertEquals(connectionsOf(RS, reports([one], [blind])), {
     active: null,
     inactive: 3,
     persistent: 0,
@@ -72,12 +73,12 @@ Deno.test("a drain waits for what would be cut off", () => {
       ["it is in no service", [[], []], "tcp", 0],
     ];
   for (const [what, all, protocol, expected] of rows) {
-    assertEquals(remaining({ ...TCP, protocol }, RS, SERVICES, reports(...all)), expected, what);
+    assertEquals(remaining({ ...TCP, protocol }, RS, reports(...all)), expected, what);
   }
 });
 
 Deno.test("a real server without a port of its own is counted at any", () => {
   const at443 = destination({ port: 443, activeConnections: 7 });
-  assertEquals(connectionsOf({ ...RS, port: 0 }, SERVICES, reports([at443], [])).active, 7);
-  assertEquals(connectionsOf(RS, SERVICES, reports([at443], [])).active, 0);
+  assertEquals(connectionsOf({ ...RS, port: 0 }, reports([at443], [])).active, 7);
+  assertEquals(connectionsOf(RS, reports([at443], [])).active, 0);
 });

@@ -1,7 +1,7 @@
 /** The status of a virtual server, put together from its state, its checks and what its engine reports. */
 import { effectiveQuorum } from "../../balance/arithmetic.ts";
 import type { Carrier } from "../../balance/balancer.ts";
-import { connectionsOf } from "../../balance/connections.ts";
+import { connectionsOf, type Reported, reportedOf } from "../../balance/connections.ts";
 import {
   endpointKey,
   type Service,
@@ -31,6 +31,7 @@ export interface Sources {
 export function statusOf(server: VirtualServer, sources: Sources): VirtualServerStatus {
   const { name, config, state, services } = server;
   const { carrier, reports, time } = sources;
+  const reported = reportedOf(services, reports);
   const required = effectiveQuorum(config, config.real_server.map(({ weight }) => weight));
   const { sorry_server: sorry } = config;
   return {
@@ -55,18 +56,22 @@ export function statusOf(server: VirtualServer, sources: Sources): VirtualServer
       live_weight: liveWeight(config, state),
     },
     sorry_server: sorry === undefined ? null : { address: endpointKey(sorry), state: state.sorry },
-    real_servers: config.real_server.map((real) => realServer(server, real, sources)),
+    real_servers: config.real_server.map((real) => realServer(server, real, reported, sources)),
     healed: sources.healed,
   };
 }
 
-function realServer(server: VirtualServer, config: RealServerConfig, sources: Sources): RealServerStatus {
+function realServer(
+  server: VirtualServer,
+  config: RealServerConfig,
+  reported: Reported,
+  { checks, time }: Sources,
+): RealServerStatus {
   const { name, services } = server;
-  const { checks, reports, time } = sources;
   const state = server.state.realServers[config.name]!;
   const { drain } = state;
   const found = namesOf(name, config).flatMap((check) => checks.get(check) ?? []);
-  const connections = connectionsOf(config, services, reports);
+  const connections = connectionsOf(config, reported);
   const until = drain?.state === "draining" ? drain.deadlineMs : null;
   return {
     name: config.name,
