@@ -5,7 +5,11 @@ export type Protocol = "tcp" | "udp" | "sctp";
 
 /** How packets reach a destination. `port` and `checksum` are those of the encapsulation (gue, gre). */
 export type Forward =
-  | { readonly method: "nat" }
+  | {
+    readonly method: "nat";
+    /** The destination sees this host as the client, so its answers come back here by any route. */
+    readonly masquerade?: boolean;
+  }
   | { readonly method: "dr" }
   | {
     readonly method: "tunnel";

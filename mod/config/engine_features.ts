@@ -1,5 +1,6 @@
 /** What each engine can do for a virtual server, as one table: a feature, what asks for it, who can. PURE. */
 import type { Path } from "./document.ts";
+import type { ForwardConfig } from "./forward.ts";
 import { SCHEDULERS } from "./schedulers.ts";
 import type { VirtualServerConfig, VirtualServerFields } from "./virtual_server.ts";
 
@@ -119,6 +120,12 @@ export const FEATURES: readonly Feature[] = [
     },
   },
   {
+    what: "masquerade the clients of real servers",
+    // A haproxy always does.
+    engines: ["nftables", "haproxy"],
+    asks: (fields) => forwarding(fields, (one) => one.method === "nat" && one.masquerade === true),
+  },
+  {
     what: 'forward marked packets by "dr"',
     engines: ["ipvs"],
     asks: (fields) =>
@@ -197,13 +204,15 @@ function indexes<T>(array: readonly T[], accepts: (element: T) => boolean): numb
   return found;
 }
 
-function forwarding({ forward, real_server = [], sorry_server: sorry }: Fields, method: string): Path[] {
-  const ofSorry = sorry !== undefined && "forward" in sorry ? sorry.forward?.method : undefined;
+function forwarding(
+  { forward, real_server = [], sorry_server: sorry }: Fields,
+  asked: ForwardConfig["method"] | ((forward: ForwardConfig) => boolean),
+): Path[] {
+  const asks = (one: ForwardConfig | undefined): boolean =>
+    one !== undefined && (typeof asked === "string" ? one.method === asked : asked(one));
   return [
-    ...forward?.method === method ? [["forward"]] : [],
-    ...indexes(real_server, (server) => server.forward?.method === method).map((
-      i,
-    ) => ["real_server", i, "forward"]),
-    ...ofSorry === method ? [["sorry_server", "forward"]] : [],
+    ...asks(forward) ? [["forward"]] : [],
+    ...indexes(real_server, (server) => asks(server.forward)).map((i) => ["real_server", i, "forward"]),
+    ...sorry !== undefined && "forward" in sorry && asks(sorry.forward) ? [["sorry_server", "forward"]] : [],
   ];
 }

@@ -4,7 +4,7 @@ import { wholeNumber } from "./values.ts";
 
 /** `port` and `checksum` are those of the encapsulation; `port` is 0 where it has none. */
 export type ForwardConfig =
-  | { readonly method: "nat" }
+  | { readonly method: "nat"; readonly masquerade?: boolean }
   | { readonly method: "dr" }
   | {
     readonly method: "tunnel";
@@ -39,18 +39,24 @@ const GUE_PORT = 6080;
 
 const table = z.strictObject({
   method: method.describe("nat, dr or tunnel"),
+  masquerade: z.boolean().exactOptional().describe(
+    "Of nat: a real server sees the director as its client, so it needs no route back through it; default false",
+  ),
   type: z.enum(["ipip", "gue", "gre"]).exactOptional().describe("Of a tunnel; default ipip"),
   port: wholeNumber(1, 65535).exactOptional().describe(`UDP port of a gue tunnel; default ${GUE_PORT}`),
   checksum: z.enum(["none", "checksum", "remote"]).exactOptional()
     .describe("Of a gue or gre tunnel; remote is gue's remote checksum offload; default none"),
-}).transform(({ method, type, port, checksum }, context): ForwardConfig => {
+}).transform(({ method, masquerade, type, port, checksum }, context): ForwardConfig => {
   const refuse = (key: string, message: string): void => {
     context.addIssue({ code: "custom", path: [key], message });
   };
+  if (method !== "nat" && masquerade !== undefined) {
+    refuse("masquerade", 'has no meaning without method = "nat"');
+  }
   if (method !== "tunnel") {
     const written = Object.entries({ type, port, checksum }).filter(([, value]) => value !== undefined);
     for (const [key] of written) refuse(key, 'has no meaning without method = "tunnel"');
-    return { method };
+    return masquerade === true && method === "nat" ? { method, masquerade } : { method };
   }
   if (port !== undefined && type !== "gue") refuse("port", 'has no meaning without type = "gue"');
   if (checksum === "remote" && type !== "gue") refuse("checksum", 'remote needs type = "gue"');
@@ -73,7 +79,8 @@ export const forward: z.ZodType<ForwardConfig, unknown> = z.union([
   table,
 ]);
 
-/** `nat`, `dr`, `tunnel (gue)`. */
+/** `nat`, `nat (masquerade)`, `dr`, `tunnel (gue)`. */
 export function formatForward(forward: ForwardConfig): string {
+  if (forward.method === "nat" && forward.masquerade === true) return "nat (masquerade)";
   return forward.method === "tunnel" ? `tunnel (${forward.type})` : forward.method;
 }

@@ -1,5 +1,5 @@
 /** What virtual servers mean: defaults, spans, what real servers inherit, and what is doubtful about them. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { ENGINE_NAMES, FEATURES, lacking } from "../../mod/config/engine_features.ts";
 import { summarize } from "../../mod/config/summary.ts";
 import type { VirtualServerConfig } from "../../mod/config/virtual_server.ts";
@@ -148,6 +148,14 @@ Deno.test("sync has interface and id of its virtual router unless it says otherw
   assertEquals(own.balance.sync, { virtual_router: "VI_1", interface: "eth1", id: 0 });
 });
 
+Deno.test("masquerade is of nat, and false is what is not said", async () => {
+  const forward = async (text: string): Promise<unknown> =>
+    (await read(`address = "192.0.2.1:80"\nforward = ${text}`, `address = "192.0.2.21"`)).real_server[0]
+      ?.forward;
+  assertEquals(await forward(`{ method = "nat", masquerade = true }`), { method: "nat", masquerade: true });
+  assertEquals(await forward(`{ method = "nat", masquerade = false }`), { method: "nat" });
+});
+
 Deno.test("an engine without a scheduler of its own default takes another", async () => {
   const keys = (engine: string): string => `address = "192.0.2.1:80"\nengine = "${engine}"`;
   const found = ["auto", "ipvs", "nftables", "haproxy"].map(async (engine) =>
@@ -156,10 +164,11 @@ Deno.test("an engine without a scheduler of its own default takes another", asyn
   assertEquals(await Promise.all(found), ["wlc", "wlc", "wrr", "wlc"]);
 });
 
-Deno.test("engine features: each default works, IPVS does all but what is haproxy's, each row is asked by something", () => {
+Deno.test("engine features: each default works, IPVS does all but masquerade and what is haproxy's, each row is asked by something", () => {
   for (const engine of ENGINE_NAMES) assertEquals(lacking({ protocol: "tcp", mode: "tcp" }, engine), []);
   const notIpvs = FEATURES.filter(({ engines }) => !engines.includes("ipvs"));
-  assert(notIpvs.every(({ engines }) => engines.join() === "haproxy"));
+  const others = notIpvs.filter(({ engines }) => engines.join() !== "haproxy").map(({ what }) => what);
+  assertEquals(others, ["masquerade the clients of real servers"]);
   assertEquals(new Set(FEATURES.map(({ what }) => what)).size, FEATURES.length);
   assertEquals(lacking({ one_packet: true }, "nftables"), [{
     path: ["one_packet"],

@@ -28,73 +28,91 @@ const ANSWERS_STAY = 'with forward = "nat" the answers of real servers do not re
 const atLeast = (least: number) => (value: number): boolean => value >= least;
 
 /** Each: when it matters, and then what has to be how. */
-const NEEDS:
-  readonly (readonly [matters: (director: Director) => boolean, needs: (director: Director) => Need[]])[] = [
-    [({ services }) => services.length > 0, () => [{
-      path: "net/ipv4/vs/expire_nodest_conn",
-      isMet: atLeast(1),
-      ours: 1,
-      otherwise: "connections to a real server that has been removed hang instead of ending",
-    }, {
-      path: "net/ipv4/vs/conn_reuse_mode",
-      isMet: atLeast(1),
-      ours: 1,
-      otherwise:
-        "a client that uses a port again goes to the real server that it had, even if that is drained",
-    }]],
-    [(director) => forwards(director, null), () => [{
-      path: "net/ipv4/vs/conn_reuse_mode",
-      // Bit 2: of a connection whose answers pass by the director, nothing after its FIN_WAIT is seen.
-      isMet: (value) => (value & 2) !== 0,
-      ours: 3,
-      otherwise:
-        "a client that uses a port again within two minutes goes to the real server that it had, even " +
-        "if that is drained",
-    }]],
-    [({ services }) => services.some(({ persistence }) => persistence !== null), () => [{
-      path: "net/ipv4/vs/expire_quiescent_template",
-      isMet: atLeast(1),
-      ours: 1,
-      otherwise:
-        "persistent clients go on to open connections to a real server of weight 0, which never drains",
-    }]],
-    [(director) => forwards(director, 4), ({ interfaces }) => [
-      { path: "net/ipv4/ip_forward", isMet: atLeast(1), ours: 1, otherwise: ANSWERS_STAY },
-      ...["all", ...interfaces].map((name): Need => ({
-        path: `net/ipv4/conf/${name}/send_redirects`,
-        isMet: (value) => value === 0,
-        ours: 0,
-        otherwise: "a real server in the clients' own subnet is told to answer past the director",
-      })),
-    ]],
-    [(director) => forwards(director, 6), ({ interfaces }) => [
-      // A router takes no default route from others, unless it is told to; and what it has taken it forgets.
-      ...interfaces.map((name): Need => ({
-        path: `net/ipv6/conf/${name}/accept_ra`,
-        isMet: (value) => value !== 1,
-        ours: 2,
-        otherwise: "the default route that a router advertises is lost when this host forwards IPv6",
-      })),
-      { path: "net/ipv6/conf/all/forwarding", isMet: atLeast(1), ours: 1, otherwise: ANSWERS_STAY },
-    ]],
-  ];
+type Needs =
+  readonly (readonly [matters: (director: Director) => boolean, needs: (director: Director) => Need[]])[];
+
+/** What every engine that translates needs of the kernel. */
+export const FORWARDING: Needs = [
+  [(director) => forwards(director, 4), () => [
+    { path: "net/ipv4/ip_forward", isMet: atLeast(1), ours: 1, otherwise: ANSWERS_STAY },
+  ]],
+  [(director) => forwards(director, 6), ({ interfaces }) => [
+    // A router takes no default route from others, unless it is told to; and what it has taken it forgets.
+    ...interfaces.map((name): Need => ({
+      path: `net/ipv6/conf/${name}/accept_ra`,
+      isMet: (value) => value !== 1,
+      ours: 2,
+      otherwise: "the default route that a router advertises is lost when this host forwards IPv6",
+    })),
+    { path: "net/ipv6/conf/all/forwarding", isMet: atLeast(1), ours: 1, otherwise: ANSWERS_STAY },
+  ]],
+];
+
+const OF_IPVS: Needs = [
+  [({ services }) => services.length > 0, () => [{
+    path: "net/ipv4/vs/expire_nodest_conn",
+    isMet: atLeast(1),
+    ours: 1,
+    otherwise: "connections to a real server that has been removed hang instead of ending",
+  }, {
+    path: "net/ipv4/vs/conn_reuse_mode",
+    isMet: atLeast(1),
+    ours: 1,
+    otherwise: "a client that uses a port again goes to the real server that it had, even if that is drained",
+  }]],
+  [(director) => forwards(director, null), () => [{
+    path: "net/ipv4/vs/conn_reuse_mode",
+    // Bit 2: of a connection whose answers pass by the director, nothing after its FIN_WAIT is seen.
+    isMet: (value) => (value & 2) !== 0,
+    ours: 3,
+    otherwise:
+      "a client that uses a port again within two minutes goes to the real server that it had, even " +
+      "if that is drained",
+  }]],
+  [({ services }) => services.some(({ persistence }) => persistence !== null), () => [{
+    path: "net/ipv4/vs/expire_quiescent_template",
+    isMet: atLeast(1),
+    ours: 1,
+    otherwise:
+      "persistent clients go on to open connections to a real server of weight 0, which never drains",
+  }]],
+  [(director) => forwards(director, 4), ({ interfaces }) =>
+    ["all", ...interfaces].map((name): Need => ({
+      path: `net/ipv4/conf/${name}/send_redirects`,
+      isMet: (value) => value === 0,
+      ours: 0,
+      otherwise: "a real server in the clients' own subnet is told to answer past the director",
+    }))],
+  ...FORWARDING,
+];
 
 export class DirectorParameters {
   readonly #sysctl: Sysctl;
+  #advice = "";
 
-  constructor(readonly parameters: Parameters) {
+  constructor(readonly parameters: Parameters, readonly needs: Needs = OF_IPVS) {
     this.#sysctl = new Sysctl(parameters);
   }
 
   /** Sets what is not as it should be, or (`tune` is false) says so: a sentence for each. */
   reconcile(services: readonly Service[], interfaces: readonly string[], tune: boolean): string[] {
     if (!tune) this.#sysctl.restoreAll();
-    return shortcomings(this.parameters, { services, interfaces }).map(({ path, ours, otherwise, value }) => {
-      const problem = tune ? this.#sysctl.set(path, String(ours)) : "";
-      if (problem === null) return null;
-      const hint = tune ? problem : `set it to ${ours}, or tune_kernel = true in [balance]`;
-      return `${path.replaceAll("/", ".")} is ${value}: ${otherwise} (${hint})`;
-    }).filter((sentence) => sentence !== null);
+    return shortcomings(this.parameters, this.needs, { services, interfaces }).map(
+      ({ path, ours, otherwise, value }) => {
+        const problem = tune ? this.#sysctl.set(path, String(ours)) : "";
+        if (problem === null) return null;
+        const hint = tune ? problem : `set it to ${ours}, or tune_kernel = true in [balance]`;
+        return `${path.replaceAll("/", ".")} is ${value}: ${otherwise} (${hint})`;
+      },
+    ).filter((sentence) => sentence !== null);
+  }
+
+  /** As `reconcile`, but says what it said the last time only once. */
+  advise(services: readonly Service[], interfaces: readonly string[], tune: boolean): string[] {
+    const sentences = this.reconcile(services, interfaces, tune);
+    const isNew = sentences.join() !== this.#advice;
+    this.#advice = sentences.join();
+    return isNew ? sentences : [];
   }
 
   /** Back to what they were. */
@@ -103,8 +121,12 @@ export class DirectorParameters {
   }
 }
 
-function shortcomings(parameters: Parameters, director: Director): (Need & { readonly value: number })[] {
-  const needs = NEEDS.flatMap(([matters, needs]) => matters(director) ? needs(director) : []);
+function shortcomings(
+  parameters: Parameters,
+  table: Needs,
+  director: Director,
+): (Need & { readonly value: number })[] {
+  const needs = table.flatMap(([matters, needs]) => matters(director) ? needs(director) : []);
   // Of two needs of one parameter the later one is the stricter one.
   const strictest = new Map(needs.map((need) => [need.path, need]));
   return [...strictest.values()].flatMap((need) => {

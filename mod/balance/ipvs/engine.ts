@@ -54,8 +54,6 @@ export class IpvsEngine implements Engine {
   readonly #director: DirectorParameters;
   /** Of services that are told again and again. */
   readonly #entries = new WeakMap<Service, ServiceEntry>();
-  /** What was said last about the parameters. */
-  #advice = "";
   #isFirst = true;
 
   constructor(context: EngineContext, host: IpvsHost = thisHost()) {
@@ -122,10 +120,9 @@ export class IpvsEngine implements Engine {
   }
 
   #advise(services: readonly Service[], tune: boolean): void {
-    const sentences = this.#director.reconcile(services, this.#host.interfaces(), tune);
-    const advice = sentences.join("; ");
-    if (advice !== this.#advice) { for (const sentence of sentences) this.#context.note("warn", sentence); }
-    this.#advice = advice;
+    for (const sentence of this.#director.advise(services, this.#host.interfaces(), tune)) {
+      this.#context.note("warn", sentence);
+    }
   }
 
   #removeAll(): Applied {

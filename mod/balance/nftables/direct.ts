@@ -50,6 +50,8 @@ export interface FlowTimeouts {
 /** What IPVS does unless it is told otherwise. */
 export const FLOW_TIMEOUTS: FlowTimeouts = { tcp: 900, tcpfin: 120, udp: 300 };
 
+const IS_SYN = match({ "&": [TCP_FLAGS, { "|": ["syn", "ack"] }] }, "syn");
+
 export function isDirect({ destinations }: Service): boolean {
   return destinations.some(({ forward }) => forward.method === "dr");
 }
@@ -152,9 +154,8 @@ function serviceRules(service: Service, isTcp: boolean): Rule[] {
   const key = flowKey(service);
   const name = serviceName(service.match);
   const names = service.destinations.map((destination) => destinationName(service.match, destination));
-  const isSyn = match({ "&": [TCP_FLAGS, { "|": ["syn", "ack"] }] }, "syn");
   return [
-    ...isTcp ? [[isSyn, match(key, `@${closingSet(name)}`), goto(`${name}/again`)]] : [],
+    ...isTcp ? [[IS_SYN, match(key, `@${closingSet(name)}`), goto(`${name}/again`)]] : [],
     ...names.map((to) => [match(key, `@${flowSet(to)}`), goto(to)]),
     [goto(`${name}/pick`)],
   ];
@@ -199,13 +200,17 @@ function destinationRules(
   ];
 }
 
-/** Only the client is heard here: once it ends or breaks off, not much will follow. */
+/**
+ * Only the client is heard here. Once it ends or breaks off, not much will follow; and as long as it has only
+ * knocked, it may not even exist.
+ */
 function tcpFlow(flows: string, closing: string, key: Json, { tcp, tcpfin }: FlowTimeouts): Rule[] {
   const isEnd = match({ "&": [TCP_FLAGS, { "|": ["fin", "rst"] }] }, 0, "!=");
   return [
     [isEnd, remember(closing, key, tcpfin)],
     [match(key, `@${closing}`), remember(flows, key, tcpfin)],
     [match(key, `@${closing}`, "!="), remember(flows, key, tcp)],
+    [IS_SYN, remember(flows, key, tcpfin)],
   ];
 }
 

@@ -9,6 +9,7 @@ import type { Json } from "./statements.ts";
 import { FLOW_TIMEOUTS, isDirect } from "./direct.ts";
 import { flowsOf } from "./flows.ts";
 import { hostKernel, type Kernel, missingInKernel } from "./kernel.ts";
+import { DirectorParameters, FORWARDING } from "../ipvs/director.ts";
 import { countersOf, differences, type Picture, pictureOf } from "./listing.ts";
 import type { Counts } from "./connections.ts";
 import { destinationName } from "./names.ts";
@@ -39,6 +40,7 @@ export class NftablesEngine implements Engine {
   readonly #nft: Nft;
   readonly #context: Context;
   readonly #kernel: Kernel;
+  readonly #director: DirectorParameters;
   /** What we have put there; null before the first time and when something went wrong. */
   #done: Done | null = null;
   /** What was asked for last, and what that comes to. */
@@ -54,12 +56,14 @@ export class NftablesEngine implements Engine {
   constructor(nft: Nft, kernel: Kernel, context: Context) {
     this.#nft = nft;
     this.#kernel = kernel;
+    this.#director = new DirectorParameters(kernel.parameters, FORWARDING);
     this.#context = context;
   }
 
   async apply(services: readonly Service[]): Promise<Applied> {
     const ruleset = this.#rulesetOf(services);
     this.#note(ruleset.notes);
+    this.#advise(ruleset.services);
     const { present, drift } = await this.#present();
     const commands = plan(ruleset.things, present);
     const problem = commands.length === 0 ? null : await this.#run(commands, ruleset, present);
@@ -84,6 +88,7 @@ export class NftablesEngine implements Engine {
 
   async stop(keep: boolean): Promise<void> {
     try {
+      if (!keep) this.#director.restore();
       if (!keep) await this.#nft.run(plan([], unknown(await this.#picture())));
     } finally {
       this.#kernel.close();
@@ -170,6 +175,15 @@ export class NftablesEngine implements Engine {
   async #picture(): Promise<Picture> {
     const listings = await Promise.all(FAMILIES.map((family) => this.#nft.list("table", family, TABLE)));
     return pictureOf(listings.flatMap((listing) => listing ?? []));
+  }
+
+  /** What is translated is forwarded too. */
+  #advise(services: readonly Service[]): void {
+    const { tune_kernel: tune } = this.#context.config().balance;
+    const interfaces = services.length === 0 ? [] : this.#kernel.interfaces();
+    for (const sentence of this.#director.advise(services, interfaces, tune)) {
+      this.#context.note("warn", sentence);
+    }
   }
 
   /** Each once: the same services are applied again and again. */

@@ -3,6 +3,8 @@ import { type Connection, removeConnection, visitTranslated } from "../../../ffi
 import { SyscallError } from "../../../ffi/errno.ts";
 import { NETLINK_NETFILTER, NetlinkError, type NetlinkRequest, NetlinkSocket } from "../../../ffi/netlink.ts";
 import { rulesGeneration } from "../../../ffi/nfnetlink.ts";
+import { listLinks, openRtnetlink } from "../../../ffi/rtnetlink.ts";
+import { type Parameters, PROC_SYS } from "../../kernel/sysctl.ts";
 import type { Service } from "../model.ts";
 import type { Surroundings } from "./direct.ts";
 import { lookAround } from "./surroundings.ts";
@@ -18,6 +20,9 @@ export interface Kernel {
    * that their clients are told instead of left waiting. Returns how many.
    */
   forget(services: readonly Service[], former: readonly Service[]): number;
+  readonly parameters: Parameters;
+  /** Names of the interfaces but for loopback. */
+  interfaces(): readonly string[];
   /** What direct routing to these addresses depends on. */
   surroundings(addresses: readonly string[]): Surroundings;
   close(): void;
@@ -35,9 +40,16 @@ export function hostKernel(): Kernel {
       netfilter.requestAll(strangers);
       return strangers.length;
     },
+    parameters: PROC_SYS,
+    interfaces: listInterfaces,
     surroundings: lookAround,
     close: () => netfilter.close(),
   };
+}
+
+function listInterfaces(): string[] {
+  using nl = openRtnetlink();
+  return listLinks(nl).filter(({ loopback }) => !loopback).map(({ name }) => name);
 }
 
 function countConnections(services: readonly Service[]): ReadonlyMap<string, Counts> | null {

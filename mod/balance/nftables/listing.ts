@@ -48,13 +48,13 @@ export function differences(
 ): { readonly key: string; readonly what: string }[] {
   const found = new Map<string, string>();
   const families = new Set([...now.keys()].map(familyOf));
-  for (const [id, { family, kind, name, owner }] of things) {
+  for (const [id, { family, owner }] of things) {
     const table = `table ${family} vipd`;
     const isThere = now.has(id);
     if (isThere && (then === null || then.get(id) === now.get(id))) continue;
     const key = families.has(family) ? owner ?? table : table;
     const what = families.has(family)
-      ? `${kind} ${name} was ${isThere ? "changed" : "missing"}`
+      ? `${id.slice(family.length + 1)} was ${isThere ? "changed" : "missing"}`
       : "was missing";
     if (!found.has(key)) found.set(key, what);
   }

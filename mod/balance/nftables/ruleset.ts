@@ -10,6 +10,7 @@ import {
   refusals,
   type Surroundings,
 } from "./direct.ts";
+import { masqueradeThings } from "./masquerade.ts";
 import { serviceName } from "./names.ts";
 import { doors, natThings } from "./nat.ts";
 import type { Thing } from "./objects.ts";
@@ -46,6 +47,7 @@ export function rulesetOf(
       ...refused,
       ...doors(entered),
       ...trafficThings(nat),
+      ...masqueradeThings(nat),
       ...detourChain(nat),
       ...directThings(direct, surroundings, timeouts),
     ],

@@ -25,7 +25,7 @@ interface Pair {
 }
 
 /** Pairs that one lookup finds: of one family and protocol, with a port or with every port. */
-interface Group {
+export interface Group {
   readonly name: string;
   readonly family: 4 | 6;
   readonly protocol: string;
@@ -47,7 +47,7 @@ export function trafficThings(services: readonly Service[]): Thing[] {
     ...withoutExact(group, all),
     {
       counter: {
-        map: { key: concat(ct("direction"), ...connection(group)), data: `@traffic-${group.name}` },
+        map: { key: concat(ct("direction"), ...connectionOf(group)), data: `@traffic-${group.name}` },
       },
     },
   ]);
@@ -70,7 +70,7 @@ function hooked(name: string, hook: Hook, rules: readonly Rule[]): Chain {
 }
 
 /** The connection's original destination, then who answers: the same in both directions. */
-function connection({ family, hasPort }: Group): Json[] {
+export function connectionOf({ family, hasPort }: Group): Json[] {
   const ip = family === 4 ? "ip" : "ip6";
   const [to, from] = [ct(`${ip} daddr`, "original"), ct(`${ip} saddr`, "reply")];
   return hasPort ? [to, ct("proto-dst", "original"), from, ct("proto-src", "reply")] : [to, from];
@@ -100,7 +100,7 @@ function trafficMap(group: Group): Table {
   };
 }
 
-function pairKey({ hasPort }: Group, { service, destination }: Pair): Json[] {
+export function pairKey({ hasPort }: Group, { service, destination }: Pair): Json[] {
   return hasPort
     ? [service.address, service.port, destination.address, destination.port]
     : [service.address, destination.address];
@@ -121,7 +121,10 @@ function withoutExact({ family, protocol, hasPort }: Group, all: readonly Group[
 }
 
 /** What is sent to this host's own loopback answers from an address that is not known beforehand. */
-function groups(services: readonly Service[]): Group[] {
+export function groups(
+  services: readonly Service[],
+  accepts: (destination: Destination) => boolean = () => true,
+): Group[] {
   const byName = new Map<string, Group & { readonly pairs: Pair[] }>();
   for (const { match: service, destinations } of services) {
     if (service.kind !== "address") continue;
@@ -131,7 +134,9 @@ function groups(services: readonly Service[]): Group[] {
     const group = byName.get(name) ?? { name, family, protocol, hasPort, pairs: [] };
     byName.set(name, group);
     for (const destination of destinations) {
-      if (!isLoopback(destination.address)) group.pairs.push({ service, destination });
+      if (!isLoopback(destination.address) && accepts(destination)) {
+        group.pairs.push({ service, destination });
+      }
     }
   }
   return [...byName.values()].filter(({ pairs }) => pairs.length > 0);

@@ -18,6 +18,8 @@ function engine(nft: FakeNft): { engine: NftablesEngine; notes: string[]; forgot
     generation: () => nft.generation,
     connections: () => new Map([["tcp-192.0.2.10-80/192.0.2.21-80", { active: 3, inactive: 1 }]]),
     forget: (services, former) => forgotten.push([former.length, services.length]),
+    parameters: { read: (path) => path === "net/ipv4/ip_forward" ? "0" : null, write: () => null },
+    interfaces: () => ["eth0"],
     surroundings: (addresses) => ({
       devices: ["eth0"],
       hops: new Map(addresses.map((address) => [address, { kind: "device", device: "eth0" }])),
@@ -123,7 +125,16 @@ Deno.test("a service that nftables cannot do is left out and named; a stand-in i
       "tcp 192.0.2.11:80: nftables has nothing like the scheduler ovf",
     ]);
   }
-  assertEquals(notes, ["tcp 192.0.2.12:80: nftables counts no connections, so wrr stands in for wlc"]);
+  assertEquals(notes.filter((note) => note.startsWith("tcp")), [
+    "tcp 192.0.2.12:80: nftables counts no connections, so wrr stands in for wlc",
+  ]);
+});
+
+Deno.test("a host that does not forward is told so, once", async () => {
+  const { engine: made, notes } = engine(new FakeNft());
+  for (let i = 0; i < 3; i++) await made.apply([WEB]);
+  assertEquals(notes.length, 1);
+  assertEquals(notes[0]?.startsWith("net.ipv4.ip_forward is 0: "), true);
 });
 
 Deno.test("the end takes the tables away, or leaves them", async () => {
