@@ -12,23 +12,17 @@ import { configureLogging, logger } from "./log.ts";
 import { Balancing } from "./daemon/balancing.ts";
 import { DirectRoutings } from "./daemon/direct_routing.ts";
 import { type Estate, takeEstate } from "./daemon/estate.ts";
+import { Heartbeat } from "./daemon/heartbeat.ts";
 import { load, type Loading } from "./daemon/loading.ts";
 import { Maintenance } from "./daemon/maintenance.ts";
 import { Supervisor } from "./daemon/supervisor.ts";
 import { hearMissedSignals, Upgrade } from "./daemon/upgrade.ts";
-import { watchdogIntervalMs } from "./notify/systemd.ts";
 import { ReadModel } from "./read_model.ts";
 import type { NodeStatus, RouterState, Transition } from "./snapshot.ts";
 import { VERSION } from "./version.ts";
 import { EngineHandle } from "./vrrp/handle.ts";
 import type { EngineEvent, TrackerState } from "./vrrp/messages.ts";
 
-/**
- * How often the VRRP thread's heartbeat is looked at, and how many missing ones in a row are too many. The
- * first one that is missing only makes the thread be asked for the next.
- */
-const BEAT_MS = 2_000;
-const MAX_MISSED_BEATS = 3;
 /** An orderly stop that takes longer than this is cut short: the leases end what is left. */
 const STOP_TIMEOUT_MS = 10_000;
 /** After an upgrade the peers stay as patient as in its pause for so long. */
@@ -67,10 +61,10 @@ export class Daemon {
   readonly #estate: Estate | null;
   readonly #upgrader: Upgrade;
   readonly #maintenance: Maintenance;
+  readonly #heartbeat: Heartbeat;
   readonly #running = Promise.withResolvers<void>();
   #loading: Loading;
   #api: ApiServer | null = null;
-  #beat = 0;
   #reloadError: string | null = null;
   #realtime = false;
   #stopping = false;
@@ -117,6 +111,12 @@ export class Daemon {
     });
     this.#directRouting = new DirectRoutings(estate?.directRouting ?? null);
     this.#maintenance = new Maintenance(this.#engine, estate?.maintenance ?? null);
+    this.#heartbeat = new Heartbeat({
+      engine: this.#engine,
+      maintenance: this.#maintenance,
+      supervisor: this.#supervisor,
+      failed: (message) => this.#engineFailed(message),
+    });
     this.#upgrader = new Upgrade({
       maintenance: this.#maintenance,
       configFile: options.configFile,
@@ -175,11 +175,13 @@ export class Daemon {
     const { config, warnings } = this.#loading;
     for (const warning of warnings) configLog.warn("warning {problem}", { problem: formatProblem(warning) });
     this.#api = await this.#serve(config);
-    await this.#apply(config, true);
+    const begun = this.#apply(config, true);
+    this.#changes = begun;
+    await begun;
     this.#monitor.start();
     const failed = await Promise.race([this.#running.promise, this.ended]);
     if (failed !== undefined) return;
-    this.#beat = setInterval(() => this.#checkHeartbeat(), BEAT_MS);
+    this.#heartbeat.start();
     log.info("ready {version} api={api}", { version: VERSION, api: this.#api.addresses.join(" ") });
     this.#supervisor.tell({ ready: true, status: this.#statusLine() });
     if (this.#estate !== null) setTimeout(() => this.#engine.goOn(), LANDING_MS);
@@ -373,17 +375,6 @@ export class Daemon {
     return [...this.#states].map(([name, state]) => `${name} ${state}`).join(", ");
   }
 
-  /**
-   * The supervisor hears from us only while the VRRP thread turns; one that does not turn any more is given
-   * up.
-   */
-  #checkHeartbeat(): void {
-    this.#maintenance.tick();
-    const missed = this.#engine.missedBeats();
-    if (missed === 0 && watchdogIntervalMs() !== null) this.#supervisor.tell({ watchdog: true });
-    if (missed >= MAX_MISSED_BEATS) this.#engineFailed(`no heartbeat for ${missed * BEAT_MS} ms`);
-  }
-
   #engineFailed(message: string): void {
     const hint = message.includes("EPERM") ? " (vipd needs root, or CAP_NET_ADMIN and CAP_NET_RAW)" : "";
     log.fatal("engine_failed {message}{hint}", { message, hint });
@@ -391,7 +382,7 @@ export class Daemon {
   }
 
   async #exit(code: number): Promise<void> {
-    clearInterval(this.#beat);
+    this.#heartbeat.stop();
     await this.#flushLog();
     this.#end.resolve(code);
   }

@@ -104,6 +104,7 @@ export class Balancing {
     this.#config = config;
     const { virtual_server } = config;
     await this.#choose();
+    if (this.#isSuspended) return; // It is stopping.
     this.#checks.configure(virtual_server, (name, server) => this.#isUp(name, server));
     this.#servers.configure(virtual_server, (name, server): Arrival => ({
       checks: this.#checks.views(name, server),
