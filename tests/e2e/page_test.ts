@@ -21,12 +21,21 @@ const ROUTER = {
 const TOLD_MS = 1500;
 const PHONE = { width: 360, height: 740 };
 
+const POOL = `[virtual_server.pool]
+address = "192.168.121.120:80"
+engine = "nftables"
+check = { type = "tcp", interval = "1s", warmup = "0s" }
+[[virtual_server.pool.real_server]]
+name = "a-real-server-with-a-name-that-is-rather-long"
+address = "192.168.121.129:81"
+`;
+
 async function config(n1: Host): Promise<string> {
   const tokenFile = `${n1.directory}/token`;
   await Deno.writeTextFile(tokenFile, TOKEN, { mode: 0o600 });
   const listen = JSON.stringify(["127.0.0.1:8112", `unix:${n1.directory}/vipd/vipd.sock`]);
   const check = '[check.uplink]\ntype = "interface"\ninterface = "up0"\nrise = 1\n';
-  return `[api]\nlisten = ${listen}\ntoken_file = "${tokenFile}"\n\n${check}\n${vipdRouter(ROUTER)}`;
+  return `[api]\nlisten = ${listen}\ntoken_file = "${tokenFile}"\n\n${check}\n${vipdRouter(ROUTER)}\n${POOL}`;
 }
 
 async function shows(page: Page, selector: string, text: string): Promise<void> {
@@ -107,6 +116,9 @@ Deno.test("status page in a browser: live, powerless, on a phone, without script
     const text = await page.text();
     for (const word of ["n1", "VI_1", "ACTIVE", "192.168.121.120/32", "uplink", "up and running"]) {
       assertStringIncludes(text, word);
+    }
+    for (const word of ["no quorum", "wrr by nftables", "connection refused"]) {
+      await shows(page, "main", word);
     }
     await followsEvents(page, n1);
     assertEquals(page.complaints, []);
