@@ -56,15 +56,30 @@ export function findFamily(nl: Netlink, name: string): number | null {
   }
 }
 
+/** What goes with a request; `description` may be made when somebody asks for it. */
+export type GenlOptions =
+  & Pick<NetlinkRequest, "description">
+  & Partial<Pick<NetlinkRequest, "flags" | "quiet">>;
+
 /** The request for one command of a family. */
 export function genlRequest(
   { id, version }: Family,
   cmd: number,
   attributes: readonly Attribute[],
-  { description, flags = 0, quiet = false }: Pick<NetlinkRequest, "description"> & Partial<NetlinkRequest>,
+  options: GenlOptions,
 ): NetlinkRequest {
-  const payload = encodePayload(genlmsghdr.encode({ cmd, version }), attributes);
-  return { type: id, flags, payload, description, quiet };
+  const { flags = 0, quiet = false } = options;
+  const payload = encodePayload(Uint8Array.of(cmd, version, 0, 0), attributes);
+  // Words that few requests ever need, and there may be thousands.
+  return {
+    type: id,
+    flags,
+    payload,
+    quiet,
+    get description() {
+      return options.description;
+    },
+  };
 }
 
 /** What a message of any family carries. */

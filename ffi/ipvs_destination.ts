@@ -19,13 +19,13 @@ import {
   numberOfFamily,
   parseStats,
 } from "./ipvs_message.ts";
-import { idAttributes, type IpvsServiceId, nameService } from "./ipvs_service.ts";
+import { idNest, type IpvsServiceId, nameService } from "./ipvs_service.ts";
 import {
   type Attribute,
-  bytesOf,
   type NetlinkMessage,
   type NetlinkRequest,
   NLM_F_DUMP,
+  Scalar,
 } from "./netlink_message.ts";
 import { be16, u16, u32, u8 } from "./struct.ts";
 
@@ -108,16 +108,16 @@ export function destinationRequest(
   const isTunnel = options.fwdMethod === IP_VS_CONN_F_TUNNEL;
   const attributes: Attribute[] = [
     ...destinationId(id),
-    [IPVS_DEST_ATTR_FWD_METHOD, bytesOf(u32, options.fwdMethod)],
-    [IPVS_DEST_ATTR_WEIGHT, bytesOf(u32, options.weight)],
-    [IPVS_DEST_ATTR_U_THRESH, bytesOf(u32, options.uThresh)],
-    [IPVS_DEST_ATTR_L_THRESH, bytesOf(u32, options.lThresh)],
-    [IPVS_DEST_ATTR_TUN_TYPE, isTunnel ? bytesOf(u8, options.tunType) : undefined],
-    [IPVS_DEST_ATTR_TUN_PORT, isTunnel ? bytesOf(be16, options.tunPort) : undefined],
-    [IPVS_DEST_ATTR_TUN_FLAGS, isTunnel ? bytesOf(u16, options.tunFlags) : undefined],
+    [IPVS_DEST_ATTR_FWD_METHOD, new Scalar(u32, options.fwdMethod)],
+    [IPVS_DEST_ATTR_WEIGHT, new Scalar(u32, options.weight)],
+    [IPVS_DEST_ATTR_U_THRESH, new Scalar(u32, options.uThresh)],
+    [IPVS_DEST_ATTR_L_THRESH, new Scalar(u32, options.lThresh)],
+    [IPVS_DEST_ATTR_TUN_TYPE, isTunnel ? new Scalar(u8, options.tunType) : undefined],
+    [IPVS_DEST_ATTR_TUN_PORT, isTunnel ? new Scalar(be16, options.tunPort) : undefined],
+    [IPVS_DEST_ATTR_TUN_FLAGS, isTunnel ? new Scalar(u16, options.tunFlags) : undefined],
   ];
   const cmd = action === "add" ? IPVS_CMD_NEW_DEST : IPVS_CMD_SET_DEST;
-  return request(ipvs, cmd, service, attributes, `${action} ${describe(service, id)}`);
+  return request(ipvs, cmd, service, attributes, action, id);
 }
 
 /** Removes a destination. ENOENT when it is not there. */
@@ -126,13 +126,13 @@ export function removeDestinationRequest(
   service: IpvsServiceId,
   id: IpvsDestinationId,
 ): NetlinkRequest {
-  return request(ipvs, IPVS_CMD_DEL_DEST, service, destinationId(id), `remove ${describe(service, id)}`);
+  return request(ipvs, IPVS_CMD_DEL_DEST, service, destinationId(id), "remove", id);
 }
 
 /** All destinations of a service; none when there is no such service. */
 export function listDestinations(ipvs: Ipvs, service: IpvsServiceId): IpvsDestination[] {
   const [reply] = ipvs.netlink.request([
-    ipvsRequest(ipvs, IPVS_CMD_GET_DEST, [[IPVS_CMD_ATTR_SERVICE, idAttributes(service)]], {
+    ipvsRequest(ipvs, IPVS_CMD_GET_DEST, [[IPVS_CMD_ATTR_SERVICE, idNest(service)]], {
       flags: NLM_F_DUMP,
       description: `list destinations of ${nameService(service)}`,
     }),
@@ -176,23 +176,26 @@ function request(
   cmd: number,
   service: IpvsServiceId,
   destination: readonly Attribute[],
-  description: string,
+  action: string,
+  id: IpvsDestinationId,
 ): NetlinkRequest {
   const attributes: Attribute[] = [
-    [IPVS_CMD_ATTR_SERVICE, idAttributes(service)],
+    [IPVS_CMD_ATTR_SERVICE, idNest(service)],
     [IPVS_CMD_ATTR_DEST, destination],
   ];
-  return ipvsRequest(ipvs, cmd, attributes, { description });
+  return ipvsRequest(ipvs, cmd, attributes, {
+    get description() {
+      const { address, port } = id;
+      return `${action} destination ${endpointText(address, port)} of ${nameService(service)}`;
+    },
+    quiet: true,
+  });
 }
 
 function destinationId({ address, port }: IpvsDestinationId): Attribute[] {
   return [
-    [IPVS_DEST_ATTR_ADDR_FAMILY, bytesOf(u16, numberOfFamily(address.length === 4 ? 4 : 6))],
+    [IPVS_DEST_ATTR_ADDR_FAMILY, new Scalar(u16, numberOfFamily(address.length === 4 ? 4 : 6))],
     [IPVS_DEST_ATTR_ADDR, address],
-    [IPVS_DEST_ATTR_PORT, bytesOf(be16, port)],
+    [IPVS_DEST_ATTR_PORT, new Scalar(be16, port)],
   ];
-}
-
-function describe(service: IpvsServiceId, { address, port }: IpvsDestinationId): string {
-  return `destination ${endpointText(address, port)} of ${nameService(service)}`;
 }

@@ -1,6 +1,6 @@
 /** The commands of the kernel's IPVS and what their messages have in common (linux/ip_vs.h). */
 
-import { type Family, genlRequest } from "./genetlink.ts";
+import { type Family, type GenlOptions, genlRequest } from "./genetlink.ts";
 import type { Netlink } from "./netlink_conversation.ts";
 import type { Attribute, Attributes, NetlinkRequest } from "./netlink_message.ts";
 import { AF_INET, AF_INET6 } from "./sockaddr.ts";
@@ -59,7 +59,7 @@ export function ipvsRequest(
   { family }: Ipvs,
   cmd: number,
   attributes: readonly Attribute[],
-  options: Pick<NetlinkRequest, "description"> & Partial<NetlinkRequest>,
+  options: GenlOptions,
 ): NetlinkRequest {
   return genlRequest(family, cmd, attributes, options);
 }

@@ -19,10 +19,11 @@ import {
 } from "./ipvs_message.ts";
 import {
   type Attribute,
-  bytesOf,
+  Nest,
   type NetlinkMessage,
   type NetlinkRequest,
   NLM_F_DUMP,
+  Scalar,
 } from "./netlink_message.ts";
 import { be16, be32, struct, u16, u32 } from "./struct.ts";
 
@@ -52,6 +53,8 @@ export const IPVS_SVC_ATTR_PE_NAME = 11;
 export const IPVS_SVC_ATTR_STATS64 = 12;
 
 const ALL_FLAGS = 0xffffffff;
+
+const nests = new WeakMap<IpvsServiceId, Nest>();
 
 /** Which packets are a service's. */
 export type IpvsServiceId =
@@ -99,27 +102,26 @@ export function serviceRequest(
     [IPVS_SVC_ATTR_SCHED_NAME, schedName],
     [IPVS_SVC_ATTR_PE_NAME, peName],
     [IPVS_SVC_ATTR_FLAGS, ip_vs_flags.encode({ flags, mask: ALL_FLAGS })],
-    [IPVS_SVC_ATTR_TIMEOUT, bytesOf(u32, timeout)],
-    [IPVS_SVC_ATTR_NETMASK, bytesOf(id.family === 4 ? be32 : u32, netmask)],
+    [IPVS_SVC_ATTR_TIMEOUT, new Scalar(u32, timeout)],
+    [IPVS_SVC_ATTR_NETMASK, new Scalar(id.family === 4 ? be32 : u32, netmask)],
   ];
   const cmd = action === "add" ? IPVS_CMD_NEW_SERVICE : IPVS_CMD_SET_SERVICE;
   const description = `${action} service ${nameService(id)} with scheduler ${schedName}`;
-  return ipvsRequest(ipvs, cmd, [[IPVS_CMD_ATTR_SERVICE, attributes]], { description });
+  return ipvsRequest(ipvs, cmd, [[IPVS_CMD_ATTR_SERVICE, attributes]], { description, quiet: true });
 }
 
 /** Removes a service and its destinations. ESRCH when it is not there. */
 export function removeServiceRequest(ipvs: Ipvs, id: IpvsServiceId): NetlinkRequest {
   const description = `remove service ${nameService(id)}`;
-  return ipvsRequest(ipvs, IPVS_CMD_DEL_SERVICE, [[IPVS_CMD_ATTR_SERVICE, idAttributes(id)]], {
-    description,
-  });
+  const attributes: Attribute[] = [[IPVS_CMD_ATTR_SERVICE, idNest(id)]];
+  return ipvsRequest(ipvs, IPVS_CMD_DEL_SERVICE, attributes, { description, quiet: true });
 }
 
 /** Sets the counters of a service and its destinations to zero. */
 export function zeroService(ipvs: Ipvs, id: IpvsServiceId): void {
   const description = `zero service ${nameService(id)}`;
   ipvs.netlink.request([
-    ipvsRequest(ipvs, IPVS_CMD_ZERO, [[IPVS_CMD_ATTR_SERVICE, idAttributes(id)]], { description }),
+    ipvsRequest(ipvs, IPVS_CMD_ZERO, [[IPVS_CMD_ATTR_SERVICE, idNest(id)]], { description }),
   ]);
 }
 
@@ -162,15 +164,21 @@ export function parseService(message: NetlinkMessage): IpvsService | null {
   };
 }
 
-/** What tells a service from the others, as attributes. */
-export function idAttributes(id: IpvsServiceId): Attribute[] {
-  const af: Attribute = [IPVS_SVC_ATTR_AF, bytesOf(u16, numberOfFamily(id.family))];
-  if ("fwmark" in id) return [af, [IPVS_SVC_ATTR_FWMARK, bytesOf(u32, id.fwmark)]];
+/** What tells a service from the others, for the messages about its destinations. */
+export function idNest(id: IpvsServiceId): Nest {
+  const nest = nests.get(id) ?? new Nest(idAttributes(id));
+  nests.set(id, nest);
+  return nest;
+}
+
+function idAttributes(id: IpvsServiceId): Attribute[] {
+  const af: Attribute = [IPVS_SVC_ATTR_AF, new Scalar(u16, numberOfFamily(id.family))];
+  if ("fwmark" in id) return [af, [IPVS_SVC_ATTR_FWMARK, new Scalar(u32, id.fwmark)]];
   return [
     af,
-    [IPVS_SVC_ATTR_PROTOCOL, bytesOf(u16, id.protocol)],
+    [IPVS_SVC_ATTR_PROTOCOL, new Scalar(u16, id.protocol)],
     [IPVS_SVC_ATTR_ADDR, id.address],
-    [IPVS_SVC_ATTR_PORT, bytesOf(be16, id.port)],
+    [IPVS_SVC_ATTR_PORT, new Scalar(be16, id.port)],
   ];
 }
 

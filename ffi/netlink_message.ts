@@ -53,8 +53,21 @@ export interface NetlinkRequest {
   readonly quiet?: boolean;
 }
 
-/** What an attribute holds: octets, text (NUL-terminated), or attributes (marked NLA_F_NESTED). */
-export type AttributeValue = Uint8Array | string | readonly Attribute[];
+/** A number as its field writes it: less to make and to forget than octets, where there are thousands. */
+export class Scalar {
+  constructor(readonly field: Field<number>, readonly value: number) {}
+}
+
+/** Attributes that go into many messages, encoded once. */
+export class Nest {
+  readonly bytes: Uint8Array;
+  constructor(attributes: readonly Attribute[]) {
+    this.bytes = encodeAttributes(attributes);
+  }
+}
+
+/** What an attribute holds: octets, a number, text (NUL-terminated), attributes (marked NLA_F_NESTED). */
+export type AttributeValue = Uint8Array | Scalar | string | Nest | readonly Attribute[];
 
 /** An attribute to send; one whose value is undefined is left out. */
 export type Attribute = readonly [type: number, value: AttributeValue | undefined];
@@ -121,7 +134,9 @@ function attributesLength(attributes: readonly Attribute[]): number {
 }
 
 function valueLength(value: AttributeValue): number {
+  if (value instanceof Scalar) return value.field.size;
   if (value instanceof Uint8Array) return value.length;
+  if (value instanceof Nest) return value.bytes.length;
   return typeof value === "string" ? textValue(value).length : attributesLength(value);
 }
 
@@ -134,14 +149,8 @@ function writeAttributes(
 ): number {
   for (const [type, value] of attributes) {
     if (value === undefined) continue;
-    const begin = at + nlattr.size;
-    const nested = typeof value !== "string" && !(value instanceof Uint8Array);
-    const data = nested ? null : typeof value === "string" ? textValue(value) : value;
-    if (data !== null) bytes.set(data, begin);
-    const end = data === null
-      ? writeAttributes(value as readonly Attribute[], bytes, view, begin)
-      : begin + data.length;
-    const length = end - at;
+    const nested = value instanceof Nest || Array.isArray(value);
+    const length = writeValue(value, bytes, view, at + nlattr.size) - at;
     if (length > 0xffff) {
       throw new RangeError(`netlink attribute ${type} of ${length - 4} octets is too long`);
     }
@@ -150,6 +159,19 @@ function writeAttributes(
     at += roundUp(length, 4);
   }
   return at;
+}
+
+/** Returns where it ends. */
+function writeValue(value: AttributeValue, bytes: Uint8Array, view: DataView, at: number): number {
+  if (value instanceof Scalar) {
+    value.field.write(view, at, value.value);
+    return at + value.field.size;
+  }
+  const isList = typeof value !== "string" && !(value instanceof Uint8Array) && !(value instanceof Nest);
+  if (isList) return writeAttributes(value, bytes, view, at);
+  const data = typeof value === "string" ? textValue(value) : value instanceof Nest ? value.bytes : value;
+  bytes.set(data, at);
+  return at + data.length;
 }
 
 /** Attributes in the order they came, repeated types included; values are views. */
