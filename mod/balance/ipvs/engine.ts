@@ -52,8 +52,8 @@ export class IpvsEngine implements Engine {
   readonly #sync = new SyncDaemons();
   readonly #timeouts = new Timeouts();
   readonly #director: DirectorParameters;
-  /** Of services that are told again and again. */
-  readonly #entries = new WeakMap<Service, ServiceEntry>();
+  /** Of services that are told again and again, by all that they are. */
+  #entries: ReadonlyMap<string, ServiceEntry> = new Map();
   #isFirst = true;
 
   constructor(context: EngineContext, host: IpvsHost = thisHost()) {
@@ -65,7 +65,7 @@ export class IpvsEngine implements Engine {
   apply(services: readonly Service[]): Promise<Applied> {
     return settled(() => {
       const ipvs = this.#find();
-      const entries = services.map((service) => this.#entry(service));
+      const entries = this.#translate(services);
       const { balance } = this.#context.config();
       if (this.#isFirst && balance.flush) this.#removeForeign(ipvs, entries);
       this.#isFirst = false;
@@ -107,10 +107,14 @@ export class IpvsEngine implements Engine {
     return found;
   }
 
-  #entry(service: Service): ServiceEntry {
-    const entry = this.#entries.get(service) ?? entryOf(service);
-    this.#entries.set(service, entry);
-    return entry;
+  /** What is the same as before is the same object as before, and needs no further look. */
+  #translate(services: readonly Service[]): ServiceEntry[] {
+    const known = this.#entries;
+    this.#entries = new Map(services.map((service) => {
+      const key = JSON.stringify(service);
+      return [key, known.get(key) ?? entryOf(service)];
+    }));
+    return [...this.#entries.values()];
   }
 
   #removeForeign(ipvs: Ipvs, entries: readonly ServiceEntry[]): void {

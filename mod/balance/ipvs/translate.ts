@@ -90,13 +90,13 @@ function serviceId(match: Match): v.IpvsServiceId {
   return { family, protocol: PROTOCOLS[protocol], address: octets(address), port };
 }
 
-/** The requests for commands, in their order. Only refusals are of interest. */
+/** The requests for commands, in their order. */
 export function requestsOf(ipvs: v.Ipvs, commands: readonly Command[]): NetlinkRequest[] {
   const ids = new Map<Match, v.IpvsServiceId>();
   return commands.map(({ action, service: { match, options }, destination }) => {
     const service = ids.get(match) ?? serviceId(match);
     ids.set(match, service);
-    return { ...requestOf(ipvs, action, service, options, destination), quiet: true };
+    return requestOf(ipvs, action, service, options, destination);
   });
 }
 
