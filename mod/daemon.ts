@@ -148,6 +148,7 @@ export class Daemon {
     this.#supervisor.tell({ stopping: true });
     const timer = setTimeout(() => void this.#exit(1), STOP_TIMEOUT_MS);
     this.#directRouting.stop();
+    this.#balancing.prepareStop();
     await this.#engine.stop(reason);
     await Promise.all([this.#monitor.stop(), this.#api?.stop(), this.#balancing.stop()]);
     clearTimeout(timer);

@@ -64,6 +64,8 @@ export class Balancing {
   #config: Config;
   #drainTimer: number | undefined;
   #chooseTimer: number | undefined;
+  /** Whose programs shall run at the end. */
+  #leaving: readonly VirtualServer[] = [];
   #isSuspended = false;
   #offsetMs = 0;
   /** What the sync daemon was told last. */
@@ -180,11 +182,20 @@ export class Balancing {
     return { states: this.#servers.states(), checks: this.#checks.memories() };
   }
 
+  /** To be called while the virtual routers are what they are, and `stop` when they have let go. */
+  prepareStop(): void {
+    const isServing = ({ config }: VirtualServer): boolean => this.#isActive(config.virtual_router);
+    this.#leaving = this.#servers.all().filter((server) => server.config.omega && isServing(server));
+  }
+
   /** To be called when no virtual router is ACTIVE here any more: what still comes in is lost. */
   async stop(): Promise<void> {
     this.#isSuspended = true;
     this.#endTimers();
-    for (const server of this.#servers.all()) if (server.config.omega) this.#teller.farewell(server);
+    for (const { name } of this.#leaving) {
+      const server = this.#servers.get(name);
+      if (server !== undefined) this.#teller.farewell(server);
+    }
     this.#servers.stop();
     const isSynced = this.#synced !== fingerprint(null);
     if (isSynced) await this.#balancer.sync(null);
@@ -256,7 +267,7 @@ export class Balancing {
   #hearEffect(name: string, effect: Effect): void {
     const server = this.#servers.get(name);
     if (server === undefined) return;
-    this.#teller.tell(server, effect);
+    this.#teller.tell(server, effect, this.#isActive(server.config.virtual_router));
     if (effect.type === "phase" && effect.to === "drained") {
       this.#operator.noteDrained(name, effect.realServer);
     }

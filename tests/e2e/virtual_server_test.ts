@@ -251,11 +251,13 @@ async function pair(): Promise<void> {
       ...Object.keys(SERVERS).map((name) => serves(lab.node(name))),
     ]);
     const router = { name: "VI", vrid: 7, version: 3, intervalMs: 100, addresses: [VIP, GATEWAY] } as const;
-    const start = (node: Host, priority: number): Promise<Vipd> =>
-      startVipd(
-        node,
-        stateFile(node) + vipdRouter({ ...router, priority }) + web(BOTH, 'virtual_router = "VI"'),
-      );
+    const start = (node: Host, priority: number): Promise<Vipd> => {
+      const say = JSON.stringify(["/bin/sh", "-c", `echo $VIPD_EVENT >> ${node.directory}/hooks`]);
+      const keys = `virtual_router = "VI"\nomega = true\nnotify = { quorum_down = ${say} }`;
+      return startVipd(node, stateFile(node) + vipdRouter({ ...router, priority }) + web(BOTH, keys));
+    };
+    const said = (node: Host): Promise<string> =>
+      node.exec(["cat", `${node.directory}/hooks`], { mayFail: true });
     const first = await start(directors[0]!, 150);
     const second = await start(directors[1]!, 100);
     await settled("VI", first, [second]);
@@ -269,9 +271,14 @@ async function pair(): Promise<void> {
     await becomes(first, "rs1", "down");
     assertEquals((await realServer(second, "rs1")).state, "up", "who is BACKUP does not look");
     await first.child.stop("SIGTERM");
+    assertEquals(await said(directors[0]!), "quorum_down\n");
     await waitForState(second, "VI", "ACTIVE", LIMIT_MS);
     await becomes(second, "rs1", "down");
     await answersOnly(lab, "rs2");
+    const third = await start(directors[0]!, 50);
+    await settled("VI", second, [third]);
+    await third.child.stop("SIGTERM");
+    assertEquals(await said(directors[0]!), "quorum_down\n", "who is BACKUP runs no programs");
   });
 }
 

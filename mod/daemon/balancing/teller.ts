@@ -19,7 +19,8 @@ export class Teller {
     this.#publish = publish;
   }
 
-  tell({ name, config }: VirtualServer, effect: Effect): void {
+  /** `isServing`: its virtual router, if it follows one, is ACTIVE here; elsewhere no program runs. */
+  tell({ name, config }: VirtualServer, effect: Effect, isServing: boolean): void {
     switch (effect.type) {
       case "phase": {
         const { realServer, from, to, reason } = effect;
@@ -27,6 +28,7 @@ export class Teller {
       }
       case "health": {
         const { realServer, isUp, reason } = effect;
+        if (!isServing) return;
         return this.#notify(name, config, isUp ? "up" : "down", reason, realServer);
       }
       case "weight": {
@@ -36,6 +38,7 @@ export class Teller {
       case "quorum": {
         const [from, to] = effect.isUp ? ["no quorum", "quorum"] : ["quorum", "no quorum"];
         this.#transition("virtual_server", name, from, to, effect.reason);
+        if (!isServing) return;
         return this.#notify(name, config, effect.isUp ? "quorum_up" : "quorum_down", effect.reason);
       }
     }
