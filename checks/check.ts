@@ -140,8 +140,8 @@ export interface Pass {
   readonly weight?: number;
 }
 
-/** Takes what a watch sees: true where the check would pass. */
-export type Report = (passing: boolean) => void;
+/** Takes what a watch sees: whether the check would pass, or undefined when only a look can tell. */
+export type Report = (passing: boolean | undefined) => void;
 
 /**
  * A kind of check. Timeouts, attempts, rise/fall, recovery and scheduling are not its business.
@@ -168,8 +168,8 @@ export interface CheckType<Options = unknown> {
   ): Promise<Pass | string | void> | Pass | string;
   /**
    * Reports what `probe` would say by now, as far as can be seen without asking; runs until the abort.
-   * Whenever that is not what the last probe said, the next one is made at once. Reporting the same again
-   * costs nothing.
+   * Whenever that is not what the last probe said, or not known, the next one is made at once. Reporting the
+   * same again costs nothing.
    */
   watch?(context: CheckContext, options: Options, signal: AbortSignal, report: Report): Promise<void>;
 }

@@ -58,8 +58,12 @@ export function serviceEndpoint(
   return port === undefined ? fail("the real server has no port") : { host: target.address, port };
 }
 
-/** Uses a stream and closes it, at the abort already, which ends a read or write that is under way. */
-export async function using<T>(stream: Stream, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+/** Uses a stream or socket and closes it, at the abort already, which ends what is under way. */
+export async function using<T>(
+  stream: Pick<Stream, "close">,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
   let open = true;
   const close = (): void => {
     if (open) stream.close();

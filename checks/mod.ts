@@ -1,14 +1,32 @@
 /** The registry of check types: configuration, documentation and tests all derive from this list. */
 import type { CheckType } from "./check.ts";
 import { curl } from "./curl.ts";
+import { dns } from "./dns.ts";
 import { exec } from "./exec.ts";
+import { file } from "./file.ts";
 import { http } from "./http.ts";
 import { networkInterface } from "./interface.ts";
 import { nginx } from "./nginx.ts";
+import { ping } from "./ping.ts";
 import { process } from "./process.ts";
+import { smtp } from "./smtp.ts";
 import { tcp } from "./tcp.ts";
+import { udp } from "./udp.ts";
 
-export const checkTypes = [nginx, http, curl, tcp, exec, process, networkInterface] as const;
+export const checkTypes = [
+  nginx,
+  http,
+  curl,
+  tcp,
+  udp,
+  dns,
+  smtp,
+  ping,
+  exec,
+  file,
+  process,
+  networkInterface,
+] as const;
 
 const byType: ReadonlyMap<string, CheckType> = new Map(checkTypes.map((check) => [check.type, check]));
 

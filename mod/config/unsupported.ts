@@ -14,12 +14,7 @@ const UNSUPPORTED_KEYS: readonly string[] = [
 
 /** Check types to come; one that the registry already has is never looked up here. */
 const UNSUPPORTED_CHECK_TYPES: readonly string[] = [
-  "udp",
   "tls",
-  "dns",
-  "smtp",
-  "ping",
-  "file",
   "haproxy",
   "mysql",
   "postgres",

@@ -242,7 +242,7 @@ export class CheckRunner {
   }
 
   /** What a watch sees. When it is news, look at once, but never so often that no look comes to its end. */
-  #report(passing: boolean): void {
+  #report(passing: boolean | undefined): void {
     if (this.#lifetime.signal.aborted || this.#isPaused || this.#isRecovering) return;
     if (this.#lastPassed === undefined || this.#lastPassed === passing) return;
     const waitMs = (this.#run?.startMs ?? 0) + wakesApartMs - performance.now();
@@ -350,7 +350,7 @@ export class CheckRunner {
 
   async #watch(): Promise<void> {
     const { signal } = this.#lifetime;
-    const report = (passing: boolean): void => this.#report(passing);
+    const report = (passing?: boolean): void => this.#report(passing);
     let told = "";
     while (!signal.aborted) {
       try {

@@ -247,7 +247,8 @@ export async function datagrams(
     close(fd);
     return fail(`cannot reach ${to.host}: ${reason(-result)}`);
   }
-  return new Datagrams(new Wire(loop, fd), family, isRaw && family === 4);
+  const place = kind === "udp" ? formatEndpoint(to) : to.host;
+  return new Datagrams(new Wire(loop, fd), place, family, isRaw && family === 4);
 }
 
 /**
@@ -269,17 +270,20 @@ const datagramRoom = new Uint8Array(65_536);
 class Datagrams implements DatagramSocket {
   readonly family: 4 | 6;
   readonly #wire: Wire;
+  /** Of the peer, for messages. */
+  readonly #place: string;
   readonly #hasHeader: boolean;
 
-  constructor(wire: Wire, family: 4 | 6, hasHeader: boolean) {
+  constructor(wire: Wire, place: string, family: 4 | 6, hasHeader: boolean) {
     this.#wire = wire;
+    this.#place = place;
     this.family = family;
     this.#hasHeader = hasHeader;
   }
 
   send(bytes: Uint8Array): void {
     const count = trySendto(this.#wire.fd, bytes);
-    if (count < 0) fail(`cannot send: ${reason(-count)}`);
+    if (count < 0) fail(`${this.#place}: ${reason(-count)}`);
   }
 
   async receive(): Promise<Uint8Array> {
@@ -287,7 +291,7 @@ class Datagrams implements DatagramSocket {
     for (;;) {
       const count = tryRead(this.#wire.fd, datagramRoom);
       if (count >= 0) return this.#payload(datagramRoom.slice(0, count));
-      if (count !== -EAGAIN) return fail(reason(-count));
+      if (count !== -EAGAIN) return fail(`${this.#place}: ${reason(-count)}`);
       await this.#wire.ready();
     }
   }

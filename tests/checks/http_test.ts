@@ -288,3 +288,21 @@ Deno.test("http: the limit of connecting holds where no answer to the SYN comes"
   assertEquals(verdict, `no connection to 127.0.0.1:${port} within 80 ms`);
   assert(performance.now() - startMs < 5000);
 });
+
+Deno.test("http: a real server, its virtual host, another port of it", async () => {
+  await using peer = new Peer(ok);
+  const target = { address: "127.0.0.1", port: peer.port };
+  assertEquals(await probe({ path: "/a?b" }, target), "pass: status 200");
+  assertEquals(await probe({ virtual_host: "www.example.com" }, target), "pass: status 200");
+  assertEquals(await probe({ connect_port: peer.port }, { ...target, port: 1 }), "pass: status 200");
+  assertEquals(await probe({ connect_port: peer.port }, { ...target, port: 0 }), "pass: status 200");
+  assertEquals(await probe({ url: "http://other.example.com:81/" }, target), "pass: status 200");
+  const heads = peer.requests.map((request) => request.split("\r\n").slice(0, 2));
+  assertEquals(heads, [
+    ["GET /a?b HTTP/1.1", `Host: 127.0.0.1:${peer.port}`],
+    ["GET / HTTP/1.1", "Host: www.example.com"],
+    ["GET / HTTP/1.1", `Host: 127.0.0.1:${peer.port}`],
+    ["GET / HTTP/1.1", `Host: 127.0.0.1:${peer.port}`],
+    ["GET / HTTP/1.1", "Host: other.example.com:81"],
+  ]);
+});

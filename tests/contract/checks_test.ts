@@ -5,6 +5,7 @@ import type { CheckContext, CheckType } from "../../checks/check.ts";
 import { CheckFailed } from "../../checks/check.ts";
 import { checkTypes } from "../../checks/mod.ts";
 import { libc } from "../../ffi/libc.ts";
+import { DatagramPeer } from "../checks/datagram_peer.ts";
 import { LinuxHost } from "../../mod/health/host.ts";
 
 // Loaded once for the process, thus before any test, or it would count as a leak of the first.
@@ -16,7 +17,7 @@ interface Situation {
   readonly failing: [options: Record<string, unknown>, reason: RegExp];
   /** Options for which it cannot be run, or finds nothing to look at. */
   readonly impossible: [options: Record<string, unknown>, reason: RegExp];
-  /** Options for which it waits for ever, given a port that accepts and says nothing. */
+  /** Options for which it waits for ever, given a port, TCP and UDP, that accepts and says nothing. */
   readonly waiting?: (port: number) => Record<string, unknown>;
 }
 
@@ -42,6 +43,29 @@ const situations: Record<string, Situation> = {
     failing: [{ address: closed }, /^cannot connect to 127\.0\.0\.1:1: connection refused$/i],
     impossible: [{}, /^address is missing$/],
     waiting: (port) => ({ address: `127.0.0.1:${port}`, expect: "hello" }),
+  },
+  udp: {
+    failing: [{ address: closed }, /^127\.0\.0\.1:1: connection refused$/],
+    impossible: [{}, /^address is missing$/],
+    waiting: (port) => ({ address: `127.0.0.1:${port}`, require_reply: true }),
+  },
+  dns: {
+    failing: [{ address: closed }, /^127\.0\.0\.1:1: connection refused$/],
+    impossible: [{}, /^address is missing$/],
+    waiting: (port) => ({ address: `127.0.0.1:${port}` }),
+  },
+  smtp: {
+    failing: [{ address: closed }, /^cannot connect to 127\.0\.0\.1:1: connection refused$/],
+    impossible: [{}, /^address is missing$/],
+    waiting: (port) => ({ address: `127.0.0.1:${port}` }),
+  },
+  ping: {
+    failing: [{ address: "255.255.255.255" }, /^(cannot reach )?255\.255\.255\.255: permission denied$/],
+    impossible: [{}, /^address is missing$/],
+  },
+  file: {
+    failing: [{ path: "/etc/no-such-file", missing: "fail" }, /^there is no \/etc\/no-such-file$/],
+    impossible: [{ path: "/proc" }, /^cannot read \/proc: /],
   },
   exec: {
     failing: [{ command: ["false"] }, /^exit code 1$/],
@@ -118,6 +142,7 @@ for (const check of checkTypes as readonly CheckType[]) {
     const host = new LinuxHost();
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const accepted = acceptAll(listener);
+    await using _ = await DatagramPeer.listen(() => [], listener.addr.port);
     const before = openFiles();
     const abort = new AbortController();
     const run = probe(check, host, situation.waiting(listener.addr.port), abort.signal);
@@ -149,7 +174,7 @@ for (const check of checkTypes as readonly CheckType[]) {
     const host = new LinuxHost();
     const before = openFiles();
     const abort = new AbortController();
-    const reports: boolean[] = [];
+    const reports: (boolean | undefined)[] = [];
     const options = check.options.parse(situation.failing[0]);
     const watch = check.watch(context(host), options, abort.signal, (passing) => reports.push(passing));
     await delay(50);

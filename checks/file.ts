@@ -1,0 +1,51 @@
+/** file: a number in a file says whether a real server is to serve, or with which weight. */
+import * as z from "zod";
+import { absolutePath, defineCheck, describe, fail, type Pass } from "./check.ts";
+
+const weightMax = 65_535;
+const sizeLimit = 64;
+
+const options = z.strictObject({
+  path: absolutePath.describe("The file; it holds a whole number"),
+  weight_from_value: z.boolean().default(false).describe(
+    "Of a real server: the number is its weight, 0 to 65535, and -1 fails; else 0 passes and any other fails",
+  ),
+  missing: z.enum(["pass", "fail"]).default("pass").describe(
+    "What it means that the file is not there or empty; passing, the real server has its configured weight",
+  ),
+});
+type Options = z.output<typeof options>;
+
+export const file = defineCheck({
+  type: "file",
+  summary: "Passes while the number in a file is 0, or takes a weight from it; a change is seen at once.",
+  options,
+  defaults: { rise: 1 },
+  probe: (_context, options) => look(options),
+  watch: ({ host }, { path }, signal, report) => host.watchFile(path, () => report(undefined), signal),
+});
+
+function look({ path, weight_from_value, missing }: Options): Pass | string {
+  const text = read(path);
+  if (text === undefined || text === "") {
+    const what = text === undefined ? `there is no ${path}` : `${path} is empty`;
+    return missing === "pass" ? what : fail(what);
+  }
+  if (!/^-?\d{1,6}$/.test(text)) return fail(`${path} holds no number: ${JSON.stringify(text.slice(0, 20))}`);
+  const value = Number(text);
+  const note = `${path} holds ${value}`;
+  if (!weight_from_value) return value === 0 ? note : fail(note);
+  return value >= 0 && value <= weightMax ? { note, weight: value } : fail(note);
+}
+
+/** The beginning of the file without blanks; undefined when there is none. */
+function read(path: string): string | undefined {
+  try {
+    using file = Deno.openSync(path);
+    const bytes = new Uint8Array(sizeLimit);
+    return new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0)).trim();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    return fail(`cannot read ${path}: ${describe(error)}`);
+  }
+}
