@@ -5,7 +5,7 @@
 import type { EngineContext, EngineType } from "../engines.ts";
 import { type Applied, endpointKey, type Engine, type Service, type ServiceReport } from "../model.ts";
 import { type Counters, parseServersState, parseStat } from "./answers.ts";
-import { isOccupied } from "./binding.ts";
+import { isOccupied, occupantOf } from "./binding.ts";
 import { stampOf } from "./files.ts";
 import { EMPTY_LEDGER, enter, type Ledger, reportsOf } from "./ledger.ts";
 import { Master } from "./master.ts";
@@ -218,7 +218,7 @@ function sift(
   return {
     free: isTaken.size === 0 ? proxies : proxies.filter((proxy) => !isTaken.has(proxy)),
     taken: [...isTaken].map(({ key, port }) =>
-      `${key}: another program listens on port ${port} of this address`
+      `${key}: ${occupantOf(port)} listens on port ${port} of this address or of all`
     ),
   };
 }
