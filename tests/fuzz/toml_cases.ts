@@ -73,11 +73,70 @@ const CHECK_TYPES: readonly (readonly [type: string, needed: Keys, own: Keys])[]
     basic_auth: ['{ username = "u", password = "${VIPD_TEST_SECRET}" }'],
     follow_redirects: ["true"],
   }],
-  ["tcp", { connect: ['"127.0.0.1:80"', '"[::1]:80"'] }, { expect: ['"220 "'], send: ['"x\\r\\n"'] }],
+  ["tcp", { address: ['"127.0.0.1:80"', '"[::1]:80"'] }, { expect: ['"220 "'], send: ['"x\\r\\n"'] }],
   ["exec", { command: ['["/bin/sh", "-c", """\nexit "$(cat /tmp/x)"\n"""]', '["/bin/true"]'] }, {}],
   ["process", { process: ['"nginx"'] }, { minimum: ["2"], containers: ["true"] }],
   ["interface", { interface: ['"eth0"', '"bond0"'] }, {}],
 ];
+
+const SERVER_NEEDS: Keys = {
+  address: ['"192.0.2.10:80"', '"192.0.2.11:443"', '"[2001:db8::10]:80"', '"192.0.2.12"'],
+};
+
+const SERVER: Keys = {
+  addresses: ['["192.0.2.20-29:80"]', '["192.0.2.64/28:80", { fwmark = 7 }]', '["[2001:db8::/125]:1"]'],
+  fwmark: ["1", "0xffffffff"],
+  family: ['"ipv4"', '"ipv6"'],
+  protocol: ['"tcp"', '"udp"', '"sctp"'],
+  engine: ['"auto"', '"ipvs"', '"nftables"', '"haproxy"'],
+  mode: ['"tcp"', '"http"'],
+  options: ["{}", '{ cookie = "SRV" }'],
+  virtual_router: ['"r1"', '"web"'],
+  scheduler: ['"rr"', '"wlc"', '"sh"', '"mh"'],
+  flags: ['["sh-port"]', "[]"],
+  one_packet: ["true", "false"],
+  forward: ['"nat"', '"dr"', '"tunnel"', '{ method = "tunnel", type = "gue", port = 6080 }'],
+  persistence: ['"6m"', '"1s"'],
+  persistence_granularity: ['"255.255.255.0"', "24", "64"],
+  quorum: ["0", "1", "2"],
+  hysteresis: ["0", "1"],
+  on_failure: ['"quiesce"'],
+  initial: ['"down"'],
+  omega: ["true"],
+  sorry_server: ['"127.0.0.1:8080"', '{ address = "192.0.2.9:80", forward = "nat" }'],
+  weight: ["0", "100", "65535"],
+  upper_threshold: ["0", "1000"],
+  slow_start: ['"30s"'],
+  drain_timeout: ['"5m"'],
+  check: [
+    '{ type = "tcp", interval = "2s", retries = 3 }',
+    '[{ type = "tcp" }, { type = "exec", command = ["/bin/true"], weight_from_exit = true }]',
+    "[]",
+  ],
+  notify: ['{ up = ["/bin/true"], timeout = "1s" }'],
+};
+
+const REAL_SERVER_NEEDS: Keys = {
+  address: ['"192.0.2.21:80"', '"192.0.2.22"', '"[2001:db8::21]:80"', '"2001:db8::22"'],
+};
+
+const REAL_SERVER: Keys = {
+  name: ['"rs1"', '"rs 2"'],
+  weight: ["0", "3"],
+  forward: ['"nat"', '"tunnel"'],
+  lower_threshold: ["1"],
+  check: ['{ type = "http", path = "/" }', "[]"],
+};
+
+const BALANCE: Keys = {
+  tune_kernel: ["true"],
+  timeouts: ['{ tcp = "15m", udp = "5m" }'],
+  flush: ["true"],
+  sync: ['{ virtual_router = "r1" }', '{ virtual_router = "web", id = 7 }'],
+  state_file: ['"/var/lib/x.json"'],
+};
+
+const DIRECT_ROUTING: Keys = { addresses: ['["192.0.2.10"]', '["2001:db8::10", "192.0.2.11"]'] };
 
 /** Values that are wrong nearly everywhere. */
 const WRONG = [
@@ -187,6 +246,15 @@ function check(random: Random, name: string): string {
   return section(random, `check.${name}`, all, { ...own, ...CHECK }, 0.12);
 }
 
+function server(random: Random, name: string): string {
+  const header = `virtual_server.${name}`;
+  const real = Array.from(
+    { length: random.integer(0, 3) },
+    () => section(random, `[${header}.real_server]`, REAL_SERVER_NEEDS, REAL_SERVER, 0.1),
+  );
+  return [section(random, header, SERVER_NEEDS, SERVER, 0.05), ...real].join("\n");
+}
+
 /** A whole file, or what another one includes. */
 function text(random: Random, isMain: boolean): string {
   const parts: string[] = [];
@@ -196,6 +264,12 @@ function text(random: Random, isMain: boolean): string {
   for (let n = random.integer(0, 2); n > 0; n--) {
     const name = random.chance(0.8) ? `r${random.integer(0, 99)}` : random.pick(NAMES);
     parts.push(section(random, `virtual_router.${name}`, ROUTER_NEEDS, ROUTER, 0.06));
+  }
+  if (random.chance(0.4)) {
+    const name = random.chance(0.8) ? `v${random.integer(0, 9)}` : random.pick(NAMES);
+    parts.push(server(random, name));
+    if (random.chance(0.3)) parts.push(section(random, "balance", {}, BALANCE, 0.3));
+    if (random.chance(0.2)) parts.push(section(random, `direct_routing.${name}`, DIRECT_ROUTING, {}, 0));
   }
   for (const name of ["c", "d"]) if (random.chance(0.6)) parts.push(check(random, name));
   return `${parts.join("\n\n")}\n`;
