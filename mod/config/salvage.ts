@@ -58,5 +58,6 @@ function salvageField(field: z.ZodType, value: unknown): unknown {
     const alone = field.safeParse([element]);
     if (alone.success && Array.isArray(alone.data)) elements[i] = alone.data[0];
   }
-  return elements;
+  // Without a good one it may be that the key wants no array at all.
+  return Object.keys(elements).length === 0 ? undefined : elements;
 }

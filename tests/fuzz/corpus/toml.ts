@@ -115,6 +115,7 @@ export const TOML: Corpus = [
     "conf.d/a",
     "",
   ],
+  ["an array where a table is wanted", "refused", "vipd.toml", "[virtual_server.5]\nsorry_server = []"],
   ["a problem in an included file", "refused", "vipd.toml", 'include = ["a"]', "a", "\n\n  x = 1"],
 ];
 
