@@ -22,7 +22,11 @@ export interface BalancerOptions {
   /** A round of an engine has ended. */
   applied(engine: EngineName, applied: Applied): void;
   readonly lookAgainMs?: number;
+  /** What the engines before these have left. */
+  readonly inherited?: EngineMemories;
 }
+
+export type EngineMemories = Readonly<Record<string, unknown>>;
 
 /** Who carries a virtual server, or why nobody does. */
 export type Carrier = { readonly engine: EngineName } | { readonly problem: string };
@@ -31,12 +35,14 @@ export class Balancer {
   readonly #options: BalancerOptions;
   readonly #types: EngineTypes;
   readonly #drivers = new Map<EngineName, EngineDriver>();
+  readonly #memories: Map<string, unknown>;
   #carriers: ReadonlyMap<string, Carrier> = new Map();
   #chosen: Awaited<ReturnType<typeof chooseEngines>> = new Map();
 
   constructor(options: BalancerOptions) {
     this.#options = options;
     this.#types = options.types ?? ENGINES;
+    this.#memories = new Map(Object.entries(options.inherited ?? {}));
   }
 
   /**
@@ -84,11 +90,17 @@ export class Balancer {
     await this.#drivers.get("ipvs")?.sync(daemon);
   }
 
+  /** After a `stop` that has kept all: what the engines have left. */
+  get memories(): EngineMemories {
+    return Object.fromEntries(this.#memories);
+  }
+
   /** Ends the engines. `keep`: what they have made stays and goes on as it is. */
   async stop(keep: boolean): Promise<void> {
-    const drivers = [...this.#drivers.values()];
+    const drivers = [...this.#drivers];
     this.#drivers.clear();
-    await Promise.all(drivers.map((driver) => driver.stop(keep)));
+    await Promise.all(drivers.map(([, driver]) => driver.stop(keep)));
+    for (const [name, { memory }] of drivers) if (memory !== undefined) this.#memories.set(name, memory);
   }
 
   #carrierOf(passenger: Passenger): Carrier {
@@ -107,7 +119,7 @@ export class Balancer {
 
   #create(name: EngineName): EngineDriver {
     const { context, applied, lookAgainMs } = this.#options;
-    return new EngineDriver(name, () => this.#types[name]!.create(context), {
+    return new EngineDriver(name, () => this.#types[name]!.create(context, this.#memories.get(name)), {
       applied,
       note: (engine, message) => context.note("warn", `${engine} ${message}`),
       ...(lookAgainMs === undefined ? {} : { lookAgainMs }),

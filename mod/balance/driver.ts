@@ -47,6 +47,10 @@ export class EngineDriver {
     this.#options = options;
   }
 
+  get memory(): unknown {
+    return this.#engine?.memory?.();
+  }
+
   /** Resolves at the end of the first round that has tried it, whether or not it worked. */
   want(services: readonly Service[]): Promise<void> {
     this.#wanted = services;

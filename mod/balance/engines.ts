@@ -18,7 +18,8 @@ export interface EngineContext {
 export interface EngineType {
   /** Why this host cannot do it, as the end of a sentence ("the kernel has no IPVS"); null where it can. */
   missing(context: EngineContext): Promise<string | null>;
-  create(context: EngineContext): Engine;
+  /** `memory`: what the engine before it, perhaps of another version's process image, has left. */
+  create(context: EngineContext, memory?: unknown): Engine;
 }
 
 export type EngineTypes = Readonly<Partial<Record<EngineName, EngineType>>>;

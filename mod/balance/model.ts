@@ -132,6 +132,8 @@ export interface Engine {
    * one. What fails is tried again with the next `apply`.
    */
   sync?(daemon: SyncDaemon | null): Promise<Applied>;
+  /** What the next engine of its kind has to know to go on in its place, as JSON. */
+  memory?(): unknown;
   /** Takes away all that is ours, or lets go of it as it is; nothing of the engine runs afterwards. */
   stop(keep: boolean): Promise<void>;
 }

@@ -2,7 +2,7 @@
 import type { Host } from "../../checks/check.ts";
 import { monotonicMs } from "../../ffi/clock.ts";
 import type { RealServerOrder, RealServerOrderResult } from "../api/context.ts";
-import { Balancer, type Passenger, type Wish } from "../balance/balancer.ts";
+import { Balancer, type EngineMemories, type Passenger, type Wish } from "../balance/balancer.ts";
 import { remaining, reportedOf } from "../balance/connections.ts";
 import { endpointKey, type Service, serviceKey } from "../balance/model.ts";
 import type { Arrival, Effect } from "../balance/server.ts";
@@ -42,6 +42,8 @@ const log = logger("balance");
 export interface BalancingEstate {
   readonly states: Readonly<Record<string, State>>;
   readonly checks: Readonly<Record<string, Memory>>;
+  readonly engines: EngineMemories;
+  readonly routers: Readonly<Record<string, RouterState>>;
 }
 
 export interface BalancingOptions {
@@ -58,7 +60,7 @@ export class Balancing {
   readonly #operator: Operator;
   readonly #teller: Teller;
   readonly #news = new EngineNews();
-  readonly #routers = new Map<string, RouterState>();
+  readonly #routers: Map<string, RouterState>;
   /** Engines know what is unchanged by its being the same object. */
   readonly #rescheduled = new WeakMap<readonly Service[], readonly Service[]>();
   #config: Config;
@@ -79,7 +81,9 @@ export class Balancing {
         note: (level, message) => log[level]("note {message}", { message }),
       },
       applied: (engine, applied) => this.#news.hear(engine, applied),
+      inherited: inherited?.engines ?? {},
     });
+    this.#routers = new Map(Object.entries(inherited?.routers ?? {}));
     this.#servers = new VirtualServers({
       nowMs: monotonicMs,
       changed: () => this.#want(),
@@ -179,7 +183,12 @@ export class Balancing {
   }
 
   estate(): BalancingEstate {
-    return { states: this.#servers.states(), checks: this.#checks.memories() };
+    return {
+      states: this.#servers.states(),
+      checks: this.#checks.memories(),
+      engines: this.#balancer.memories,
+      routers: Object.fromEntries(this.#routers),
+    };
   }
 
   /** To be called while the virtual routers are what they are, and `stop` when they have let go. */

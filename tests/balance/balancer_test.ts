@@ -184,3 +184,28 @@ Deno.test("an engine that cannot be made, or that throws, is a problem and tried
   assertEquals(rounds.map(({ problems }) => problems), [["no socket"], ["no memory"]]);
   await balancer.stop(false);
 });
+
+Deno.test("what an engine leaves is for the next one of its kind, in this program or the next", async () => {
+  const given: unknown[] = [];
+  const types: EngineTypes = {
+    ipvs: {
+      missing: () => Promise.resolve(null),
+      create: (_context, memory) => {
+        given.push(memory);
+        return Object.assign(new FakeEngine("ipvs"), { memory: () => ({ round: given.length }) });
+      },
+    },
+  };
+  const options = { context, types, applied: () => {} };
+  const first = new Balancer(options);
+  const run = async (balancer: Balancer): Promise<void> => {
+    await balancer.choose([wish("web", 80)]);
+    await balancer.want([wish("web", 80)]);
+    await balancer.stop(true);
+  };
+  await run(first);
+  assertEquals(first.memories, { ipvs: { round: 1 } });
+  await run(first);
+  await run(new Balancer({ ...options, inherited: first.memories }));
+  assertEquals(given, [undefined, { round: 1 }, { round: 2 }]);
+});

@@ -3,7 +3,7 @@
  * explained where they are not as they should be, and set, for as long as we run, where the configuration
  * says so.
  */
-import { type Parameters, Sysctl } from "../../kernel/sysctl.ts";
+import { type ChangedParameter, type Parameters, Sysctl } from "../../kernel/sysctl.ts";
 import type { Service } from "../model.ts";
 
 /** A parameter that some service needs. */
@@ -92,6 +92,15 @@ export class DirectorParameters {
 
   constructor(readonly parameters: Parameters, readonly needs: Needs = OF_IPVS) {
     this.#sysctl = new Sysctl(parameters);
+  }
+
+  /** For whoever goes on in our place, and what he does with it. */
+  get changes(): readonly ChangedParameter[] {
+    return this.#sysctl.changes;
+  }
+
+  inherit(changes: readonly ChangedParameter[]): void {
+    this.#sysctl.inherit(changes);
   }
 
   /** Sets what is not as it should be, or (`tune` is false) says so: a sentence for each. */

@@ -5,7 +5,7 @@ import { openGenetlink } from "../../../ffi/genetlink.ts";
 import { findIpvs, getInfo, type Ipvs } from "../../../ffi/ipvs.ts";
 import { type Netlink, NetlinkError } from "../../../ffi/netlink.ts";
 import { listLinks, openRtnetlink } from "../../../ffi/rtnetlink.ts";
-import { type Parameters, PROC_SYS } from "../../kernel/sysctl.ts";
+import { type ChangedParameter, type Parameters, PROC_SYS } from "../../kernel/sysctl.ts";
 import type { EngineContext, EngineType } from "../engines.ts";
 import type { Applied, Engine, Service, ServiceReport, SyncDaemon } from "../model.ts";
 import { DirectorParameters } from "./director.ts";
@@ -14,13 +14,22 @@ import { NO_IPVS, problemOf } from "./problems.ts";
 import { Services } from "./reconcile.ts";
 import { SyncDaemons } from "./sync_daemon.ts";
 import { Table } from "./table.ts";
-import { Timeouts } from "./timeouts.ts";
+import { Timeouts, type TimeoutsMemory } from "./timeouts.ts";
 import { entryOf } from "./translate.ts";
 
 export const ipvs: EngineType = {
   missing: () => Promise.resolve(missing()),
-  create: (context) => new IpvsEngine(context),
+  create: (context, memory) => new IpvsEngine(context, memory as IpvsMemory | undefined),
 };
+
+/** For whoever goes on in our place. */
+export interface IpvsMemory {
+  /** Keys of the services that are ours. */
+  readonly services: readonly string[];
+  readonly daemon: SyncDaemon | null;
+  readonly timeouts: TimeoutsMemory;
+  readonly parameters: readonly ChangedParameter[];
+}
 
 /** Asking makes the kernel load the module, where there is one. */
 function missing(): string | null {
@@ -48,18 +57,32 @@ export class IpvsEngine implements Engine {
   readonly name = "ipvs";
   readonly #context: EngineContext;
   readonly #host: IpvsHost;
-  readonly #services = new Services();
-  readonly #sync = new SyncDaemons();
-  readonly #timeouts = new Timeouts();
+  readonly #services: Services;
+  readonly #sync: SyncDaemons;
+  readonly #timeouts: Timeouts;
   readonly #director: DirectorParameters;
   /** Of services that are told again and again, by all that they are. */
   #entries: ReadonlyMap<string, ServiceEntry> = new Map();
-  #isFirst = true;
+  #isFirst: boolean;
 
-  constructor(context: EngineContext, host: IpvsHost = thisHost()) {
+  constructor(context: EngineContext, memory?: IpvsMemory, host: IpvsHost = thisHost()) {
     this.#context = context;
     this.#host = host;
+    this.#services = new Services(memory?.services);
+    this.#sync = new SyncDaemons(memory?.daemon);
+    this.#timeouts = new Timeouts(memory?.timeouts);
     this.#director = new DirectorParameters(host.parameters);
+    this.#director.inherit(memory?.parameters ?? []);
+    this.#isFirst = memory === undefined;
+  }
+
+  memory(): IpvsMemory {
+    return {
+      services: [...this.#services.keys],
+      daemon: this.#sync.started,
+      timeouts: this.#timeouts.memory,
+      parameters: this.#director.changes,
+    };
   }
 
   apply(services: readonly Service[]): Promise<Applied> {

@@ -25,13 +25,18 @@ interface Failure {
 
 export class Services {
   /** Keys of what is ours: added by us, or found where it was wanted. */
-  readonly #ours = new Set<string>();
+  readonly #ours: Set<string>;
   /** How we have left each. */
   readonly #left = new Map<string, ServiceEntry>();
   /** How often in a row the same was found of a service. */
   readonly #found = new Map<string, { readonly words: string; readonly times: number }>();
   /** Whose destinations are looked at next. */
   #next = 0;
+
+  /** `ours`: what somebody has added in whose place we go on. */
+  constructor(ours: readonly string[] = []) {
+    this.#ours = new Set(ours);
+  }
 
   get keys(): ReadonlySet<string> {
     return this.#ours;

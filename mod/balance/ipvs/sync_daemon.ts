@@ -26,6 +26,15 @@ export class SyncDaemons {
   /** What we have started and not stopped since. */
   #started: SyncDaemon | null = null;
 
+  /** What we, or whoever was here before us, have started. */
+  get started(): SyncDaemon | null {
+    return this.#started;
+  }
+
+  constructor(started: SyncDaemon | null = null) {
+    this.#started = started;
+  }
+
   want(daemon: SyncDaemon | null): void {
     this.#wanted = daemon;
   }

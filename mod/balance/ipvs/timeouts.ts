@@ -7,10 +7,25 @@ const NAMES = { tcp: "tcp", tcpFin: "tcpfin", udp: "udp" } as const;
 
 type Some = { -readonly [Name in keyof IpvsTimeouts]?: number };
 
+/** For whoever goes on in our place. */
+export interface TimeoutsMemory {
+  readonly before: Readonly<Some>;
+  readonly ours: Readonly<Some>;
+}
+
 export class Timeouts {
   /** What they were before us, and what we have set them to. */
-  #before: Some = {};
-  #ours: Some = {};
+  #before: Some;
+  #ours: Some;
+
+  constructor(memory: TimeoutsMemory = { before: {}, ours: {} }) {
+    this.#before = { ...memory.before };
+    this.#ours = { ...memory.ours };
+  }
+
+  get memory(): TimeoutsMemory {
+    return { before: this.#before, ours: this.#ours };
+  }
 
   /** Makes them what is configured; one that is not configured any more becomes what it was. */
   reconcile(ipvs: Ipvs, configured: BalanceConfig["timeouts"]): Drift[] {

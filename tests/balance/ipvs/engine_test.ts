@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { libc } from "../../../ffi/libc.ts";
 import type { Service } from "../../../mod/balance/model.ts";
 import { FakeIpvs } from "../../ffi/ipvs_fake.ts";
-import { at, destination, DR, lab, service } from "./fixture.ts";
+import { at, destination, DR, lab, service, tunedParameters } from "./fixture.ts";
 
 // Opened once per thread and never closed, so before any test counts its resources.
 libc();
@@ -267,6 +267,26 @@ Deno.test("stop: all that is ours goes, or all stays; the socket is closed eithe
     );
     assert(isClosed());
   }
+});
+
+Deno.test("the next program goes on: it knows what is ours, and what was before us", async () => {
+  const before = { ...tunedParameters(), "net/ipv4/ip_forward": "0" };
+  const balance = { timeouts: { tcp: 600_000 }, tune_kernel: true };
+  const first = lab(balance, { ...before });
+  await lab({}, undefined, first.kernel).engine.apply([at(8080)]);
+  await first.engine.apply([service(["192.0.2.21"]), at(81)]);
+  await first.engine.sync({ role: "master", interface: "eth0", id: 51 });
+  await first.engine.stop(true);
+  const memory = JSON.parse(JSON.stringify(first.engine.memory()));
+  const next = lab({ ...balance, flush: true }, first.values, first.kernel, memory);
+  next.done();
+  // One of both services was taken out of the configuration in between. What is no start flushes nothing.
+  assertEquals(await next.engine.apply([service(["192.0.2.21"])]), NOTHING);
+  assertEquals(next.done(), ["del service 6 c000020a 81"]);
+  await next.engine.stop(false);
+  const { services, timeouts, daemons } = first.kernel;
+  assertEquals([[...services.keys()], timeouts.tcp, daemons.size], [["6 c000020a 8080"], 900, 0]);
+  assertEquals(first.values, before);
 });
 
 Deno.test("stop: a kernel without IPVS has nothing to remove", async () => {

@@ -1,6 +1,6 @@
 /** Services for tests of IPVS, and an engine on a made-up kernel. */
 import type { EngineContext } from "../../../mod/balance/engines.ts";
-import { IpvsEngine } from "../../../mod/balance/ipvs/engine.ts";
+import { IpvsEngine, type IpvsMemory } from "../../../mod/balance/ipvs/engine.ts";
 import type { Destination, Forward, Service } from "../../../mod/balance/model.ts";
 import type { BalanceConfig } from "../../../mod/config/balance.ts";
 import type { Parameters } from "../../../mod/kernel/sysctl.ts";
@@ -79,6 +79,7 @@ export function lab(
   balance: Partial<BalanceConfig> = {},
   values = tunedParameters(),
   kernel = new FakeIpvs(),
+  memory: IpvsMemory | undefined = undefined,
 ): Lab {
   const notes: string[] = [];
   let isClosed = false;
@@ -97,7 +98,7 @@ export function lab(
     receive: () => [],
     [Symbol.dispose]: () => void (isClosed = true),
   };
-  const engine = new IpvsEngine(context, {
+  const engine = new IpvsEngine(context, memory, {
     netlink,
     parameters: parameters(values),
     interfaces: () => ["eth0"],
