@@ -40,12 +40,28 @@ export async function probeHttp(
   options: HttpOptions,
   signal: AbortSignal,
 ): Promise<string> {
+  const { answer, place } = await fetchAnswer(context, options, signal);
+  const problem = judge(answer, options.expect);
+  return problem === undefined ? `status ${answer.status}${place}` : fail(`${problem}${place}`);
+}
+
+/**
+ * The answer that a probe judges, after redirects if they are followed; `place` is " at URL" after one.
+ * Rejects with `CheckFailed` when there is none.
+ */
+export async function fetchAnswer(
+  context: CheckContext,
+  options: HttpOptions,
+  signal: AbortSignal,
+): Promise<{ answer: Answer; place: string }> {
   const first = firstUrl(context, options);
   let step: Step = { url: first, method: options.method, body: options.body };
   for (let redirects = 0; redirects <= redirectLimit; redirects++) {
     const answer = await ask(context, options, first, step, signal);
     const next = options.follow_redirects ? redirected(step, answer) : undefined;
-    if (next === undefined) return verdict(answer, options, step, first);
+    if (next === undefined) {
+      return { answer, place: step.url.href === first.href ? "" : ` at ${step.url.href}` };
+    }
     step = next;
   }
   return fail(`more than ${redirectLimit} redirects`);
@@ -58,12 +74,6 @@ function firstUrl({ target }: CheckContext, options: HttpOptions): URL {
   const usualPort = scheme === "https" ? 443 : 80;
   const port = connect_port ?? (target.port === 0 ? usualPort : target.port);
   return new URL(`${scheme}://${virtual_host ?? formatEndpoint({ host: target.address, port })}${path}`);
-}
-
-function verdict(answer: Answer, { expect }: HttpOptions, { url }: Step, first: URL): string {
-  const place = url.href === first.href ? "" : ` at ${url.href}`;
-  const problem = judge(answer, expect);
-  return problem === undefined ? `status ${answer.status}${place}` : fail(`${problem}${place}`);
 }
 
 async function ask(

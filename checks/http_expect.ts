@@ -27,10 +27,15 @@ function judgeBody(answer: Answer, { body, regex, digest, json }: Expectation): 
 }
 
 function judgeDigest(body: Uint8Array, expected: string | undefined): string | undefined {
-  const [algorithm, hex] = expected?.split(":") ?? [];
-  if (algorithm === undefined || hex === undefined) return undefined;
-  const actual = createHash(algorithm).update(body).digest("hex");
-  return actual === hex.toLowerCase() ? undefined : `the body's digest is ${algorithm}:${actual}`;
+  const [algorithm] = expected?.toLowerCase().split(":") ?? [];
+  if (algorithm === undefined) return undefined;
+  const actual = digestOf(algorithm, body);
+  return actual === expected?.toLowerCase() ? undefined : `the body's digest is ${actual}`;
+}
+
+/** As `expect.digest` has it: "sha256:9f86…"; `algorithm` is sha256, sha512, sha1 or md5. */
+export function digestOf(algorithm: string, body: Uint8Array): string {
+  return `${algorithm}:${createHash(algorithm).update(body).digest("hex")}`;
 }
 
 function judgeJson(text: string, expected: Expectation["json"]): string | undefined {

@@ -190,6 +190,27 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./upgrade.ts")).upgrade,
   },
   {
+    name: "digest",
+    summary: "print the digest of a page, for `expect.digest` of an http check",
+    usage: "vipd digest URL [--connect-to ADDRESS] [--method METHOD] [--host NAME] [--follow] [--insecure]",
+    description:
+      "Asks as the http check does and prints one line for each algorithm. Status and size go to standard error.",
+    options: [
+      ["--connect-to ADDRESS", "address or address:port to connect to, such as a real server's"],
+      ["--host NAME", "virtual host to ask for (default: the URL's host)"],
+      ["--method METHOD", "HTTP method (default GET)"],
+      ["--follow", "follow redirects"],
+      ["--insecure", "do not verify the certificate"],
+      ["--timeout DURATION", "time for all of it (default 10s)"],
+      HELP_OPTION,
+    ],
+    examples: [
+      "vipd digest http://192.0.2.21/health",
+      "vipd digest https://www.example.com/ --connect-to 192.0.2.21:443",
+    ],
+    load: async () => (await import("./digest.ts")).digest,
+  },
+  {
     name: "demo",
     summary: "see a failover: two nodes and a client in network namespaces of this machine",
     usage: "vipd demo [--interval DURATION] [--json]",

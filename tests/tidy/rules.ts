@@ -73,6 +73,10 @@ const TYPE_ARROWS: Readonly<Partial<Record<Zone, readonly Zone[]>>> = {
 /** Single arrows with a reason of their own: importer, imported, why. */
 const EXCEPTIONS: readonly (readonly [from: string, to: string, why: string])[] = [
   ["mod/vrrp/", "mod/health/health.ts", "the weight arithmetic: a PURE function that the core applies"],
+  ["mod/cli/digest.ts", "checks/http.ts", "`vipd digest` asks as the http check does"],
+  ["mod/cli/digest.ts", "checks/http_options.ts", "`vipd digest` asks as the http check does"],
+  ["mod/cli/digest.ts", "checks/http_expect.ts", "`vipd digest` prints what the http check compares"],
+  ["mod/cli/digest.ts", "mod/health/host.ts", "`vipd digest` asks from this host"],
   ["mod/cli/demo.ts", "mod/demo/demo.ts", "`vipd demo` starts the demonstration"],
   ["mod/cli/run.ts", "mod/daemon.ts", "`vipd run` starts the daemon"],
   ["mod/cli/validate.ts", "mod/balance/engines.ts", "`vipd validate` asks which engines this host has"],
