@@ -155,7 +155,7 @@ for (const check of checkTypes as readonly CheckType[]) {
     abort.abort(new Error("enough"));
     await assertRejects(() => run);
     // Generous: the machine may be busy; the peer would be silent for ever.
-    assert(performance.now() - abortedMs < 2000, `${performance.now() - abortedMs} ms to settle`);
+    assert(performance.now() - abortedMs < 20_000, `${performance.now() - abortedMs} ms to settle`);
     listener.close();
     for (const connection of await accepted) connection.close();
     // The listener's own descriptor was open before.

@@ -1,7 +1,8 @@
 /** The lab itself: with keepalived on both nodes the client sees the outages that are known of keepalived. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Lab, waitFor } from "./lab.ts";
 import { startKeepalived } from "./lab/keepalived.ts";
+import { excuse, replayed } from "./lab/meter.ts";
 import { startNginx } from "./lab/nginx.ts";
 import { longestOutage, probeHttp, probeUdp, startEcho } from "./lab/probe.ts";
 import { keepalivedRouter } from "./lab/routers.ts";
@@ -63,3 +64,18 @@ Deno.test("the lab measures keepalived with a cut-off host as the protocol has i
   inLab(OPTIONS, cutOff));
 
 Deno.test("the lab measures keepalived's orderly stop as the skew time", () => inLab(OPTIONS, orderlyStop));
+
+Deno.test("the lab excuses a failure only where the machine had no time", () => {
+  assertEquals(excuse({ machine_ms: 19, ordinary_ms: 99 }), null);
+  assertEquals(excuse({ machine_ms: 140, ordinary_ms: 150 }), "the machine itself stood still for 140 ms");
+  assertEquals(excuse({ machine_ms: 2, ordinary_ms: 150 }), "an ordinary process had to wait for 150 ms");
+});
+
+Deno.test("the lab plays once what succeeds, and what goes on failing fails", async () => {
+  let played = 0;
+  await replayed(() => Promise.resolve(void played++));
+  assertEquals(played, 1);
+  const failing = (): Promise<void> => Promise.reject(new Error(`attempt ${++played}`));
+  await assertRejects(() => replayed(failing), Error, "attempt");
+  assert(played <= 4, `${played}`);
+});

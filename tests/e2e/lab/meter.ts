@@ -7,7 +7,7 @@ import { helperProgram } from "./compile.ts";
 import { waitFor } from "./wait.ts";
 
 /** The longest wait for a processor, milliseconds. */
-interface Waits {
+export interface Waits {
   /** Of those above everything that is tested: while that lasts, the machine itself stands still. */
   readonly machine_ms: number;
   /** Of ordinary processes: of keepalived, of what runs checks, of the test itself. */
@@ -69,7 +69,7 @@ class Meter {
 }
 
 /** Why what happened meanwhile may be the machine's fault, as a sentence; null when it is not. */
-function excuse({ machine_ms, ordinary_ms }: Waits): string | null {
+export function excuse({ machine_ms, ordinary_ms }: Waits): string | null {
   if (machine_ms > MACHINE_MS_MAX) return `the machine itself stood still for ${machine_ms.toFixed(0)} ms`;
   if (ordinary_ms > ORDINARY_MS_MAX) {
     return `an ordinary process had to wait for ${ordinary_ms.toFixed(0)} ms`;
