@@ -155,6 +155,10 @@ export interface CheckType<Options = unknown> {
   /** Flat beside the options that every check has; a strict object, with refinements if need be. */
   readonly options: z.ZodObject;
   readonly defaults?: CommonDefaults;
+  /** The option that says where to look; a check of a real server can do without. */
+  readonly target?: string;
+  /** It looks at a port, and knows none by itself. */
+  readonly needsPort?: boolean;
   /** Options that hold a program and its arguments, which the check runs. */
   readonly commands?: readonly string[];
   /**

@@ -47,6 +47,7 @@ export const dns = defineCheck({
   type: "dns",
   summary: "Passes when the name server answers a query with the expected code, and record if one is given.",
   options,
+  target: "address",
   probe,
 });
 

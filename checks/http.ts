@@ -31,6 +31,7 @@ export const http = defineCheck({
   type: "http",
   summary: "Passes when the web server answers as expected; every probe opens a new connection.",
   options: httpOptions,
+  target: "url",
   probe: probeHttp,
 });
 

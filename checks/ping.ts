@@ -18,6 +18,7 @@ export const ping = defineCheck({
   type: "ping",
   summary: "Passes when the host answers an ICMP echo request; nothing is run for it.",
   options,
+  target: "address",
   probe,
 });
 

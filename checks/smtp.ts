@@ -27,6 +27,7 @@ export const smtp = defineCheck({
   type: "smtp",
   summary: "Passes when the mail server greets with 220 and answers HELO or EHLO with 250.",
   options,
+  target: "address",
   probe,
 });
 

@@ -25,6 +25,8 @@ export const tcp = defineCheck({
   type: "tcp",
   summary: "Passes when the server accepts a connection and, if asked, greets as expected.",
   options,
+  target: "address",
+  needsPort: true,
   probe,
 });
 

@@ -40,6 +40,8 @@ export const udp = defineCheck({
   summary:
     "Passes when the UDP port replies as expected or, if no reply is required, is not known to be closed.",
   options,
+  target: "address",
+  needsPort: true,
   probe,
 });
 

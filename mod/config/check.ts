@@ -6,7 +6,10 @@ import { duration } from "./duration.ts";
 import { wholeNumber } from "./values.ts";
 
 /** What the configuration needs to know of a check type; the registry of `checks/` gives it. */
-export type CheckType = Pick<FullCheckType, "type" | "summary" | "options" | "defaults" | "commands">;
+export type CheckType = Pick<
+  FullCheckType,
+  "type" | "summary" | "options" | "defaults" | "commands" | "target" | "needsPort"
+>;
 
 /** A check with its defaults applied; times in milliseconds. */
 export interface CheckConfig {
@@ -121,9 +124,10 @@ function realServerCheck(table: RealServerTable): RealServerCheck {
 type CheckTable = z.output<typeof commonFields> & { readonly type: string };
 
 /** One check type's whole table: common keys, with the type's own defaults, and options together. */
-function checkTable({ type, summary, options, defaults = {} }: CheckType): z.ZodObject {
+function checkTable({ type, summary, options, defaults = {}, target }: CheckType): z.ZodObject {
   const { interval, timeout, rise, fall } = commonFields.shape;
   return options.safeExtend({
+    ...(target === undefined ? {} : { [target]: required(options.shape[target]) }),
     type: z.literal(type).describe(summary),
     ...commonFields.shape,
     interval: defaults.interval === undefined ? interval : withDefault(interval, defaults.interval),
@@ -131,6 +135,14 @@ function checkTable({ type, summary, options, defaults = {} }: CheckType): z.Zod
     rise: defaults.rise === undefined ? rise : withDefault(rise, defaults.rise),
     fall: defaults.fall === undefined ? fall : withDefault(fall, defaults.fall),
   }).strict();
+}
+
+/** What only a check of a real server can do without. */
+function required(field: unknown): z.ZodType {
+  if (!(field instanceof z.ZodOptional)) {
+    throw new RangeError("Cannot require an option that is not optional");
+  }
+  return (field.unwrap() as z.ZodType).describe(field.description ?? "");
 }
 
 type Wrapped = z.ZodPrefault | z.ZodDefault | z.ZodExactOptional;

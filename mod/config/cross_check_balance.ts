@@ -13,6 +13,8 @@ export interface BalancePartially {
   readonly virtual_server: Readonly<Record<string, PartialServer>>;
   readonly balance: Partial<BalanceFields>;
   readonly direct_routing: Readonly<Record<string, Partial<DirectRoutingConfig>>>;
+  /** Types of checks that look at a port and know none by themselves. */
+  readonly portChecks: readonly string[];
   /** Names of virtual routers, also of those that have problems of their own. */
   readonly routerNames: readonly string[];
 }
@@ -54,6 +56,7 @@ export function crossCheckBalance(config: BalancePartially, report: Report): voi
     checkThresholds(subject, report);
     checkQuorum(subject, report);
     checkRealServers(subject, report);
+    checkPorts(subject, config.portChecks, report);
     checkSorryServer(subject, report);
     checkTwins(subject, report);
     const { virtual_router: router } = subject.fields;
@@ -212,6 +215,28 @@ function setsWeight({ own }: Server, { check: inherited = [] }: Partial<VirtualS
 function checkRealServers({ servers, placed }: Subject, report: Report): void {
   for (const { path, own, forward } of servers) {
     checkTarget([...path, "address"], own.address, forward, placed, report);
+  }
+}
+
+/** Where every port, or a mark, is shared, a check has to be told what to look at. */
+function checkPorts(
+  { servers, placed, fields }: Subject,
+  portChecks: readonly string[],
+  report: Report,
+): void {
+  if (placed.length === 0 || placed.some(({ address }) => address.kind === "address" && address.port !== 0)) {
+    return;
+  }
+  for (const { path, own } of servers) {
+    if ((own.address.port ?? 0) !== 0) continue;
+    const lost = (own.check ?? fields.check ?? []).map((check) => check("up")).find(({ type, options }) =>
+      portChecks.includes(type) && options["connect_port"] === undefined && options["address"] === undefined
+    );
+    if (lost === undefined) continue;
+    report(
+      [...path, "address"],
+      `its ${lost.type} check has no port to look at: give connect_port in the check`,
+    );
   }
 }
 

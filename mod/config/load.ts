@@ -120,12 +120,10 @@ function examine(document: Document, options: LoadOptions): Examined {
   // With a file unread, what the others refer to would seem to be missing.
   if (!document.isComplete) return { findings, secrets: [] };
   const { value, findings: unset, secrets } = interpolate(raw, environment(options));
-  const { schema, serverFields } = schemaFor(
-    options.checkTypes ?? checkTypes,
-    options.hostName ?? hostname(),
-  );
+  const types = options.checkTypes ?? checkTypes;
+  const { schema, serverFields } = schemaFor(types, options.hostName ?? hostname());
   const result = validate(schema, value, raw);
-  const crossed = crossCheck(salvage(value, serverFields)).map((finding) => completed(finding, raw));
+  const crossed = crossCheck(salvage(value, types, serverFields)).map((finding) => completed(finding, raw));
   const told = "findings" in result ? result.findings : [];
   const found = [...told, ...crossed, ...unsafe(raw, told)];
   // A variable that is not set leaves a hole; what others think of the hole is no news.

@@ -3,6 +3,7 @@
  */
 import type { z } from "zod";
 import { balanceFields, directRouting } from "./balance.ts";
+import type { CheckType } from "./check.ts";
 import type { Partially } from "./cross_check.ts";
 import type { PartialServer } from "./cross_check_balance.ts";
 import { isTable, type Table } from "./document.ts";
@@ -11,11 +12,16 @@ import { type RouterFields, routerFields } from "./virtual_router.ts";
 import type { virtualServerFields } from "./virtual_server.ts";
 
 /** Each key is parsed alone; one that does not parse is left out, one that is missing gets its default. */
-export function salvage(data: unknown, serverFields: ReturnType<typeof virtualServerFields>): Partially {
+export function salvage(
+  data: unknown,
+  checkTypes: readonly CheckType[],
+  serverFields: ReturnType<typeof virtualServerFields>,
+): Partially {
   const { api, virtual_router, check, virtual_server, balance, direct_routing } = isTable(data) ? data : {};
   return {
     api: fields(apiFields, tableOf(api)),
     virtual_router: tables(virtual_router, (table): Partial<RouterFields> => fields(routerFields, table)),
+    portChecks: checkTypes.filter(({ needsPort }) => needsPort === true).map(({ type }) => type),
     checkNames: Object.keys(tableOf(check)),
     routerNames: Object.keys(tableOf(virtual_router)),
     virtual_server: tables(virtual_server, (table): PartialServer => ({

@@ -28,6 +28,16 @@ export const CHECK_TYPES: readonly CheckType[] = [
     commands: ["command"],
   },
   {
+    type: "look",
+    summary: "Passes when something is there.",
+    options: z.strictObject({
+      address: z.string({ error: "expected host:port" }).optional(),
+      connect_port: z.int().optional(),
+    }),
+    target: "address",
+    needsPort: true,
+  },
+  {
     type: "echo",
     summary: "Complains by repeating what it was given, as a careless check would.",
     options: z.strictObject({
