@@ -15,7 +15,6 @@ const TESTED_END_TO_END = new Map([
   ["main.ts", "starts every subcommand"],
   ["mod/cli/run.ts", "starts the daemon"],
   ["mod/daemon/balancing.ts", "the virtual servers of a daemon"],
-  ["mod/daemon/balancing/engine_news.ts", "what engines say"],
   ["mod/daemon/balancing/status.ts", "their status"],
   ["mod/daemon/balancing/sync.ts", "the sync daemon"],
   ["mod/daemon/balancing/teller.ts", "what is told of them"],

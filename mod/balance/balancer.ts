@@ -19,6 +19,8 @@ export interface Passenger extends Pick<Wish, "virtualServer" | "engine"> {
 export interface BalancerOptions {
   readonly context: EngineContext;
   readonly types?: EngineTypes;
+  /** What "auto" has come to before this image of the program; null: nothing. */
+  readonly automatic?: EngineName | null;
   /** A round of an engine has ended. */
   applied(engine: EngineName, applied: Applied): void;
   readonly lookAgainMs?: number;
@@ -43,6 +45,7 @@ export class Balancer {
     this.#options = options;
     this.#types = options.types ?? ENGINES;
     this.#memories = new Map(Object.entries(options.inherited ?? {}));
+    if (options.automatic) this.#chosen = new Map([["auto", options.automatic]]);
   }
 
   /**
@@ -62,6 +65,12 @@ export class Balancer {
     this.#carriers = new Map(
       passengers.map((passenger) => [passenger.virtualServer, this.#carrierOf(passenger)]),
     );
+  }
+
+  /** What "auto" has come to; null: nothing. */
+  get automatic(): EngineName | null {
+    const chosen = this.#chosen.get("auto");
+    return typeof chosen === "string" ? chosen : null;
   }
 
   carrier(virtualServer: string): Carrier {

@@ -4,6 +4,7 @@ import { monotonicMs } from "../../ffi/clock.ts";
 import type { RealServerOrder, RealServerOrderResult } from "../api/context.ts";
 import { Balancer, type EngineMemories, type Passenger, type Wish } from "../balance/balancer.ts";
 import { remaining, reportedOf } from "../balance/connections.ts";
+import type { EngineName } from "../balance/engines.ts";
 import { endpointKey, type Service, serviceKey } from "../balance/model.ts";
 import type { Arrival, Effect } from "../balance/server.ts";
 import { isUp, type State } from "../balance/state.ts";
@@ -44,6 +45,8 @@ export interface BalancingEstate {
   readonly checks: Readonly<Record<string, Memory>>;
   readonly engines: EngineMemories;
   readonly routers: Readonly<Record<string, RouterState>>;
+  /** What `engine = "auto"` has come to; null: nothing. */
+  readonly automatic: EngineName | null;
 }
 
 export interface BalancingOptions {
@@ -76,6 +79,7 @@ export class Balancing {
   constructor({ config, host, inherited, publish }: BalancingOptions) {
     this.#config = config;
     this.#balancer = new Balancer({
+      automatic: inherited?.automatic ?? null,
       context: {
         config: () => this.#config,
         note: (level, message) => log[level]("note {message}", { message }),
@@ -147,10 +151,11 @@ export class Balancing {
     const offsetMs = this.#clockOffset();
     return servers.map((server) => {
       const carrier = this.#balancer.carrier(server.name);
+      const own = keysOf([server]);
       return statusOf(server, {
         carrier,
-        problem: "engine" in carrier ? this.#news.problem(carrier.engine) : null,
-        healed: "engine" in carrier ? this.#news.healed(carrier.engine, keysOf([server]), keys) : 0,
+        problem: "engine" in carrier ? this.#news.problem(carrier.engine, own, keys) : null,
+        healed: "engine" in carrier ? this.#news.healed(carrier.engine, own, keys) : 0,
         isChecking: this.#isActive(server.config.virtual_router),
         checks,
         reports,
@@ -188,6 +193,7 @@ export class Balancing {
       checks: this.#checks.memories(),
       engines: this.#balancer.memories,
       routers: Object.fromEntries(this.#routers),
+      automatic: this.#balancer.automatic,
     };
   }
 

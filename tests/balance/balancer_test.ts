@@ -95,7 +95,10 @@ Deno.test("what carries traffic goes on to carry it when another engine would be
   await late.choose([wish("web", 80)]);
   missing.ipvs = null;
   await late.choose([wish("web", 80)]);
-  assertEquals(late.carrier("web"), { engine: "nftables" });
+  assertEquals([late.carrier("web"), late.automatic], [{ engine: "nftables" }, "nftables"]);
+  const next = new Balancer({ context, types, applied: () => {}, automatic: late.automatic });
+  await next.choose([wish("web", 80)]);
+  assertEquals(next.carrier("web"), { engine: "nftables" }, "and after an upgrade");
   await balancer.stop(false);
 });
 

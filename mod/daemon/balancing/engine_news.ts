@@ -7,7 +7,7 @@ const log = logger("balance");
 
 export class EngineNews {
   /** What each said last. */
-  readonly #problems = new Map<EngineName, string>();
+  readonly #problems = new Map<EngineName, readonly string[]>();
   /** By engine and then by what was healed: a `serviceKey`, or something that is behind all services. */
   readonly #healed = new Map<EngineName, Map<string, number>>();
   /** Virtual servers that nothing carries, and why. */
@@ -19,9 +19,9 @@ export class EngineNews {
       const counts = this.#healed.get(engine) ?? new Map<string, number>();
       this.#healed.set(engine, counts.set(key, (counts.get(key) ?? 0) + 1));
     }
-    const told = problems.join("; ");
-    if (told === (this.#problems.get(engine) ?? "")) return;
-    this.#problems.set(engine, told);
+    const [told, before] = [problems, this.#problems.get(engine) ?? []].map((all) => all.join("; "));
+    this.#problems.set(engine, problems);
+    if (told === before) return;
     if (told === "") log.info("applied {engine}", { engine });
     else log.error("not_applied {engine}: {problems}", { engine, problems: told });
   }
@@ -34,15 +34,28 @@ export class EngineNews {
     this.#homeless = new Map(homeless);
   }
 
-  problem(engine: EngineName): string | null {
-    return this.#problems.get(engine) || null;
+  /**
+   * What the engine said last that is in the way of these services; null: nothing. A problem that names no
+   * service at all is in everybody's way.
+   */
+  problem(engine: EngineName, own: readonly string[], all: ReadonlySet<string>): string | null {
+    const problems = (this.#problems.get(engine) ?? []).filter((problem) => {
+      const named = [...all].filter((key) => names(problem, key));
+      return named.length === 0 || named.some((key) => own.includes(key));
+    });
+    return problems.length === 0 ? null : problems.join("; ");
   }
 
-  /** How often what is behind these services was healed; `others`: services that it was not about. */
-  healed(engine: EngineName, own: readonly string[], others: ReadonlySet<string>): number {
+  /** How often what is behind these services was healed. */
+  healed(engine: EngineName, own: readonly string[], all: ReadonlySet<string>): number {
     return [...this.#healed.get(engine) ?? []].reduce(
-      (sum, [key, count]) => own.includes(key) || !others.has(key) ? sum + count : sum,
+      (sum, [key, count]) => own.includes(key) || !all.has(key) ? sum + count : sum,
       0,
     );
   }
+}
+
+/** Not as the beginning of another one: of port 80 in 8080. */
+function names(text: string, key: string): boolean {
+  return text.split(key).slice(1).some((rest) => !/^\d/.test(rest));
 }
