@@ -20,7 +20,13 @@ libc();
 /** Kind -> what is kept, cases of chance, and outcomes that chance must reach: else it proves nothing. */
 const KINDS: readonly (readonly [kind: string, kept: Corpus, cases: number, reaches: readonly string[]])[] = [
   ["packets", PACKETS, 100_000, PACKETS.map(([, outcome]) => outcome)],
-  ["netlink", NETLINK, 8_000, ["links: answered", "routes: ENOBUFS", "link: ETIMEDOUT", "news: answered"]],
+  ["netlink", NETLINK, 8_000, [
+    "links: answered",
+    "routes: ENOBUFS",
+    "link: ETIMEDOUT",
+    "news: answered",
+    ...["services", "destinations"].map((one) => `${one}: answered`),
+  ]],
   ["toml", TOML, 1_000, ["valid", "refused"]],
   ["api", API, 5_000, ["200", "401", "403", "404", "405", "406", "421", "422", "503"]],
   ["http", HTTP, 5, []],

@@ -25,6 +25,7 @@ import { LinkTable } from "../../mod/kernel/links.ts";
 import { KernelNews } from "../../mod/kernel/news.ts";
 import type { Random } from "../sim/random.ts";
 import { address, bytes, link } from "../vrrp/fixture.ts";
+import { IPVS_QUESTIONS } from "./ipvs.ts";
 import { answer, type Delivery, disturbed } from "./netlink_cases.ts";
 import { attributes, familyHeader, messages, told } from "./netlink_model.ts";
 import { smallerBytes, smallerList } from "./smaller.ts";
@@ -57,6 +58,11 @@ const QUESTIONS: Readonly<Record<string, (script: Script) => void>> = {
     assert(results.every((error) => error === null || error.errno > 0));
   },
   news: judgeNews,
+  ...Object.fromEntries(
+    Object.entries(IPVS_QUESTIONS).map((
+      [name, ask],
+    ) => [name, (script: Script) => ask(script.conversation())]),
+  ),
 };
 
 export const netlink: Target<NetlinkCase> = {

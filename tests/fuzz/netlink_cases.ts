@@ -1,6 +1,7 @@
 /** What a kernel might say over rtnetlink: real datagrams, and everything that can be wrong with them. */
 import { CAPTURES } from "../golden/netlink.ts";
 import type { Random } from "../sim/random.ts";
+import { IPVS_CAPTURES } from "./ipvs.ts";
 import { attributes, familyHeader, messages } from "./netlink_model.ts";
 import { noise } from "./packet_cases.ts";
 
@@ -8,7 +9,10 @@ import { noise } from "./packet_cases.ts";
 export type Delivery = { readonly bytes: Uint8Array; readonly multicast: boolean } | "lost" | "silence";
 
 /** Captures by the question that they answer. */
-const ANSWERS = Map.groupBy(CAPTURES, ([question]) => question);
+const ANSWERS = Map.groupBy(
+  [...CAPTURES, ...IPVS_CAPTURES.map(([, name, datagram]) => [name, datagram] as const)],
+  ([name]) => name,
+);
 
 const OF_QUESTION: Readonly<Record<string, readonly string[]>> = {
   links: ["dump of links"],
@@ -17,6 +21,12 @@ const OF_QUESTION: Readonly<Record<string, readonly string[]>> = {
   link: ["one link", "no such link"],
   change: ["bad address", "explained refusal", "strict refusal", "no such link"],
   news: ["notifications"],
+  ...Object.fromEntries(
+    [...Map.groupBy(IPVS_CAPTURES, ([question]) => question)].map(([question, rows]) => [
+      question,
+      [...new Set(rows.map(([, name]) => name)), "no such link"],
+    ]),
+  ),
 };
 
 /** The whole answer as the kernel gave it, to request number 1. */
@@ -36,7 +46,7 @@ function put(bytes: Uint8Array, at: number, value: number, octets: number): void
 
 /** Lengths that parsers fall over. */
 const LENGTHS = [0, 1, 3, 4, 5, 8, 15, 16, 17, 0x7fff, 0xffff, 0x10000, 0x7fffffff, 0xffffffff];
-const TYPES = [0, 1, 2, 3, 16, 17, 20, 21, 24, 25, 28, 0xffff];
+const TYPES = [0, 1, 2, 3, 16, 17, 20, 21, 24, 25, 28, 32, 0xffff];
 const ERRORS = [0, -1, -17, -105, -4095, -0x80000000, 1, 0x7fffffff];
 
 /** A random attribute, at any depth: where it begins in the datagram. */

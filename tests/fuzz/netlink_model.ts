@@ -33,17 +33,21 @@ export function attributes(payload: Uint8Array, from: number): Span[] {
   return spans(payload, from, 4, 2).map((span) => ({ ...span, type: span.type % 0x4000 }));
 }
 
+/** The number that the recording has for it. */
+const IPVS = 32;
+
 /** Octets that the family's own header takes, by message type; null for types that nobody here knows. */
 export function familyHeader(type: number): number | null {
   if (type === 16 || type === 17) return 16;
   if (type === 20 || type === 21) return 8;
+  if (type === IPVS) return 4;
   return type === 24 || type === 25 ? 12 : null;
 }
 
 /** The fields that vipd decides by, as text; null when the message is none of its business. */
 export function told(type: number, payload: Uint8Array): string | null {
   const header = familyHeader(type);
-  if (header === null || payload.length < header) return null;
+  if (header === null || payload.length < header || type === IPVS) return null;
   const list = attributes(payload, header);
   const last = (wanted: number, least = 0): Uint8Array | undefined => {
     const span = list.findLast((candidate) => candidate.type === wanted);
