@@ -68,6 +68,15 @@ export class SyscallError extends Error {
   }
 }
 
+/**
+ * Whether a file below /proc could not be read because its process or thread has ended: ENOENT, or ESRCH when
+ * it ended between opening and reading (proc(5)), for which Deno has neither a class nor a code.
+ */
+export function hasEnded(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound ||
+    error instanceof Error && error.message.includes(`(os error ${ESRCH})`);
+}
+
 let cell: Int32Array | undefined;
 
 /**

@@ -2,7 +2,7 @@
  * Keeping time under load: real-time scheduling, locked memory, and what this thread and process have used.
  */
 
-import { check, errnoName, orErrno } from "./errno.ts";
+import { check, errnoName, hasEnded, orErrno } from "./errno.ts";
 import { libc } from "./libc.ts";
 import { i32, i64, struct, u32, u64 } from "./struct.ts";
 
@@ -107,9 +107,7 @@ function threadName(tid: number): string | null {
   try {
     return Deno.readTextFileSync(`/proc/self/task/${tid}/comm`).trimEnd();
   } catch (error) {
-    // ESRCH (proc(5)) when it ends between the two: Deno has no class for it.
-    if (error instanceof Deno.errors.NotFound) return null;
-    if (error instanceof Error && (error as { code?: string }).code === "ESRCH") return null;
+    if (hasEnded(error)) return null;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 /** The process table, read from /proc. */
+import { hasEnded } from "../../ffi/errno.ts";
 import type { Process, ProcessFilter } from "../../checks/check.ts";
 
 const commLimit = 15;
@@ -54,14 +55,9 @@ function readProc(path: string): string {
   try {
     return Deno.readTextFileSync(`/proc/${path}`);
   } catch (error) {
-    // ESRCH comes when the process ends between opening and reading.
-    if (error instanceof Deno.errors.NotFound || isGone(error) || isHidden(error)) return "";
+    if (hasEnded(error) || isHidden(error)) return "";
     throw error;
   }
-}
-
-function isGone(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ESRCH";
 }
 
 /** A /proc mounted with hidepid, or a hardened container, shows nothing of others' processes. */

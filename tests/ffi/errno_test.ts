@@ -1,7 +1,7 @@
 /** errno stays right over many failing calls of different kinds, cold and optimised, on each thread. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { check, ENOENT, orErrno, SyscallError } from "../../ffi/errno.ts";
+import { check, ENOENT, hasEnded, orErrno, SyscallError } from "../../ffi/errno.ts";
 import { close, open, pipe2, read, tryRead } from "../../ffi/fd.ts";
 import { cstring, libc } from "../../ffi/libc.ts";
 import { failingCalls } from "./failing_calls.ts";
@@ -42,6 +42,17 @@ Deno.test("check: passes results on, numbers and bigints", () => {
   close(open("/dev/null"));
   libc().close(-1);
   assertThrows(() => check("x", -1n), SyscallError, "x: EBADF");
+});
+
+Deno.test("hasEnded: a process that is gone, or goes between opening and reading its file", async () => {
+  const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
+  const path = `/proc/${child.pid}/stat`;
+  using file = Deno.openSync(path);
+  child.kill("SIGKILL");
+  await child.status;
+  const [between, gone] = [() => file.readSync(new Uint8Array(9)), () => Deno.openSync(path)];
+  for (const call of [between, gone]) assertEquals(hasEnded(assertThrows(call)), true);
+  assertEquals(hasEnded(assertThrows(() => Deno.readTextFileSync("/proc"))), false);
 });
 
 Deno.test("orErrno and tryRead: a failure is a negative number", () => {

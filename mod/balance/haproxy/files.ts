@@ -1,6 +1,7 @@
 /**
  * The directory that vipd and its haproxy share: configuration, log, and what the workers see of the world.
  */
+import { hasEnded } from "../../../ffi/errno.ts";
 import type { Paths } from "./text.ts";
 
 /** haproxy says little, but for years. */
@@ -39,7 +40,7 @@ export function readIfThere(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || isGone(error)) return "";
+    if (hasEnded(error)) return "";
     throw error;
   }
 }
@@ -88,11 +89,6 @@ function changedAt(path: string): number[] {
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;
   }
-}
-
-/** A process that ends while its file in /proc is read. */
-function isGone(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ESRCH";
 }
 
 function parentOf(path: string): string {
