@@ -1,7 +1,8 @@
 /** Virtual servers where the kernel has no IPVS: the nftables engine, translating or direct, real traffic. */
 import { assert, assertEquals } from "@std/assert";
 import { curlExit, hold, HOLD_PORT, shares, startRealServer, udpShares } from "./lab/real_servers.ts";
-import { inLab, testTogether } from "./lab/scenario.ts";
+import { vipdRouter } from "./lab/routers.ts";
+import { inLab, settled, testTogether } from "./lab/scenario.ts";
 import { reload, startVipd, type Vipd } from "./lab/vipd.ts";
 import { type Host, type Lab, waitFor } from "./lab.ts";
 
@@ -16,18 +17,30 @@ const OPTIONS = {
   client: ["192.0.2.100/24", "fd00:1::100/64"],
 };
 const SERVERS = ["rs1", "rs2"];
+/** The addresses of clients and servers move. */
+const PAIR = {
+  nodes: {
+    ...OPTIONS.nodes,
+    director: ["192.0.2.1/24", "10.77.0.2/24"],
+    other: ["192.0.2.2/24", "10.77.0.3/24"],
+  },
+  client: OPTIONS.client,
+};
 
-async function prepared(lab: Lab): Promise<Host> {
-  const director = lab.node("director");
+async function forwards(director: Host): Promise<void> {
   const forwarding =
     "echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding";
   await director.exec(["sh", "-c", forwarding]);
+}
+
+async function prepared(lab: Lab): Promise<Host> {
+  await forwards(lab.node("director"));
   await Promise.all(SERVERS.map(async (name) => {
     await lab.node(name).ip("route", "add", "default", "via", "10.77.0.1");
     await lab.node(name).ip("-6", "route", "add", "default", "via", "fd00:77::1");
     await startRealServer(lab.node(name));
   }));
-  return director;
+  return lab.node("director");
 }
 
 interface Server {
@@ -224,6 +237,66 @@ testTogether("nftables", [
         assertEquals(await curlExit(lab.client, VIP), 7);
         await vipd.child.stop();
         assertEquals(await director.exec(["nft", "list", "ruleset"]), "");
+      }),
+  },
+  {
+    name: "masquerade: real servers without a route back",
+    body: () =>
+      inLab(OPTIONS, async (lab) => {
+        const forward = 'forward = { method = "nat", masquerade = true }\nscheduler = "rr"';
+        const { vipd, director } = await started(lab, virtualServer(`${ADDRESS}\n${forward}`, BOTH));
+        for (const name of SERVERS) {
+          await lab.node(name).ip("route", "delete", "default");
+          await lab.node(name).ip("-6", "route", "delete", "default");
+        }
+        assertEquals(await shares(lab.client, VIP, 10), { rs1: 5, rs2: 5 });
+        await reload(vipd, virtualServer(`address = "[${VIP6}]:80"\n${forward}`, BOTH, "", true));
+        await ruled(director, (text) => text.includes("masquerade-ipv6"));
+        assertEquals(await shares(lab.client, VIP6, 10), { rs1: 5, rs2: 5 });
+      }),
+  },
+  {
+    name: "a failover keeps the connections of a hash, and ends the others at once",
+    body: () =>
+      inLab(PAIR, async (lab) => {
+        const [first, second] = [lab.node("director"), lab.node("other")];
+        await Promise.all([prepared(lab), forwards(second)]);
+        const config = (priority: number): string => {
+          const router = vipdRouter(
+            {
+              ...{
+                name: "VI",
+                vrid: 7,
+                version: 3,
+                intervalMs: 100,
+                addresses: [`${VIP}/32`, "10.77.0.1/24"],
+              },
+              priority,
+            } as const,
+          );
+          const ports = [[HOLD_PORT, "sh", ["sh-port"]], [HOLD_PORT + 1, "rr", []]] as const;
+          return [
+            router,
+            ...ports.map(([port, scheduler, flags]) =>
+              virtualServer(
+                `address = "${VIP}:${port}"\nscheduler = "${scheduler}"\nflags = ${JSON.stringify(flags)}`,
+                BOTH,
+                `:${HOLD_PORT}`,
+              ).replaceAll("virtual_server.web", `virtual_server.p${port}`)
+            ),
+          ].join("\n");
+        };
+        const active = await startVipd(first, config(150));
+        const backup = await startVipd(second, config(100));
+        await settled("VI", active, [backup]);
+        await ruled(second, (text) => text.includes("prerouting"));
+        const hashed = await hold(lab, VIP, 8);
+        const turned = await hold(lab, VIP, 8, HOLD_PORT + 1);
+        await active.child.stop();
+        await settled("VI", backup, []);
+        await waitFor("those without a hash to end", () => turned.lost.length >= 1, 20_000);
+        assertEquals(hashed.lost, []);
+        assert(turned.lost.every(({ reason }) => reason !== "silent"), JSON.stringify(turned.lost));
       }),
   },
 ]);

@@ -69,9 +69,9 @@ export class Held {
 }
 
 /** Opens connections that stay, and waits until every one is greeted. */
-export async function hold(lab: Lab, address: string, count: number): Promise<Held> {
+export async function hold(lab: Lab, address: string, count: number, port = HOLD_PORT): Promise<Held> {
   const script = [Deno.execPath(), "run", "--no-check", "--allow-net", HOLDER];
-  const child = lab.client.spawn("holder", [...script, address, String(HOLD_PORT), String(count)]);
+  const child = lab.client.spawn("holder", [...script, address, String(port), String(count)]);
   const held = new Held(child);
   await waitFor(`${count} held connections`, () => held.servers.length === count, 20_000);
   return held;
