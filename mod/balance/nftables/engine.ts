@@ -66,8 +66,10 @@ export class NftablesEngine implements Engine {
     this.#advise(ruleset.services);
     const { present, drift } = await this.#present();
     const commands = plan(ruleset.things, present);
+    const before = this.#kernel.generation();
     const problem = commands.length === 0 ? null : await this.#run(commands, ruleset, present);
-    if (commands.length > 0) this.#generation = this.#kernel.generation();
+    // Ours was one change. Were there others, nobody knows whether they came before it or after it.
+    if (commands.length > 0) this.#generation = this.#kernel.generation() === before + 1 ? before + 1 : -1;
     if (problem === null && commands.length > 0) this.#forget(ruleset.services);
     // Who waits for the last connection of a destination must not see one from before it was told to wait.
     if (commands.length > 0) this.#countAgainMs = 0;
@@ -141,7 +143,7 @@ export class NftablesEngine implements Engine {
     // How our own looks is seen at leisure, with the first look after a change: nobody waits for that one.
     const picture = await this.#picture();
     const isSettled = this.#kernel.generation() === generation;
-    if (isOurs && isSettled) {
+    if (isOurs && isSettled && differences(thingsOf(done.ruleset), null, picture).length === 0) {
       this.#done = { ...done, picture };
       return { present: thingsOf(done.ruleset), drift: [] };
     }

@@ -15,6 +15,8 @@ export class FakeNft implements Nft {
   readonly lists: string[] = [];
   /** What the next transactions are refused with, one each. */
   refusals: string[] = [];
+  /** What happens once, right after the next transaction. */
+  afterwards: (() => void) | null = null;
   #handle = 0;
 
   run(commands: readonly Json[]): Promise<void> {
@@ -27,6 +29,8 @@ export class FakeNft implements Nft {
       this.#do(verb, kind, fields);
     }
     this.generation++;
+    this.afterwards?.();
+    this.afterwards = null;
     return Promise.resolve();
   }
 
