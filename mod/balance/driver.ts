@@ -6,6 +6,7 @@ const GATHER_MS = 5;
 /** How often it is looked whether all is still there; more seldom where a look takes long. */
 const LOOK_AGAIN_MS = 1_000;
 const LOOKS_SHARE = 50;
+const LOOK_LIMIT_MS = 10_000;
 /** What failed is tried again after this, then after twice as long each time, up to the limit. */
 const RETRY_MS = 500;
 const RETRY_LIMIT_MS = 5_000;
@@ -119,13 +120,15 @@ export class EngineDriver {
     const startMs = performance.now();
     const applied = await settled(() => this.#get().apply(wanted));
     const tookMs = performance.now() - startMs;
+    // A change takes as long as it takes: that says nothing of what a look costs.
+    const lookMs = wanted === this.#made && applied.drift.length === 0 ? LOOKS_SHARE * tookMs : 0;
     // What was read before says nothing of what is there now.
     if (wanted !== this.#made || applied.drift.length > 0) this.#readAtMs = -Infinity;
     this.#made = wanted;
     this.#options.applied(this.#name, applied);
     this.#failures = applied.problems.length === 0 ? 0 : this.#failures + 1;
     if (this.#isStopped) return;
-    const { lookAgainMs = Math.max(LOOK_AGAIN_MS, LOOKS_SHARE * tookMs) } = this.#options;
+    const { lookAgainMs = Math.min(Math.max(LOOK_AGAIN_MS, lookMs), LOOK_LIMIT_MS) } = this.#options;
     const retryMs = Math.min(RETRY_MS * 2 ** (this.#failures - 1), RETRY_LIMIT_MS);
     this.#timer = setTimeout(() => void this.#comeSoon(), this.#failures === 0 ? lookAgainMs : retryMs);
   }

@@ -95,5 +95,7 @@ async function writeConfig(file: string, socket: string, name: string, toml: str
   const parts = [toml];
   if (!/^\[api\]/m.test(toml)) parts.push(`[api]\nlisten = ["unix:${socket}"]`);
   if (!/^\[node\]/m.test(toml)) parts.push(`[node]\nname = "${name}"`);
-  await Deno.writeTextFile(file, parts.join("\n\n") + "\n");
+  // Whole or not at all: an earlier reload may be reading it.
+  await Deno.writeTextFile(`${file}.new`, parts.join("\n\n") + "\n");
+  await Deno.rename(`${file}.new`, file);
 }
