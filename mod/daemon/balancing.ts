@@ -113,8 +113,6 @@ export class Balancing {
   async configure(config: Config): Promise<void> {
     this.#config = config;
     const { virtual_server } = config;
-    await this.#choose();
-    if (this.#isSuspended) return; // It is stopping.
     this.#checks.configure(virtual_server, (name, server) => this.#isUp(name, server));
     this.#servers.configure(virtual_server, (name, server): Arrival => ({
       checks: this.#checks.views(name, server),
@@ -122,6 +120,8 @@ export class Balancing {
     }));
     this.#followRouters();
     this.#checks.start();
+    await this.#choose();
+    if (this.#isSuspended) return; // It is stopping.
     await within(PREPARED_MS, this.#balancer.want(this.#wishes()));
     this.#goOn();
   }
