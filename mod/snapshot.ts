@@ -189,6 +189,7 @@ export const VirtualServerStatus = z.strictObject({
   real_servers: z.array(RealServerStatus),
   /** How often somebody else had changed what is ours. */
   healed: counter,
+  last_healed: z.strictObject({ at: time, what: z.string() }).nullable(),
 });
 export type VirtualServerStatus = z.infer<typeof VirtualServerStatus>;
 

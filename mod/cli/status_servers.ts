@@ -22,7 +22,7 @@ export function serverLines(server: VirtualServerStatus, at: string, view: View)
     ...field("quorum", [quorumText(server)], view),
     ...field("sorry", [sorryText(server, view.color)], view),
     ...field("servers", realServerRows(server, at, view.color), view),
-    ...field("healed", [healedText(server)], view),
+    ...field("healed", [healedText(server, at)], view),
   ];
 }
 
@@ -111,6 +111,8 @@ function reasonOf({ state, reason, checks, drain_until: until }: RealServerStatu
   return reason === "" ? checks.map((check) => check.reason).join("; ") : reason;
 }
 
-function healedText({ healed }: VirtualServerStatus): string {
-  return healed === 0 ? "" : `${healed} ${healed === 1 ? "change" : "changes"} of somebody else undone`;
+function healedText({ healed, last_healed: last }: VirtualServerStatus, at: string): string {
+  if (healed === 0) return "";
+  const latest = last === null ? "" : `, ${formatAge(last.at, at)} ago: ${text(last.what)}`;
+  return `${healed} ${healed === 1 ? "change" : "changes"} of somebody else undone${latest}`;
 }

@@ -156,6 +156,7 @@ export class Balancing {
         carrier,
         problem: "engine" in carrier ? this.#news.problem(carrier.engine, own, keys) : null,
         healed: "engine" in carrier ? this.#news.healed(carrier.engine, own, keys) : 0,
+        lastHealed: "engine" in carrier ? this.#news.lastHealed(carrier.engine, own, keys) : null,
         isChecking: this.#isActive(server.config.virtual_router),
         checks,
         reports,

@@ -201,6 +201,7 @@ Deno.test("GET / shows virtual servers, escaped; and none where none is configur
     snapshot({ virtual_servers: [virtualServer({ problem: "<i>", real_servers: [evil] })] }),
   );
   for (const raw of ["<b>", "<i>", "<script>alert"]) assert(!escaped.includes(raw), raw);
+  assertStringIncludes(page.replaceAll(/\s+/g, " "), "undone: 1; 20s ago service was missing");
   assert(!renderPage(snapshot({ virtual_servers: [] })).includes("Virtual servers"));
 });
 

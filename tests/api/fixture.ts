@@ -254,6 +254,7 @@ export function virtualServer(changes: Partial<VirtualServerStatus> = {}): Virtu
       }),
     ],
     healed: 1,
+    last_healed: { at: "2026-11-20T05:59:40.000Z", what: "service was missing" },
     ...changes,
   };
 }

@@ -33,7 +33,7 @@ web  quorum for 10m  wlc by ipvs, with VI_1
   servers    192.168.121.21:80  up        for 10m  weight 1                   nat  3 active  connected
              rs2                down      for 30s  out (of 3)                 nat            connection refused
              rs3                draining  for 10s  weight 0 (of 1, set to 3)  nat  2 active  drained by the operator, out in 4m 50s at the latest
-  healed     1 change of somebody else undone
+  healed     1 change of somebody else undone, 20s ago: service was missing
 
 Checks
   nginx   nginx      up    for 10m  1.2 ms  master 4711 is alive
@@ -85,6 +85,7 @@ Deno.test("renderStatus() makes trouble of a virtual server visible", () => {
     sorry_server: { address: "127.0.0.1:8080", state: "in" },
     real_servers: [realServer({ weight: 2, full_weight: 9, configured_weight: 5 })],
     healed: 0,
+    last_healed: null,
   });
   const text = renderStatus(snapshot({ virtual_servers: [lost] }), PIPE);
   for (

@@ -35,4 +35,7 @@ Deno.test("what was healed is counted for the service that it was about, or for 
   });
   assertEquals(healed(), [2, 2]);
   assertEquals(news.healed("nftables", [WEB], ALL), 0);
+  assertEquals(news.lastHealed("ipvs", [WEB], ALL)?.what, "was missing");
+  assertEquals(news.lastHealed("nftables", [DNS], ALL), null);
+  assertEquals(new EngineNews().lastHealed("ipvs", [DNS], ALL), null);
 });

@@ -30,6 +30,12 @@ export function serverArticle(server: VirtualServerStatus, at: string): Html {
           ? ""
           : `; sorry server ${sorry.address} ${SORRY[sorry.state]}`}
       </p>
+      ${server.last_healed === null ? "" : html`
+        <p class="soft">Changes of somebody else undone: ${server.healed}; ${formatAge(
+          server.last_healed.at,
+          at,
+        )} ago ${server.last_healed.what}</p>
+      `}
       <div class="wide">${realServerTable(shownOf(server), at)}</div>
     </article>
   `;

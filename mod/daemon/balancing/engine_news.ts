@@ -5,11 +5,19 @@ import { logger } from "../../log.ts";
 
 const log = logger("balance");
 
+/** A change of somebody else that was undone; `at` is RFC 3339. */
+interface Healed {
+  readonly at: string;
+  readonly what: string;
+}
+
 export class EngineNews {
   /** What each said last. */
   readonly #problems = new Map<EngineName, readonly string[]>();
   /** By engine and then by what was healed: a `serviceKey`, or something that is behind all services. */
   readonly #healed = new Map<EngineName, Map<string, number>>();
+  /** The last of these. */
+  readonly #lastHealed = new Map<EngineName, Map<string, Healed>>();
   /** Virtual servers that nothing carries, and why. */
   #homeless = new Map<string, string>();
 
@@ -18,6 +26,8 @@ export class EngineNews {
       log.warn("healed {key}: {what}", { key, what, engine });
       const counts = this.#healed.get(engine) ?? new Map<string, number>();
       this.#healed.set(engine, counts.set(key, (counts.get(key) ?? 0) + 1));
+      const last = this.#lastHealed.get(engine) ?? new Map<string, Healed>();
+      this.#lastHealed.set(engine, last.set(key, { at: new Date().toISOString(), what }));
     }
     const [told, before] = [problems, this.#problems.get(engine) ?? []].map((all) => all.join("; "));
     this.#problems.set(engine, problems);
@@ -52,6 +62,13 @@ export class EngineNews {
       (sum, [key, count]) => own.includes(key) || !all.has(key) ? sum + count : sum,
       0,
     );
+  }
+
+  /** What was healed last behind these services; null: nothing was. */
+  lastHealed(engine: EngineName, own: readonly string[], all: ReadonlySet<string>): Healed | null {
+    const about = [...this.#lastHealed.get(engine) ?? []]
+      .filter(([key]) => own.includes(key) || !all.has(key)).map(([, last]) => last);
+    return about.toSorted((a, b) => b.at.localeCompare(a.at))[0] ?? null;
   }
 }
 

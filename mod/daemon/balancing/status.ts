@@ -21,6 +21,7 @@ export interface Sources {
   /** What the engine said last that keeps it from its work; null: nothing. */
   readonly problem: string | null;
   readonly healed: number;
+  readonly lastHealed: VirtualServerStatus["last_healed"];
   readonly isChecking: boolean;
   readonly checks: ReadonlyMap<string, CheckStatus>;
   readonly reports: ReadonlyMap<string, ServiceReport>;
@@ -58,6 +59,7 @@ export function statusOf(server: VirtualServer, sources: Sources): VirtualServer
     sorry_server: sorry === undefined ? null : { address: endpointKey(sorry), state: state.sorry },
     real_servers: config.real_server.map((real) => realServer(server, real, reported, sources)),
     healed: sources.healed,
+    last_healed: sources.lastHealed,
   };
 }
 
