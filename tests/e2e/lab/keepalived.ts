@@ -27,6 +27,17 @@ export async function startKeepalived(
   return node.spawn("keepalived", argv, env);
 }
 
+/** Starts only the part of keepalived that checks real servers and fills the IPVS table; it logs nowhere. */
+export async function startCheckers(node: Host, configuration: string): Promise<Child> {
+  const directory = `${node.directory}/keepalived`;
+  await Deno.mkdir(directory, { recursive: true });
+  await Deno.writeTextFile(`${directory}/keepalived.conf`, configuration);
+  const argv = ["keepalived", "--dont-fork", "--check"];
+  const files = { "use-file": "keepalived.conf", pid: "keepalived.pid", checkers_pid: "checkers.pid" };
+  const options = Object.entries(files).map(([option, file]) => `--${option}=${directory}/${file}`);
+  return node.spawn("keepalived", [...argv, ...options]);
+}
+
 /** Replaces its configuration file and tells it to reload it. */
 export async function reloadKeepalived(node: Host, child: Child, configuration: string): Promise<void> {
   await Deno.writeTextFile(`${node.directory}/keepalived/keepalived.conf`, configuration);

@@ -5,7 +5,7 @@ import type { Host } from "../lab.ts";
 import { PATIENCE_MS, waitFor } from "./wait.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 120_000;
 
 export interface Vipd {
   readonly node: Host;
@@ -21,10 +21,10 @@ export interface Vipd {
 export async function startVipd(node: Host, toml: string): Promise<Vipd> {
   const vipd = await launchVipd(node, toml);
   const ready = async (): Promise<boolean> => {
-    if (!vipd.child.running) throw new Error(`vipd of ${node.name} ended:\n${vipd.child.output}`);
-    return (await status(vipd)).node.engine === "running";
+    return !vipd.child.running || (await status(vipd)).node.engine === "running";
   };
   await waitFor(`vipd of ${node.name} to be ready`, ready, READY_TIMEOUT_MS, 5);
+  if (!vipd.child.running) throw new Error(`vipd of ${node.name} ended:\n${vipd.child.output}`);
   return vipd;
 }
 

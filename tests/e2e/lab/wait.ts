@@ -1,5 +1,8 @@
 /** Waiting for the outside world, always with a limit. */
 
+/** Where looking is costly, as in an emulated machine, the environment says how often is often enough. */
+const POLL_LEAST_MS = Number(Deno.env.get("VIPD_TESTS_POLL_MS") ?? 0);
+
 /** For what comes soon, on a machine that does other things as well. */
 export const PATIENCE_MS = 20_000;
 
@@ -31,6 +34,6 @@ export async function waitFor<T>(
       const why = lastError instanceof Error ? `: ${lastError.message}` : "";
       throw new Error(`Gave up after ${timeoutMs} ms waiting for ${what}${why}`);
     }
-    await sleep(pollMs);
+    await sleep(Math.max(pollMs, POLL_LEAST_MS));
   }
 }

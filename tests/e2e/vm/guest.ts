@@ -3,10 +3,10 @@
  * console for each result.
  */
 import { resultLine } from "./report.ts";
-import { SCENARIOS } from "./scenarios.ts";
+import { stepsOf } from "./scenarios.ts";
 
 const name = Deno.args[0] ?? "";
-const steps = SCENARIOS[name];
+const steps = stepsOf(name);
 if (steps === undefined) throw new Error(`There is no scenario "${name}"`);
 let failed = 0;
 for (const [step, body] of Object.entries(steps)) {

@@ -4,9 +4,9 @@ import { run } from "../lab/command.ts";
 import { vipdCommand } from "../lab/vipd.ts";
 import { parseResult, type Result } from "./report.ts";
 import { type Image, provideImage } from "./image.ts";
-import { SCENARIOS } from "./scenarios.ts";
+import { stepsOf } from "./scenarios.ts";
 
-const TIMEOUT_S = 240;
+const TIMEOUT_S = 500;
 const CONSOLE_CHARACTERS_MAX = 20_000;
 
 /** All that guests share: the image, and one disk with vipd, Deno and the bundled scenarios. */
@@ -67,7 +67,7 @@ async function runScenario(
   };
   try {
     const exit = await boot(image, disk, scenario, TIMEOUT_S, listen);
-    const steps = Object.keys(SCENARIOS[scenario] ?? {}).length;
+    const steps = Object.keys(stepsOf(scenario) ?? {}).length;
     if (told !== steps || (exit !== 0) !== failed) {
       throw new Error(`The guest told ${told} results of ${steps} and ended with ${exit}`);
     }

@@ -62,9 +62,10 @@ export async function boot(
   timeoutS: number,
   onLine: (line: string) => void,
 ): Promise<number> {
-  // It outlives us by that time at most, even if we are killed.
-  const args = ["--kill-after=2", `${timeoutS}`, ...command(image, disk, scenario)];
-  const qemu = new Deno.Command("timeout", { args, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
+  // It ends with us, even if we are killed, and in time.
+  const limits = ["--pdeathsig", "TERM", "timeout", "--kill-after=2", `${timeoutS}`];
+  const args = [...limits, ...command(image, disk, scenario)];
+  const qemu = new Deno.Command("setpriv", { args, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
   let exit: number | undefined;
   const [{ code }, complaint] = await Promise.all([
     qemu.status,

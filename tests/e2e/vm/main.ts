@@ -1,6 +1,6 @@
 /**
- * `deno task vm [SCENARIO...]`: runs scenarios, all or those named, one guest after another, and shows what
- * they say.
+ * `deno task vm [SCENARIO...]`: runs scenarios, those of every test run or those named, one guest after
+ * another, and shows what they say.
  */
 import { prepareGuests } from "./guests.ts";
 import { SCENARIOS } from "./scenarios.ts";
