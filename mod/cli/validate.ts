@@ -81,8 +81,12 @@ async function load(file: string, io: Io, ask: AskEngines | null): Promise<Valid
       readFile: (path: string) => io.readTextFile(path),
     };
     const loaded = await loadWithWarnings(file, options);
-    const findings = ask === null ? [] : engineFindings(loaded.config, await ask(loaded.config));
-    return findings.length === 0 ? { file, loaded } : { file, errors: findings.map(loaded.locate) };
+    const findings = ask === null
+      ? []
+      : engineFindings(loaded.config, await ask(loaded.config), loaded.isSet);
+    return findings.length === 0
+      ? { file, loaded }
+      : { file, errors: findings.map(loaded.locate).sort(byPlace) };
   } catch (error) {
     if (error instanceof ConfigError) return { file, errors: error.problems };
     throw error;
@@ -115,9 +119,11 @@ async function warningsOf(
     ...compared,
     ...io === null ? [] : [...commands, ...await tokenFindings(config.api, io)],
   ];
-  return findings.map(locate).sort((a, b) =>
-    a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column
-  );
+  return findings.map(locate).sort(byPlace);
+}
+
+function byPlace(a: Problem, b: Problem): number {
+  return a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column;
 }
 
 /** The daemon may run as another user on another host, so an unreadable token is no error here. */

@@ -192,8 +192,8 @@ Deno.test("validate() refuses what the engine of this host cannot do, each thing
   assertEquals(await validate(["vipd.toml"], io, undefined, having("nftables")), 2);
   const because = 'on this host engine "auto" is nftables, as it has no IPVS: engine "nftables" cannot';
   assertEquals(io.stderr, [
+    `vipd.toml:3:11: virtual_server.pool.forward: ${because} forward by "tunnel" (ipvs can)`,
     `vipd.toml:4:13: virtual_server.pool.scheduler: ${because} schedule by lblc (ipvs can)`,
-    `vipd.toml:6:3: virtual_server.pool.real_server[0].forward: ${because} forward by "tunnel" (ipvs can)`,
     "vipd.toml: 2 problems",
   ]);
   assertEquals(await validate(["vipd.toml"], io, undefined, having("ipvs")), 0);
