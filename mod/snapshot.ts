@@ -173,6 +173,8 @@ export const VirtualServerStatus = z.strictObject({
   engine: z.enum(["ipvs", "nftables", "haproxy"]).nullable(),
   /** What keeps it from being as it should be. */
   problem: z.string().nullable(),
+  /** It works, but not well: a kernel parameter is not as its engine needs it. */
+  warnings: z.array(z.string()),
   scheduler: z.string(),
   virtual_router: z.string().nullable(),
   /** Its checks run; they pause while its virtual router is not ACTIVE here. */

@@ -102,6 +102,8 @@ export interface Applied {
   readonly drift: readonly Drift[];
   /** For people, with the system's own words; empty when all is as it should be. */
   readonly problems: readonly string[];
+  /** For people: it works, but not well. */
+  readonly advice?: readonly string[];
 }
 
 /** The kernel's daemon that tells the other director of the connections (master) or hears it (backup). */

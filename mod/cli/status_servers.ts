@@ -18,6 +18,7 @@ export function serverLines(server: VirtualServerStatus, at: string, view: View)
   return [
     ...wrap(head, view.width, 2),
     ...field("problem", problem === null ? [] : [paint(text(problem), "red", view.color)], view),
+    ...field("warning", server.warnings.map((one) => text(one)), view),
     ...field("services", serviceRows(server, view.color), view),
     ...field("quorum", [quorumText(server)], view),
     ...field("sorry", [sorryText(server, view.color)], view),

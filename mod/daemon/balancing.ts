@@ -155,6 +155,7 @@ export class Balancing {
       return statusOf(server, {
         carrier,
         problem: "engine" in carrier ? this.#news.problem(carrier.engine, own, keys) : null,
+        advice: "engine" in carrier ? this.#news.advice(carrier.engine) : [],
         healed: "engine" in carrier ? this.#news.healed(carrier.engine, own, keys) : 0,
         lastHealed: "engine" in carrier ? this.#news.lastHealed(carrier.engine, own, keys) : null,
         isChecking: this.#isActive(server.config.virtual_router),

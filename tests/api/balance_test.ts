@@ -203,6 +203,8 @@ Deno.test("GET / shows virtual servers, escaped; and none where none is configur
   for (const raw of ["<b>", "<i>", "<script>alert"]) assert(!escaped.includes(raw), raw);
   assertStringIncludes(page.replaceAll(/\s+/g, " "), "undone: 1; 20s ago service was missing");
   assert(!renderPage(snapshot({ virtual_servers: [] })).includes("Virtual servers"));
+  const warned = virtualServer({ warnings: ["ip_forward is <0>"] });
+  assertStringIncludes(renderPage(snapshot({ virtual_servers: [warned] })), "ip_forward is &lt;0&gt;");
 });
 
 const SORRY = "sorry server 127.0.0.1:8080 stands by";

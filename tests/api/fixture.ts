@@ -216,6 +216,7 @@ export function virtualServer(changes: Partial<VirtualServerStatus> = {}): Virtu
     }],
     engine: "ipvs",
     problem: null,
+    warnings: [],
     scheduler: "wlc",
     virtual_router: "VI_1",
     checking: true,

@@ -115,6 +115,12 @@ Deno.test("renderStatus() of very many real servers shows the ones that are not 
   assert(!text.includes("rs7"));
 });
 
+Deno.test("renderStatus() shows what a virtual server's engine is not content with", () => {
+  const warnings = ["net.ipv4.ip_forward is 0: nothing is forwarded"];
+  const text = renderStatus(snapshot({ virtual_servers: [virtualServer({ warnings })] }), PIPE);
+  assertStringIncludes(text, "  warning    net.ipv4.ip_forward is 0: nothing is forwarded\n");
+});
+
 Deno.test("renderStatus() of direct routing shows each address and what is wrong with it", () => {
   const addresses = [
     { address: "192.0.2.10", present: true, restored: 2 },

@@ -21,7 +21,11 @@ export function serverArticle(server: VirtualServerStatus, at: string): Html {
         "nothing"}${router}${checking ? "" : " · not ACTIVE here, checks pause"}</span>
       ${problem === null ? "" : html`
         <p class="alarm">${problem}</p>
-      `}
+      `} ${server.warnings.map((one) =>
+        html`
+          <p class="soft">${one}</p>
+        `
+      )}
       <p>${server.services.slice(0, SHOWN_MAX).map(serviceText)}</p>
       <p>
         Healthy weight <code>${live}</code> of ${required} needed${hysteresis === 0

@@ -88,7 +88,7 @@ const OF_IPVS: Needs = [
 
 export class DirectorParameters {
   readonly #sysctl: Sysctl;
-  #advice = "";
+  #advice: readonly string[] = [];
 
   constructor(readonly parameters: Parameters, readonly needs: Needs = OF_IPVS) {
     this.#sysctl = new Sysctl(parameters);
@@ -119,9 +119,14 @@ export class DirectorParameters {
   /** As `reconcile`, but says what it said the last time only once. */
   advise(services: readonly Service[], interfaces: readonly string[], tune: boolean): string[] {
     const sentences = this.reconcile(services, interfaces, tune);
-    const isNew = sentences.join() !== this.#advice;
-    this.#advice = sentences.join();
+    const isNew = sentences.join() !== this.#advice.join();
+    this.#advice = sentences;
     return isNew ? sentences : [];
+  }
+
+  /** What `advise` has found the last time. */
+  get advice(): readonly string[] {
+    return this.#advice;
   }
 
   /** Back to what they were. */

@@ -1,6 +1,7 @@
 /**
  * The engine `ipvs`: the kernel's table, its sync daemon, its timeouts and the parameters that go with it.
  */
+import { monotonicMs } from "../../../ffi/clock.ts";
 import { openGenetlink } from "../../../ffi/genetlink.ts";
 import { findIpvs, getInfo, type Ipvs } from "../../../ffi/ipvs.ts";
 import { type Netlink, NetlinkError } from "../../../ffi/netlink.ts";
@@ -31,6 +32,9 @@ export interface IpvsMemory {
   readonly parameters: readonly ChangedParameter[];
 }
 
+/** How often the kernel's parameters are looked at, though nothing has changed. */
+const ADVISE_MS = 10_000;
+
 /** Asking makes the kernel load the module, where there is one. */
 function missing(): string | null {
   using netlink = openGenetlink();
@@ -51,6 +55,7 @@ export interface IpvsHost {
   readonly parameters: Parameters;
   /** Names of the interfaces, but for loopback. */
   interfaces(): readonly string[];
+  nowMs(): number;
 }
 
 export class IpvsEngine implements Engine {
@@ -61,6 +66,8 @@ export class IpvsEngine implements Engine {
   readonly #sync: SyncDaemons;
   readonly #timeouts: Timeouts;
   readonly #director: DirectorParameters;
+  /** When the kernel's parameters were looked at last, and for what. */
+  #advised: { readonly entries: unknown; readonly tune: boolean; readonly atMs: number } | null = null;
   /** Of services that are told again and again, by all that they are. */
   #entries: ReadonlyMap<string, ServiceEntry> = new Map();
   #isFirst: boolean;
@@ -92,12 +99,14 @@ export class IpvsEngine implements Engine {
       const { balance } = this.#context.config();
       if (this.#isFirst && balance.flush) this.#removeForeign(ipvs, entries);
       this.#isFirst = false;
-      this.#advise(services, balance.tune_kernel);
-      return together([
+      const applied = together([
         () => this.#services.apply(ipvs, entries),
         () => this.#sync.reconcile(ipvs),
         () => ({ drift: this.#timeouts.reconcile(ipvs, balance.timeouts), problems: [] }),
       ]);
+      this.#advise(services, balance.tune_kernel);
+      const { advice } = this.#director;
+      return advice.length === 0 ? applied : { ...applied, advice };
     });
   }
 
@@ -133,10 +142,12 @@ export class IpvsEngine implements Engine {
   /** What is the same as before is the same object as before, and needs no further look. */
   #translate(services: readonly Service[]): ServiceEntry[] {
     const known = this.#entries;
-    this.#entries = new Map(services.map((service) => {
+    const entries = new Map(services.map((service) => {
       const key = JSON.stringify(service);
       return [key, known.get(key) ?? entryOf(service)];
     }));
+    const isSame = entries.size === known.size && [...entries.keys()].every((key) => known.has(key));
+    if (!isSame) this.#entries = entries;
     return [...this.#entries.values()];
   }
 
@@ -146,7 +157,12 @@ export class IpvsEngine implements Engine {
     }
   }
 
+  /** Parameters are looked at when services may need others, and now and then. */
   #advise(services: readonly Service[], tune: boolean): void {
+    const nowMs = this.#host.nowMs();
+    const isAsBefore = this.#advised?.entries === this.#entries && this.#advised.tune === tune;
+    if (isAsBefore && nowMs - this.#advised!.atMs < ADVISE_MS) return;
+    this.#advised = { entries: this.#entries, tune, atMs: nowMs };
     for (const sentence of this.#director.advise(services, this.#host.interfaces(), tune)) {
       this.#context.note("warn", sentence);
     }
@@ -169,7 +185,7 @@ function nothing(_done: void): Applied {
 }
 
 function thisHost(): IpvsHost {
-  return { netlink: openGenetlink(), parameters: PROC_SYS, interfaces: listInterfaces };
+  return { netlink: openGenetlink(), parameters: PROC_SYS, interfaces: listInterfaces, nowMs: monotonicMs };
 }
 
 function listInterfaces(): string[] {

@@ -75,7 +75,9 @@ export class NftablesEngine implements Engine {
     if (commands.length > 0) this.#countAgainMs = 0;
     const picture = commands.length > 0 ? null : this.#done?.picture ?? null;
     this.#done = problem === null ? { ruleset, picture } : null;
-    return { drift, problems: [...ruleset.problems, ...problem === null ? [] : [problem]] };
+    const { advice } = this.#director;
+    const problems = [...ruleset.problems, ...problem === null ? [] : [problem]];
+    return { drift, problems, ...advice.length === 0 ? {} : { advice } };
   }
 
   async read(): Promise<readonly ServiceReport[]> {

@@ -14,6 +14,7 @@ interface Healed {
 export class EngineNews {
   /** What each said last. */
   readonly #problems = new Map<EngineName, readonly string[]>();
+  readonly #advice = new Map<EngineName, readonly string[]>();
   /** By engine and then by what was healed: a `serviceKey`, or something that is behind all services. */
   readonly #healed = new Map<EngineName, Map<string, number>>();
   /** The last of these. */
@@ -21,7 +22,8 @@ export class EngineNews {
   /** Virtual servers that nothing carries, and why. */
   #homeless = new Map<string, string>();
 
-  hear(engine: EngineName, { drift, problems }: Applied): void {
+  hear(engine: EngineName, { drift, problems, advice = [] }: Applied): void {
+    this.#advice.set(engine, advice);
     for (const { key, what } of drift) {
       log.warn("healed {key}: {what}", { key, what, engine });
       const counts = this.#healed.get(engine) ?? new Map<string, number>();
@@ -54,6 +56,11 @@ export class EngineNews {
       return named.length === 0 || named.some((key) => own.includes(key));
     });
     return problems.length === 0 ? null : problems.join("; ");
+  }
+
+  /** What the engine does not need in order to work, but to work well. */
+  advice(engine: EngineName): readonly string[] {
+    return this.#advice.get(engine) ?? [];
   }
 
   /** How often what is behind these services was healed. */

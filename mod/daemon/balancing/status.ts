@@ -20,6 +20,7 @@ export interface Sources {
   readonly carrier: Carrier;
   /** What the engine said last that keeps it from its work; null: nothing. */
   readonly problem: string | null;
+  readonly advice: readonly string[];
   readonly healed: number;
   readonly lastHealed: VirtualServerStatus["last_healed"];
   readonly isChecking: boolean;
@@ -44,6 +45,7 @@ export function statusOf(server: VirtualServer, sources: Sources): VirtualServer
     }),
     engine: "engine" in carrier ? carrier.engine : null,
     problem: "problem" in carrier ? carrier.problem : sources.problem,
+    warnings: [...sources.advice],
     scheduler: config.scheduler_is_default && "engine" in carrier
       ? defaultScheduler(carrier.engine)
       : config.scheduler,

@@ -83,6 +83,7 @@ export function lab(
 ): Lab {
   const notes: string[] = [];
   let isClosed = false;
+  let nowMs = 0;
   const defaults = { tune_kernel: false, flush: false, flush_on_stop: true, state_file: "" };
   const context = {
     config: () => ({ balance: { ...defaults, ...balance } }),
@@ -102,6 +103,8 @@ export function lab(
     netlink,
     parameters: parameters(values),
     interfaces: () => ["eth0"],
+    // Every look is one after a while.
+    nowMs: () => nowMs += 60_000,
   });
   return {
     kernel,

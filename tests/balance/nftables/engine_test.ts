@@ -11,14 +11,17 @@ const DNS = service(at("udp 192.0.2.10:53"), [to("192.0.2.21", 53), to("192.0.2.
 const WELL = { drift: [], problems: [] };
 
 /** `forgotten`: how many services there were and are, for every time that connections were looked through. */
-function engine(nft: FakeNft): { engine: NftablesEngine; notes: string[]; forgotten: [number, number][] } {
+function engine(
+  nft: FakeNft,
+  forwarding = "1",
+): { engine: NftablesEngine; notes: string[]; forgotten: [number, number][] } {
   const notes: string[] = [];
   const forgotten: [number, number][] = [];
   const kernel: Kernel = {
     generation: () => nft.generation,
     connections: () => new Map([["tcp-192.0.2.10-80/192.0.2.21-80", { active: 3, inactive: 1 }]]),
     forget: (services, former) => forgotten.push([former.length, services.length]),
-    parameters: { read: (path) => path === "net/ipv4/ip_forward" ? "0" : null, write: () => null },
+    parameters: { read: (path) => path === "net/ipv4/ip_forward" ? forwarding : null, write: () => null },
     interfaces: () => ["eth0"],
     surroundings: (addresses) => ({
       devices: ["eth0"],
@@ -131,8 +134,8 @@ Deno.test("a service that nftables cannot do is left out and named; a stand-in i
 });
 
 Deno.test("a host that does not forward is told so, once", async () => {
-  const { engine: made, notes } = engine(new FakeNft());
-  for (let i = 0; i < 3; i++) await made.apply([WEB]);
+  const { engine: made, notes } = engine(new FakeNft(), "0");
+  for (let i = 0; i < 3; i++) assertEquals((await made.apply([WEB])).advice, notes);
   assertEquals(notes.length, 1);
   assertEquals(notes[0]?.startsWith("net.ipv4.ip_forward is 0: "), true);
 });
