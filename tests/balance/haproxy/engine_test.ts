@@ -88,7 +88,8 @@ Deno.test("another set of servers comes by a reload that loses nothing, a bad co
   for (const next of [config, alone, config]) applied.push(await web.apply(next));
   isOver = true;
   const { count, failures } = await load;
-  assertEquals([applied, failures], [[FINE, FINE, FINE], []]);
+  const said = await Deno.readTextFile(`${web.directory}/haproxy.log`);
+  assertEquals([applied, failures], [[FINE, FINE, FINE], []], said);
   assert(count > 0);
   assertEquals(await answers(web, 4), { one: 2, two: 2 });
   // In a worker that has been replaced twice, and still counted.
@@ -149,7 +150,14 @@ Deno.test("what somebody does to haproxy is undone and told; killed, it is there
   assertEquals(await web.apply(config), FINE);
 });
 
-Deno.test("the next vipd takes over what runs; persistence outlives a reload; a stop ends it", async () => {
+// The first engine's child is buried by the second, as it would be in another vipd: the runtime does not notice.
+Deno.test({
+  name: "the next vipd takes over what runs; persistence outlives a reload; a stop ends it",
+  sanitizeResources: false,
+  fn: takeover,
+});
+
+async function takeover(): Promise<void> {
   await using one = new Backend("one");
   await using two = new Backend("two");
   await using web = await stand();
@@ -184,7 +192,7 @@ Deno.test("the next vipd takes over what runs; persistence outlives a reload; a 
   await web.engine.stop(false);
   assertEquals(await Deno.stat(`/proc/${running}`).then(() => "runs", () => "ended"), "ended");
   web.engine = web.newEngine();
-});
+}
 
 Deno.test("a host without haproxy is told so; its workers are not root", () => {
   assertEquals(findProgram("/nowhere/haproxy"), { missing: "/nowhere/haproxy is not an executable file" });
