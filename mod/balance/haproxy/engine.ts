@@ -103,7 +103,7 @@ class HaproxyEngine implements Engine {
       this.#master = null;
     }
     if (this.#master === null && isNeeded) {
-      this.#master = new Master(paths, (how) => this.#hearEnd(how));
+      this.#master = await Master.create(paths, (how) => this.#hearEnd(how));
       this.#paths = paths;
       const { pid } = this.#master;
       if (pid !== null) this.#context.note("info", `haproxy (pid ${pid}) runs already: taken over`);

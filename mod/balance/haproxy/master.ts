@@ -34,13 +34,18 @@ export class Master {
   #isStarting = false;
   #failures = 0;
 
-  /** `ended` is called when a haproxy that should run does not any more. */
-  constructor(paths: Paths, ended: (how: string) => void) {
+  /** With what runs already. `ended` is called when a haproxy that should run does not any more. */
+  static async create(paths: Paths, ended: (how: string) => void): Promise<Master> {
+    const master = new Master(paths, ended);
+    const process = await Process.find(paths);
+    if (process !== null) master.#watch(process);
+    return master;
+  }
+
+  private constructor(paths: Paths, ended: (how: string) => void) {
     this.#paths = paths;
     this.#log = new Log(paths.log);
     this.#ended = ended;
-    const process = Process.find(paths);
-    if (process !== null) this.#watch(process);
   }
 
   get pid(): number | null {

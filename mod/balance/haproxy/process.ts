@@ -2,7 +2,7 @@
  * A running haproxy master: our child, or one that a vipd before us has left, known by pidfd and never by
  * name.
  */
-import { SyscallError } from "../../../ffi/errno.ts";
+import { ESRCH, SyscallError } from "../../../ffi/errno.ts";
 import { close } from "../../../ffi/fd.ts";
 import { waitReadable } from "../../../ffi/epoll.ts";
 import { pidfd_open, pidfd_send_signal, reap } from "../../../ffi/process.ts";
@@ -12,6 +12,7 @@ import type { Paths } from "./text.ts";
 /** How soon it is seen that a process which is not our child has ended. */
 const LOOK_MS = 500;
 const POLL_MS = 10;
+const EXECUTES_MS = 1_000;
 
 export class Process {
   readonly pid: number;
@@ -52,21 +53,16 @@ export class Process {
   }
 
   /** The master that runs with this configuration already, if any. */
-  static find(paths: Paths): Process | null {
+  static async find(paths: Paths): Promise<Process | null> {
     const pid = Number(readIfThere(paths.pid).trim());
-    if (!Number.isInteger(pid) || pid <= 1) return null;
-    try {
-      const pidfd = pidfd_open(pid);
-      // Looked at with the pidfd in hand: it is the process that the words belong to.
-      const words = readIfThere(`/proc/${pid}/cmdline`).split("\0");
-      if (words.includes("-W") && words[words.indexOf("-f") + 1] === paths.configuration) {
-        return new Process(pid, pidfd, false);
-      }
-      close(pidfd);
-    } catch (error) {
-      // Gone, or a number that was never a process of ours.
-      if (!(error instanceof SyscallError)) throw error;
+    const pidfd = Number.isInteger(pid) && pid > 1 ? tryOpen(pid) : null;
+    if (pidfd === null) return null;
+    // Looked at with the pidfd in hand: it is the process that the words belong to.
+    const words = await wordsOf(pid);
+    if (words.includes("-W") && words[words.indexOf("-f") + 1] === paths.configuration) {
+      return new Process(pid, pidfd, false);
     }
+    close(pidfd);
     return null;
   }
 
@@ -106,6 +102,25 @@ export class Process {
     // After an upgrade in place it is our child all the same, and nobody else would bury it.
     if (!this.#isOurs) reap(this.pid);
     this.#end.resolve();
+  }
+}
+
+function tryOpen(pid: number): number | null {
+  try {
+    return pidfd_open(pid);
+  } catch (error) {
+    if (error instanceof SyscallError && error.errno === ESRCH) return null;
+    throw error;
+  }
+}
+
+/** Its arguments. A master executes itself anew after each start and reload, and for a moment it has none. */
+async function wordsOf(pid: number): Promise<string[]> {
+  const untilMs = performance.now() + EXECUTES_MS;
+  for (;;) {
+    const text = readIfThere(`/proc/${pid}/cmdline`);
+    if (text !== "" || performance.now() >= untilMs) return text.split("\0");
+    await sleep(POLL_MS);
   }
 }
 
