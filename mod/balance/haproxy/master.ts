@@ -12,6 +12,7 @@ import type { Composed, Paths } from "./text.ts";
 
 /** So long a haproxy may take to be there with a configuration that it has found good. */
 const UP_MS = 10_000;
+const RELOAD_ATTEMPTS = 2;
 const LOOK_MS = 20;
 /** An alert is no failure yet: the new worker may be there all the same. */
 const ALERT_MS = 500;
@@ -112,8 +113,12 @@ export class Master {
   async reload(mark: string, before: string): Promise<string | null> {
     const process = this.#process!;
     this.#log.mark();
-    process.signal(SIGUSR2);
-    if (await this.#comesUp(mark, process)) return null;
+    for (let attempt = 0; attempt < RELOAD_ATTEMPTS && this.#alerts() === ""; attempt++) {
+      // After a start and a reload the master executes itself anew, and what it is told meanwhile is lost.
+      if (!await this.#listens()) continue;
+      process.signal(SIGUSR2);
+      if (await this.#comesUp(mark, process)) return null;
+    }
     // A master that is started anew reads this file.
     replaceFile(this.#paths.configuration, before);
     const alerts = this.#alerts();
@@ -159,6 +164,16 @@ export class Master {
       // Whoever starts it learns of it without us.
       if (!this.#isStarting) this.#ended(this.#alerts() || "it was killed");
     });
+  }
+
+  async #listens(): Promise<boolean> {
+    try {
+      await askPatiently(this.#paths.master, "show proc");
+      return true;
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      return false;
+    }
   }
 
   async #comesUp(mark: string, process: Process): Promise<boolean> {

@@ -1,7 +1,7 @@
 /** Commands to a running haproxy, over its unix sockets. */
 
 const TIMEOUT_MS = 5_000;
-const PATIENCE_MS = 2_000;
+const PATIENCE_MS = 5_000;
 const AGAIN_MS = 20;
 /** What haproxy reads as one line is less than its buffer of 16 KiB. */
 const LINE_MAX = 8_000;

@@ -86,11 +86,10 @@ export async function stand(): Promise<Stand> {
       return await (await fetch(`${self.url}${path}`, { client })).text();
     },
     tell: async (command) => {
-      using connection = await Deno.connect({ transport: "unix", path: `${directory}/commands.sock` });
+      const connection = await Deno.connect({ transport: "unix", path: `${directory}/commands.sock` });
       await connection.write(new TextEncoder().encode(`${command}\n`));
       await connection.closeWrite();
-      const bytes = new Uint8Array(65_536);
-      return new TextDecoder().decode(bytes.subarray(0, await connection.read(bytes) ?? 0));
+      return await new Response(connection.readable).text();
     },
     [Symbol.asyncDispose]: async () => {
       await self.engine.stop(false);
