@@ -16,7 +16,7 @@ const HEADROOM_BYTES = 4 * MIB;
 const HOG_MIB = 64;
 /** So long the daemon is asked to do what needs memory. */
 const POKE_MS = 3000;
-const KILL_TIMEOUT_MS = 5000;
+const KILL_TIMEOUT_MS = 20_000;
 const THREAD_GONE_MS = 1000;
 /** A stalled VRRP thread is asked about after so long, and the answer takes at most so long. */
 const ASK_AFTER_MS = 500;

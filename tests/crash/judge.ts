@@ -220,7 +220,7 @@ function leases(facts: Facts): Part {
 }
 
 /** Silent while either thread stands still, regular while the daemon is healthy. */
-function watchdogFindings({ plan, marks, watchdogs, window }: Facts): Finding[] {
+function watchdogFindings({ plan, marks, watchdogs, window, lateMs }: Facts): Finding[] {
   return plan.daemons.flatMap((daemon, index) => {
     if (daemon !== "vipd") return [];
     const node = nameOf(index);
@@ -231,7 +231,7 @@ function watchdogFindings({ plan, marks, watchdogs, window }: Facts): Finding[] 
       ticks.filter((atMs) => atMs > fromMs + WATCHDOG_LAG_MS && atMs < toMs - 20)
         .map((atMs) => ({ atMs, what: `${node} fed the watchdog although it stood still` }))
     );
-    return [...unwanted, ...watchdogGaps(node, own, ticks, window)];
+    return [...unwanted, ...watchdogGaps(node, own, ticks, window, lateMs)];
   });
 }
 
@@ -250,13 +250,19 @@ function stillSpans(own: readonly Mark[], endMs: number): Span[] {
   });
 }
 
-function watchdogGaps(node: string, own: readonly Mark[], ticks: readonly number[], window: Span): Finding[] {
+function watchdogGaps(
+  node: string,
+  own: readonly Mark[],
+  ticks: readonly number[],
+  window: Span,
+  lateMs: number,
+): Finding[] {
   return own.filter(({ what }) => what === "ready").flatMap(({ atMs }) => {
     const next = own.find((mark) => mark.atMs > atMs && mark.what !== "reloaded");
     const toMs = Math.min(next?.atMs ?? window.toMs, window.toMs);
     const times = [atMs, ...ticks.filter((tick) => tick > atMs && tick < toMs), toMs];
     return times.slice(1).map((time, i) => ({ fromMs: times[i]!, gapMs: time - times[i]! }))
-      .filter(({ gapMs }) => gapMs > WATCHDOG_MAX_GAP_MS)
+      .filter(({ gapMs }) => gapMs > WATCHDOG_MAX_GAP_MS + SLACK_MS + lateMs)
       .map(({ fromMs, gapMs }) => ({
         atMs: fromMs,
         what: `${node} did not feed the watchdog for ${gapMs.toFixed(0)} ms`,

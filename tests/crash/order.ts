@@ -11,7 +11,7 @@ import type { Cast } from "./round.ts";
 import { nowMs } from "./stage.ts";
 
 /** Connections to the API and threads of the runtime's pool come and go; so long they may take to go. */
-const LEAK_PATIENCE_MS = 3000;
+const LEAK_PATIENCE_MS = 15_000;
 /** Threads that the runtime keeps for file system work for a while. */
 const POOL_THREADS = 6;
 /** The sockets for announcements are opened by the first one of each family. */

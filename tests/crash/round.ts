@@ -20,7 +20,7 @@ import { type Notice, nowMs, type Stage } from "./stage.ts";
 
 const PROBE_INTERVAL_US = 2000;
 /** Beyond the protocol's own time: a daemon's start, the handovers of a preemption, a busy machine. */
-const SETTLE_MS = 6000;
+const SETTLE_MS = 12_000;
 /** In order for so long is in order. */
 const CALM_MS = 400;
 /** A crash may lie anywhere in here after the daemon has been started. */
@@ -61,7 +61,7 @@ export async function playRound(stage: Stage, plan: Plan): Promise<Outcome> {
   try {
     await begin(cast);
     probe = await probeUdp(stage.lab.client, addressesOf(plan, plan.watched).at(-1)!, PROBE_INTERVAL_US);
-    await waitFor("the client's first answer", () => probe?.node, 3000, 5);
+    await waitFor("the client's first answer", () => probe?.node, 20_000, 5);
     const before = await belongingsOf(cast);
     const fromMs = nowMs();
     await trouble(cast);

@@ -106,7 +106,7 @@ export class Stage implements AsyncDisposable {
       "STDOUT",
     ]);
     supervisor.onLine((line) => this.#hearDaemon(node.name, line));
-    await waitFor(`the supervisor of ${node.name}`, () => exists(this.notifySocket(node)), 5000);
+    await waitFor(`the supervisor of ${node.name}`, () => exists(this.notifySocket(node)), 20_000);
   }
 
   #hearKernel(node: string, line: string): void {
