@@ -10,7 +10,15 @@ type IsSet = (path: Path) => boolean;
 /** A rule looks at one virtual server. */
 type Rule = (server: VirtualServerConfig, path: Path, warn: Warn, isSet: IsSet) => void;
 
-const RULES: readonly Rule[] = [lintChecks, lintWeights, lintSlowStart, lintQuorum, lintOmega];
+const RULES: readonly Rule[] = [
+  lintMarks,
+  lintLoop,
+  lintChecks,
+  lintWeights,
+  lintSlowStart,
+  lintQuorum,
+  lintOmega,
+];
 
 export function lintBalance(config: Config, warn: Warn, isSet: IsSet): void {
   for (const [name, server] of Object.entries(config.virtual_server)) {
@@ -20,6 +28,27 @@ export function lintBalance(config: Config, warn: Warn, isSet: IsSet): void {
   }
   lintBalanceTable(config, warn);
   lintDirectRouting(config, warn);
+}
+
+function lintMarks({ addresses }: VirtualServerConfig, path: Path, warn: Warn, isSet: IsSet): void {
+  if (addresses.some(({ kind }) => kind === "address") || !isSet([...path, "protocol"])) return;
+  warn([...path, "protocol"], "has no effect: packets with the mark may be of any protocol");
+}
+
+function lintLoop(
+  { addresses, real_server, sorry_server }: VirtualServerConfig,
+  path: Path,
+  warn: Warn,
+): void {
+  const isItself = ({ address, port }: { readonly address: string; readonly port: number }): boolean =>
+    addresses.some((one) =>
+      one.kind === "address" && one.address === address && (port === 0 || port === one.port)
+    );
+  const told = "is the virtual server itself: connections, and its checks, come back to where they came from";
+  for (const [i, server] of real_server.entries()) {
+    if (isItself(server)) warn([...path, "real_server", i, "address"], told);
+  }
+  if (sorry_server !== undefined && isItself(sorry_server)) warn([...path, "sorry_server"], told);
 }
 
 function lintChecks({ real_server }: VirtualServerConfig, path: Path, warn: Warn): void {

@@ -184,6 +184,24 @@ const ROUTER = `[virtual_router.VI_1]\ninterface = "eth0"\nvrid = 51\naddresses 
 const WARNINGS: readonly [name: string, text: string, warnings: string[]][] = [
   ["nothing to say", server(WEB, RS), []],
   ["nothing to say about its address", ROUTER + server(`${WEB}virtual_router = "VI_1"`, RS), []],
+  ["a protocol of marked packets", server(`fwmark = 7\nprotocol = "udp"\ncheck = ${CHECK}`, RS), [
+    "virtual_server.a.protocol: has no effect: packets with the mark may be of any protocol",
+  ]],
+  [
+    "a real server that is the virtual server, and one that is only at its address",
+    server(
+      `${WEB}sorry_server = "192.0.2.10:80"`,
+      RS,
+      `address = "192.0.2.10"`,
+      `address = "192.0.2.10:8080"`,
+    ),
+    [
+      "virtual_server.a.sorry_server: is the virtual server itself: " +
+      "connections, and its checks, come back to where they came from",
+      "virtual_server.a.real_server[1].address: is the virtual server itself: " +
+      "connections, and its checks, come back to where they came from",
+    ],
+  ],
   ["no check", server(`address = "192.0.2.10:80"`, RS), [
     "virtual_server.a.check: without a check its real servers are taken for healthy, dead or alive",
   ]],
