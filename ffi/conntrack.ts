@@ -12,7 +12,6 @@ import {
   decodeMessages,
   encodeMessage,
   encodePayload,
-  type NetlinkRequest,
   NLM_F_DUMP,
   NLM_F_REQUEST,
   NLMSG_DONE,
@@ -21,7 +20,7 @@ import {
 } from "./netlink_message.ts";
 import { nfgenmsg, nfnetlinkType, NFNL_SUBSYS_CTNETLINK } from "./nfnetlink.ts";
 import { AF_INET, AF_INET6 } from "./sockaddr.ts";
-import { be16, be32 } from "./struct.ts";
+import { be32 } from "./struct.ts";
 
 const IPCTNL_MSG_CT_GET = 1;
 const IPCTNL_MSG_CT_DELETE = 2;
@@ -40,9 +39,10 @@ const CTA_IP_V6_DST = 4;
 const CTA_PROTO_NUM = 1;
 const CTA_PROTO_SRC_PORT = 2;
 const CTA_PROTO_DST_PORT = 3;
-/** CTA_PROTOINFO_TCP_STATE and CTA_PROTOINFO_SCTP_STATE. */
-const CTA_PROTOINFO_STATE = 1;
+/** struct nlattr */
+const HEADER = 4;
 const NLA_TYPE_MASK = 0x3fff;
+const NLA_F_NESTED = 0x8000;
 const NONE: Uint8Array<ArrayBufferLike> = new Uint8Array(0);
 /** Its destination address has been replaced. */
 export const IPS_DST_NAT = 1 << 5;
@@ -52,6 +52,9 @@ const TCP_CONNTRACK_ESTABLISHED = 3;
 const SCTP_CONNTRACK_ESTABLISHED = 4;
 
 const TIMEOUT_MS = 2000;
+/** Of removals at once, and at most of one. */
+const BATCH_BYTES = 32 * 1024;
+const MESSAGE_BYTES = 256;
 
 const SOURCE = { 4: CTA_IP_V4_SRC, 6: CTA_IP_V6_SRC } as const;
 const DESTINATION = { 4: CTA_IP_V4_DST, 6: CTA_IP_V6_DST } as const;
@@ -99,17 +102,59 @@ export function visitTranslated(family: 4 | 6, visit: (connection: Connection) =
   }
 }
 
-/** Removes a connection: its next packet is a stranger's. ENOENT when it is gone already. */
-export function removeConnection(family: 4 | 6, original: Uint8Array, zone: number): NetlinkRequest {
-  return {
-    type: nfnetlinkType(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_DELETE),
-    flags: 0,
-    payload: encodePayload(nfgenmsg.encode({ nfgen_family: family === 4 ? AF_INET : AF_INET6 }), [
-      [CTA_TUPLE_ORIG, original],
-      [CTA_ZONE, zone === 0 ? undefined : bytesOf(be16, zone)],
-    ]),
-    description: "remove a tracked connection",
-  };
+/** What names a connection: {@link Connection}'s `original`, copied, and its zone. */
+export interface ConnectionName {
+  readonly family: 4 | 6;
+  readonly original: Uint8Array;
+  readonly zone: number;
+}
+
+/**
+ * Removes connections: the next packet of each is a stranger's. One that has ended by itself meanwhile does not
+ * matter. Many in one datagram, and nobody waits for answers: a hundred thousand are a matter of tenths of a
+ * second.
+ */
+export function removeConnections(names: readonly ConnectionName[]): void {
+  const transport = new SocketTransport(NETLINK_NETFILTER, []);
+  try {
+    const batch = new Uint8Array(BATCH_BYTES);
+    let length = 0;
+    const flush = (): void => {
+      transport.send(batch.subarray(0, length));
+      length = 0;
+      // Refusals; read, so that they do not pile up.
+      while (transport.receive(0) !== null);
+    };
+    for (const name of names) {
+      if (length + MESSAGE_BYTES > BATCH_BYTES) flush();
+      length += writeRemoval(batch, length, name);
+    }
+    if (length > 0) flush();
+  } finally {
+    close(transport.fd);
+  }
+}
+
+/** One message from this place on; returns its length. */
+function writeRemoval(batch: Uint8Array, at: number, { family, original, zone }: ConnectionName): number {
+  const view = new DataView(batch.buffer, batch.byteOffset + at);
+  const padded = original.length + 3 & ~3;
+  const length = ATTRIBUTES + HEADER + padded + (zone === 0 ? 0 : 2 * HEADER);
+  batch.fill(0, at, at + length);
+  view.setUint32(LENGTH_AT, length, true);
+  view.setUint16(TYPE_AT, nfnetlinkType(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_DELETE), true);
+  view.setUint16(nlmsghdr.offsets.nlmsg_flags, NLM_F_REQUEST, true);
+  view.setUint8(nlmsghdr.size, family === 4 ? AF_INET : AF_INET6);
+  view.setUint16(ATTRIBUTES, HEADER + original.length, true);
+  view.setUint16(ATTRIBUTES + 2, CTA_TUPLE_ORIG | NLA_F_NESTED, true);
+  batch.set(original, at + ATTRIBUTES + HEADER);
+  if (zone !== 0) {
+    const zoneAt = ATTRIBUTES + HEADER + padded;
+    view.setUint16(zoneAt, HEADER + 2, true);
+    view.setUint16(zoneAt + 2, CTA_ZONE, true);
+    view.setUint16(zoneAt + HEADER, zone);
+  }
+  return length;
 }
 
 function next(transport: SocketTransport): Uint8Array {
@@ -138,7 +183,10 @@ function look(bytes: Uint8Array, family: 4 | 6, visit: (connection: Connection) 
   return false;
 }
 
-/** Reads attributes where they are; what it does not know it steps over. */
+/**
+ * Reads attributes where they are, without a function or an object for each: it does so half a million times
+ * for a hundred thousand connections.
+ */
 class Look implements Connection {
   protocol = 0;
   destination = NONE;
@@ -163,14 +211,17 @@ class Look implements Connection {
       this.destinationPort =
       this.serverPort =
         0;
-    each(view, from, end, (type, at, stop) => {
-      if (type === CTA_TUPLE_ORIG) this.#readOriginal(view, at, stop);
-      else if (type === CTA_TUPLE_REPLY) this.#readReply(view, at, stop);
-      else if (type === CTA_STATUS) this.#status = view.getUint32(at);
-      else if (type === CTA_ZONE) this.zone = view.getUint16(at);
-      // The state is the first octet in the only attribute that both protocols have in common.
-      else if (type === CTA_PROTOINFO) this.#readState(view, at, stop);
-    });
+    for (let at = from, next = at; at + HEADER < end; at = next) {
+      next = following(view, at);
+      const value = at + HEADER;
+      const type = view.getUint16(at + 2, true) & NLA_TYPE_MASK;
+      if (type === CTA_TUPLE_ORIG) this.#readOriginal(view, value, next);
+      else if (type === CTA_TUPLE_REPLY) this.#readTuple(view, value, next, false);
+      else if (type === CTA_STATUS) this.#status = view.getUint32(value);
+      else if (type === CTA_ZONE) this.zone = view.getUint16(value);
+      // The first attribute in the only one: the state, with TCP and with SCTP.
+      else if (type === CTA_PROTOINFO) this.#state = view.getUint8(value + 2 * HEADER);
+    }
     this.established = this.protocol === IPPROTO_TCP && this.#state === TCP_CONNTRACK_ESTABLISHED ||
       this.protocol === IPPROTO_SCTP && this.#state === SCTP_CONNTRACK_ESTABLISHED;
     return (this.#status & IPS_DST_NAT) !== 0 && this.destination !== NONE && this.server !== NONE;
@@ -178,54 +229,38 @@ class Look implements Connection {
 
   #readOriginal(view: DataView, from: number, end: number): void {
     this.original = octets(view, from, end);
-    eachOfTuple(view, from, end, (isAddress, type, at, stop) => {
-      if (!isAddress && type === CTA_PROTO_NUM) this.protocol = view.getUint8(at);
-      else if (!isAddress && type === CTA_PROTO_DST_PORT) this.destinationPort = view.getUint16(at);
-      else if (isAddress && type === DESTINATION[this.family]) this.destination = octets(view, at, stop);
-    });
+    this.#readTuple(view, from, end, true);
   }
 
-  #readReply(view: DataView, from: number, end: number): void {
-    eachOfTuple(view, from, end, (isAddress, type, at, stop) => {
-      if (!isAddress && type === CTA_PROTO_SRC_PORT) this.serverPort = view.getUint16(at);
-      else if (isAddress && type === SOURCE[this.family]) this.server = octets(view, at, stop);
-    });
+  #readTuple(view: DataView, from: number, end: number, isOriginal: boolean): void {
+    for (let part = from, nextPart = part; part + HEADER < end; part = nextPart) {
+      nextPart = following(view, part);
+      const type = view.getUint16(part + 2, true) & NLA_TYPE_MASK;
+      for (let at = part + HEADER, next = at; at + HEADER < nextPart; at = next) {
+        next = following(view, at);
+        const inner = view.getUint16(at + 2, true) & NLA_TYPE_MASK;
+        if (type === CTA_TUPLE_IP) this.#readAddress(view, at, inner, isOriginal);
+        else if (type === CTA_TUPLE_PROTO) this.#readProtocol(view, at + HEADER, inner, isOriginal);
+      }
+    }
   }
 
-  #readState(view: DataView, from: number, end: number): void {
-    each(view, from, end, (_, inner, stop) => {
-      each(view, inner, stop, (type, at) => {
-        if (type === CTA_PROTOINFO_STATE) this.#state = view.getUint8(at);
-      });
-    });
+  #readAddress(view: DataView, at: number, type: number, isOriginal: boolean): void {
+    const end = at + view.getUint16(at, true);
+    if (isOriginal && type === DESTINATION[this.family]) this.destination = octets(view, at + HEADER, end);
+    else if (!isOriginal && type === SOURCE[this.family]) this.server = octets(view, at + HEADER, end);
+  }
+
+  #readProtocol(view: DataView, value: number, type: number, isOriginal: boolean): void {
+    if (type === CTA_PROTO_NUM) this.protocol = view.getUint8(value);
+    else if (isOriginal && type === CTA_PROTO_DST_PORT) this.destinationPort = view.getUint16(value);
+    else if (!isOriginal && type === CTA_PROTO_SRC_PORT) this.serverPort = view.getUint16(value);
   }
 }
 
-function eachOfTuple(
-  view: DataView,
-  from: number,
-  end: number,
-  see: (isAddress: boolean, type: number, at: number, stop: number) => void,
-): void {
-  each(view, from, end, (part, inner, innerEnd) => {
-    if (part !== CTA_TUPLE_IP && part !== CTA_TUPLE_PROTO) return;
-    each(view, inner, innerEnd, (type, at, stop) => see(part === CTA_TUPLE_IP, type, at, stop));
-  });
-}
-
-/** Every attribute between two places: its type, where its value begins and ends. */
-function each(
-  view: DataView,
-  from: number,
-  end: number,
-  see: (type: number, at: number, stop: number) => void,
-): void {
-  for (let at = from; at + 4 < end;) {
-    const length = view.getUint16(at, true);
-    if (length < 5 || at + length > end) return;
-    see(view.getUint16(at + 2, true) & NLA_TYPE_MASK, at + 4, at + length);
-    at += length + 3 & ~3;
-  }
+/** Where the attribute after the one at this place begins; never the same place. */
+function following(view: DataView, at: number): number {
+  return at + Math.max(HEADER, view.getUint16(at, true) + 3 & ~3);
 }
 
 function octets(view: DataView, from: number, end: number): Uint8Array<ArrayBufferLike> {

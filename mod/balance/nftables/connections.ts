@@ -114,6 +114,7 @@ const MARKED_ANY = layout(7, "server");
 /** Keys as text of their octets, put together in one place. */
 class Key {
   readonly #bytes = new Uint8Array(2 + 16 + 2 + 16 + 2);
+  readonly #text = new TextDecoder("latin1");
   #length = 0;
 
   of(tuple: Tuple, { number, destination, destinationPort, server, serverPort }: Layout): string {
@@ -124,7 +125,7 @@ class Key {
     if (destinationPort) this.#addPort(tuple.destinationPort);
     if (server) this.#add(tuple.server);
     if (serverPort) this.#addPort(tuple.serverPort);
-    return String.fromCharCode(...this.#bytes.subarray(0, this.#length));
+    return this.#text.decode(this.#bytes.subarray(0, this.#length));
   }
 
   #add(octets: Uint8Array): void {

@@ -1,7 +1,12 @@
 /** What the engine asks the kernel itself, past nft(8). */
-import { type Connection, removeConnection, visitTranslated } from "../../../ffi/conntrack.ts";
+import {
+  type Connection,
+  type ConnectionName,
+  removeConnections,
+  visitTranslated,
+} from "../../../ffi/conntrack.ts";
 import { SyscallError } from "../../../ffi/errno.ts";
-import { NETLINK_NETFILTER, NetlinkError, type NetlinkRequest, NetlinkSocket } from "../../../ffi/netlink.ts";
+import { NETLINK_NETFILTER, NetlinkError, NetlinkSocket } from "../../../ffi/netlink.ts";
 import { rulesGeneration } from "../../../ffi/nfnetlink.ts";
 import { listLinks, openRtnetlink } from "../../../ffi/rtnetlink.ts";
 import { type Parameters, PROC_SYS } from "../../kernel/sysctl.ts";
@@ -36,8 +41,7 @@ export function hostKernel(): Kernel {
     connections: countConnections,
     forget(services, former): number {
       const strangers = strangersOf(services, former);
-      // One that has ended by itself meanwhile is refused, and that is all right.
-      netfilter.requestAll(strangers);
+      if (strangers.length > 0) removeConnections(strangers);
       return strangers.length;
     },
     parameters: PROC_SYS,
@@ -66,15 +70,19 @@ function countConnections(services: readonly Service[]): ReadonlyMap<string, Cou
   return seen ? counts : null;
 }
 
-function strangersOf(services: readonly Service[], former: readonly Service[]): NetlinkRequest[] {
+function strangersOf(services: readonly Service[], former: readonly Service[]): ConnectionName[] {
   const index = new ConnectionIndex(services);
   const formerIndex = new ConnectionIndex(former);
-  const strangers: NetlinkRequest[] = [];
+  const strangers: ConnectionName[] = [];
   visit([...services, ...former], (connection) => {
     const name = index.find(connection);
     const isStranger = name === null || name === undefined && formerIndex.find(connection) !== undefined;
     if (!isStranger) return;
-    strangers.push(removeConnection(connection.family, connection.original.slice(), connection.zone));
+    strangers.push({
+      family: connection.family,
+      original: connection.original.slice(),
+      zone: connection.zone,
+    });
   });
   return strangers;
 }
