@@ -110,9 +110,9 @@ export interface ConnectionName {
 }
 
 /**
- * Removes connections: the next packet of each is a stranger's. One that has ended by itself meanwhile does not
- * matter. Many in one datagram, and nobody waits for answers: a hundred thousand are a matter of tenths of a
- * second.
+ * Removes connections: the next packet of each is a stranger's. One that has ended by itself meanwhile does
+ * not matter. Many in one datagram, and nobody waits for answers: a hundred thousand are a matter of tenths
+ * of a second.
  */
 export function removeConnections(names: readonly ConnectionName[]): void {
   const transport = new SocketTransport(NETLINK_NETFILTER, []);

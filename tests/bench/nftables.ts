@@ -71,7 +71,9 @@ async function prepare(lab: Lab): Promise<void> {
   }
 }
 
-/** The way by the director's routing, where nftables looks at nothing, or at whether a connection is known. */
+/**
+ * The way by the director's routing, where nftables looks at nothing, or at whether a connection is known.
+ */
 async function passBy(lab: Lab, director: Host, isTracked: boolean): Promise<void> {
   await lab.client.ip("route", "add", "10.77.0.0/24", "via", "192.0.2.1");
   if (!isTracked) return;
@@ -124,7 +126,8 @@ function countAndForget(): string {
     const [counted] = timed(() => kernel.connections([nobody]));
     const [forgotten, many] = timed(() => kernel.forget([nobody], []));
     kernel.close();
-    return `${seen} connections: listed in ${looked} ms, counted in ${counted} ms, ${many} forgotten in ${forgotten} ms`;
+    return `${seen} connections: listed in ${looked} ms, counted in ${counted} ms, ` +
+      `${many} forgotten in ${forgotten} ms`;
   });
 }
 
