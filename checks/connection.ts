@@ -16,6 +16,8 @@ export interface Stream {
 
 /** A TCP connection. */
 export interface Connection extends Stream {
+  /** It closes itself when this aborts. */
+  readonly signal: AbortSignal;
   /** Nothing more comes from here; the peer may go on. */
   closeWrite(): Promise<void>;
   /** Sends small pieces at once, though the ones before are not acknowledged yet. */
@@ -60,7 +62,7 @@ export function serviceEndpoint(
 
 /** Uses a stream or socket and closes it, at the abort already, which ends what is under way. */
 export async function using<T>(
-  stream: Pick<Stream, "close">,
+  stream: Pick<Stream, "close"> & { readonly signal?: AbortSignal },
   signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> {
@@ -69,7 +71,8 @@ export async function using<T>(
     if (open) stream.close();
     open = false;
   };
-  signal.addEventListener("abort", close, { once: true });
+  const closesItself = stream.signal === signal;
+  if (!closesItself) signal.addEventListener("abort", close, { once: true });
   try {
     signal.throwIfAborted();
     return await work();
@@ -78,7 +81,7 @@ export async function using<T>(
     if (error instanceof CheckFailed) throw error;
     return fail(`connection lost: ${describe(error)}`);
   } finally {
-    signal.removeEventListener("abort", close);
+    if (!closesItself) signal.removeEventListener("abort", close);
     close();
   }
 }

@@ -68,7 +68,18 @@ export async function fetchAnswer(
   return fail(`more than ${redirectLimit} redirects`);
 }
 
-function firstUrl({ target }: CheckContext, options: HttpOptions): URL {
+const firstUrls = new WeakMap<HttpOptions, { target: CheckContext["target"]; url: URL }>();
+
+/** The same options and real server come again with every look. */
+function firstUrl(context: CheckContext, options: HttpOptions): URL {
+  const known = firstUrls.get(options);
+  if (known !== undefined && known.target === context.target) return known.url;
+  const url = makeUrl(context, options);
+  firstUrls.set(options, { target: context.target, url });
+  return url;
+}
+
+function makeUrl({ target }: CheckContext, options: HttpOptions): URL {
   const { url, path = "/", scheme = "http", virtual_host, connect_port } = options;
   if (url !== undefined) return new URL(url);
   if (target === undefined) return fail("url is missing");

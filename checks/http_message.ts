@@ -37,7 +37,10 @@ export async function readAnswer(stream: Stream, method: string): Promise<Answer
   const inbox = new Inbox(stream);
   for (let interim = 0; interim <= interimLimit; interim++) {
     const { status, headers } = parseHead(await inbox.head());
-    if (status >= 200) return { status, headers, ...await readBody(inbox, method, status, headers) };
+    if (status < 200) continue;
+    const body = await readBody(inbox, method, status, headers);
+    inbox.release();
+    return { status, headers, ...body };
   }
   return fail(`more than ${interimLimit} interim answers`);
 }
@@ -110,10 +113,15 @@ function indexOf(bytes: Uint8Array, mark: readonly number[], from: number): numb
   return -1;
 }
 
+const roomSize = 4096;
+/** Memory outside of V8's heap is dear to make and to collect, and a thousand answers a second need it. */
+const spares: Uint8Array<ArrayBuffer>[] = [];
+const sparesMax = 32;
+
 /** What has been read from the stream and not been taken yet. */
 class Inbox {
   readonly #stream: Stream;
-  #bytes = new Uint8Array(4096);
+  #bytes = spares.pop() ?? new Uint8Array(roomSize);
   #start = 0;
   #end = 0;
 
@@ -140,6 +148,12 @@ class Inbox {
     const taken = this.#bytes.slice(this.#start, this.#start + length);
     this.#start += length;
     return taken;
+  }
+
+  /** Leaves its memory to another one. Only when nothing can be reading into it any more. */
+  release(): void {
+    if (this.#bytes.length === roomSize && spares.length < sparesMax) spares.push(this.#bytes);
+    this.#bytes = new Uint8Array();
   }
 
   async #until(mark: readonly number[], isHead: boolean): Promise<string> {

@@ -3,7 +3,7 @@
  * abandoned TLS handshake until its peer closes it, which a hung server never does; behind a relay the peer
  * is a socket of ours.
  */
-import { type Connection, writeAll } from "./connection.ts";
+import { type Connection, type Stream, writeAll } from "./connection.ts";
 
 export interface Relay {
   /** Port on 127.0.0.1 that TLS is to connect to, once. */
@@ -36,7 +36,7 @@ export function relay(outer: Connection): Relay {
 }
 
 /** Until the end, which is passed on. Rejects when one of the connections breaks or is closed. */
-async function pump(from: Connection, to: Connection): Promise<void> {
+async function pump(from: Stream, to: Stream & Pick<Connection, "closeWrite">): Promise<void> {
   const buffer = new Uint8Array(16 * 1024);
   for (;;) {
     const count = await from.read(buffer);

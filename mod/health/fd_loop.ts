@@ -7,22 +7,30 @@ export type Ready = (events: number) => void;
 
 /** The set is kept for so long without a descriptor, as making it costs more than some connections. */
 const lingerMs = 1000;
-/** A wait costs as much as several checks: what is ready soon after one is left to gather for a moment. */
-const gatherMs = 1;
-const denseMs = 3;
+/** So many descriptors that are waited for are worth waiting right here for a moment. */
+const many = 4;
 /** Who is told that a descriptor is ready has closed it, if that was all, within so many microtasks. */
 const settlingTurns = 40;
 
 /** With no descriptor it keeps none of its own for long, and does not keep the process alive. */
 export class FdLoop {
+  readonly #patienceMs: number;
   readonly #readers = new Map<number, Ready>();
   #epoll: Epoll | undefined;
   #wakeFd = -1;
   #settling: Promise<void> | undefined;
   #waiting: Promise<void> | undefined;
-  #lastMs = -Infinity;
+  #isFresh = false;
   #lingerTimer: number | undefined;
   #emptied: (() => void)[] = [];
+
+  /**
+   * Another thread's wait costs as much as several checks. With patience this thread itself stands still, if
+   * many descriptors are new, for at most so many milliseconds: most answers of a near network come by then.
+   */
+  constructor(patienceMs = 0) {
+    this.#patienceMs = patienceMs;
+  }
 
   /**
    * Calls `ready` whenever `fd` is readable, or whatever else `events` asks for, until `remove` or `close`.
@@ -32,6 +40,7 @@ export class FdLoop {
     const epoll = this.#epoll ?? this.#start();
     epoll.add(fd, events);
     this.#readers.set(fd, ready);
+    this.#isFresh = true;
     this.#settling ??= this.#settle();
   }
 
@@ -70,15 +79,27 @@ export class FdLoop {
   /** Looks once all of this turn have been added: a connection to this machine is there already by then. */
   async #settle(): Promise<void> {
     await undefined;
-    this.#look();
-    for (let turn = 0; turn < settlingTurns; turn++) await undefined;
+    this.#look(0);
+    await this.#settled();
+    const endMs = performance.now() + this.#patienceMs;
+    for (let leftMs = this.#patienceMs; leftMs > 0 && this.#isFresh && this.#readers.size >= many;) {
+      this.#look(leftMs);
+      await this.#settled();
+      leftMs = endMs - performance.now();
+    }
+    this.#isFresh = false;
     this.#settling = undefined;
     if (this.#readers.size > 0) this.#waiting ??= this.#wait();
   }
 
-  /** Calls for what is ready now. */
-  #look(): void {
-    const count = this.#epoll?.wait(0) ?? 0;
+  /** Until who has been told has done with it what can be done now. */
+  async #settled(): Promise<void> {
+    for (let turn = 0; turn < settlingTurns; turn++) await undefined;
+  }
+
+  /** Calls for what is ready now, or within so many milliseconds. */
+  #look(waitMs: number): void {
+    const count = this.#epoll?.wait(waitMs) ?? 0;
     // Before any of them is called: it may close another one, whose number the next descriptor gets.
     const due: { ready: Ready; fd: number; events: number }[] = [];
     for (let i = 0; i < count; i++) {
@@ -94,10 +115,6 @@ export class FdLoop {
 
   async #wait(): Promise<void> {
     if (this.#epoll !== undefined) await pollAsync([this.#epoll.epollFd], Infinity);
-    if (performance.now() - this.#lastMs < denseMs) {
-      await new Promise((resolve) => setTimeout(resolve, gatherMs));
-    }
-    this.#lastMs = performance.now();
     this.#waiting = undefined;
     await this.#settle();
   }

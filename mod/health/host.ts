@@ -22,11 +22,13 @@ import { findProcesses, readCommandLine, readProcess } from "./processes.ts";
 import { connect, datagrams } from "./sockets.ts";
 
 const exitPollMs = 50;
+/** The main thread may stand still for so long, 50 times a second at most, while many checks begin. */
+const patienceMs = 2;
 
 export class LinuxHost implements Host {
   readonly #loop = new FdLoop();
   /** Of their own: most sockets are ready or gone before a wait for them would begin. */
-  readonly #sockets = new FdLoop();
+  readonly #sockets = new FdLoop(patienceMs);
   readonly #links = new Links(this.#loop);
   readonly #files = new Files(this.#loop);
 

@@ -80,12 +80,8 @@ function connectTo(
   }
   const { promise, resolve, reject } = Promise.withResolvers<Connection>();
   const wire = new Wire(loop, fd);
-  const settle = (): void => {
-    endTimer();
-    signal.removeEventListener("abort", abort);
-  };
   const giveUp = (why: unknown): void => {
-    settle();
+    endTimer();
     wire.close();
     reject(why);
   };
@@ -98,11 +94,12 @@ function connectTo(
     if (errno !== 0) {
       giveUp(new CheckFailed(`cannot connect to ${formatEndpoint(to)}: ${reason(errno)}`));
     } else if ((events & EPOLLOUT) !== 0) {
-      settle();
+      endTimer();
       wire.onReady = undefined;
-      resolve(new WireConnection(wire));
+      resolve(new WireConnection(wire, signal));
     }
   };
+  wire.onClose = (): void => signal.removeEventListener("abort", abort);
   signal.addEventListener("abort", abort, { once: true });
   return promise;
 }
@@ -150,6 +147,7 @@ class Wire {
   isOpen = true;
   /** Instead of waking who waits. */
   onReady: ((events: number) => void) | undefined;
+  onClose: (() => void) | undefined;
 
   constructor(loop: FdLoop, fd: number) {
     this.fd = fd;
@@ -174,6 +172,7 @@ class Wire {
     if (!this.isOpen) return;
     this.isOpen = false;
     this.#loop.close(this.fd);
+    this.onClose?.();
     this.#wake();
   }
 
@@ -185,10 +184,12 @@ class Wire {
 }
 
 class WireConnection implements Connection {
+  readonly signal: AbortSignal;
   readonly #wire: Wire;
 
-  constructor(wire: Wire) {
+  constructor(wire: Wire, signal: AbortSignal) {
     this.#wire = wire;
+    this.signal = signal;
   }
 
   async read(buffer: Uint8Array): Promise<number | null> {
