@@ -1,82 +1,82 @@
-/**
- * What many checks cost, and how fast a death is known: 1000 tcp and 1000 http checks a second, kill -9 of
- * nginx.
- */
-import process from "node:process";
-import type { CheckConfig } from "../../mod/config/check.ts";
-import { NginxLab } from "../health/nginx_lab.ts";
-import { config, pause, Recorder } from "../health/recorder.ts";
+/** What a thousand checks a second cost: TCP connections, and pages, of a thousand addresses of one nginx. */
+import type { Child } from "../e2e/lab/child.ts";
+import { helperLibrary } from "../e2e/lab/compile.ts";
+import { startCheckers } from "../e2e/lab/keepalived.ts";
+import { startNginx } from "../e2e/lab/nginx.ts";
+import { launchVipd } from "../e2e/lab/vipd.ts";
+import { createLab, type Host, sleep } from "../e2e/lab.ts";
+import { cpuSecondsOf } from "./cost.ts";
+import type { Daemon } from "./daemons.ts";
+import type { Record } from "./samples.ts";
 
-const checkCount = 1000;
-const seconds = 10;
-const rounds = 21;
+const COUNT = 1000;
+const SETTLE_MS = 5_000;
+const SECONDS = { whole: 10, quick: 5 } as const;
+/** vipd's processor time may be so many times keepalived's. */
+const TIMES_KEEPALIVED = 1.5;
 
-function print(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-}
+type Kind = "TCP" | "HTTP";
 
-function quantile(values: readonly number[], part: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
-}
-
-async function measureCost(name: string, check: CheckConfig): Promise<void> {
-  await using recorder = new Recorder();
-  recorder.monitor.configure(
-    Object.fromEntries(Array.from({ length: checkCount }, (_, index) => [`check${index}`, check])),
-  );
-  recorder.monitor.start();
-  await pause(2500);
-  const runsBefore = runs(recorder);
-  const cpuBefore = process.cpuUsage();
-  await pause(seconds * 1000);
-  const { user, system } = process.cpuUsage(cpuBefore);
-  const status = recorder.monitor.status();
-  const durations = status.map(({ duration_ms }) => duration_ms ?? NaN);
-  const up = status.filter(({ state }) => state === "up").length;
-  const percent = (user + system) / 1e4 / seconds;
-  print(
-    `${name}: ${((runs(recorder) - runsBefore) / seconds).toFixed(0)} a second, ${up} up, CPU ${
-      percent.toFixed(1)
-    } % of a core, ` +
-      `duration p50 ${quantile(durations, 0.5).toFixed(2)} ms, p99 ${
-        quantile(durations, 0.99).toFixed(2)
-      } ms, ` +
-      `RSS ${(Deno.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB`,
-  );
-}
-
-function runs({ monitor }: Recorder): number {
-  return monitor.status().reduce((sum, { runs }) => sum + runs, 0);
-}
-
-async function measureDeath(lab: NginxLab): Promise<void> {
-  await using recorder = new Recorder();
-  recorder.monitor.configure({ nginx: config("nginx", { pid_file: lab.pidFile }, { interval: 60_000 }) });
-  recorder.monitor.start();
-  await recorder.next();
-  const deaths: number[] = [];
-  const births: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    await pause(50);
-    const master = await lab.master();
-    const killedMs = performance.now();
-    lab.kill(master);
-    deaths.push((await recorder.next()).monotonicMs - killedMs);
-    await pause(20 + 7 * round);
-    const startMs = performance.now();
-    await lab.start();
-    births.push((await recorder.next()).monotonicMs - startMs);
+export async function measureChecks(daemon: Daemon, quick: boolean, record: Record): Promise<void> {
+  for (const kind of ["TCP", "HTTP"] as const) {
+    await measureKind(daemon, kind, quick ? SECONDS.quick : SECONDS.whole, record);
   }
-  const figures = (values: number[]): string =>
-    `median ${quantile(values, 0.5).toFixed(2)} ms, worst ${Math.max(...values).toFixed(2)} ms`;
-  print(
-    `nginx kill -9 to down: ${figures(deaths)}; start of nginx to up: ${figures(births)} (${rounds} rounds)`,
-  );
 }
 
-await using lab = new NginxLab();
-await lab.start();
-await measureDeath(lab);
-await measureCost("tcp", config("tcp", { address: `127.0.0.1:${lab.port}` }));
-await measureCost("http", config("http", { url: lab.url, expect: { body: "hello" } }));
+async function measureKind(daemon: Daemon, kind: Kind, seconds: number, record: Record): Promise<void> {
+  await using lab = await createLab({
+    nodes: { n1: ["192.168.121.129/24"], n2: ["192.168.121.128/24"] },
+    client: ["192.168.121.10/24"],
+  });
+  const node = lab.node("n1");
+  await startNginx(node);
+  const child = daemon.name === "vipd" ? await startVipd(node, kind) : await startKeepalived(node, kind);
+  await sleep(SETTLE_MS);
+  const [cpuBefore, looksBefore] = [await cpuSecondsOf(await tree(child)), await connectionsOf(node)];
+  await sleep(seconds * 1000);
+  const [cpu, looks] = [await cpuSecondsOf(await tree(child)), await connectionsOf(node)];
+  const event = `${COUNT} ${kind} checks a second`;
+  record({ event: `${event}: made, a second`, timing: "", value: (looks - looksBefore) / seconds });
+  record({
+    event: `${event}: processor time of one, µs`,
+    timing: "",
+    value: (cpu - cpuBefore) / (looks - looksBefore) * 1e6,
+    timesTheirs: TIMES_KEEPALIVED,
+  });
+  await child.stop("SIGTERM");
+}
+
+async function startVipd(node: Host, kind: Kind): Promise<Child> {
+  const check = (address: string): string =>
+    kind === "TCP" ? `type = "tcp"\naddress = "${address}:80"` : `type = "http"\nurl = "http://${address}/"`;
+  const checks = addresses().map((address, i) => `[check.c${i}]\n${check(address)}\ninterval = "1s"\n`);
+  return (await launchVipd(node, checks.join(""))).child;
+}
+
+async function startKeepalived(node: Host, kind: Kind): Promise<Child> {
+  const check = kind === "TCP" ? "TCP_CHECK {\n}" : "HTTP_GET {\nurl {\npath /\nstatus_code 200\n}\n}";
+  const servers = addresses().map((address) => `real_server ${address} 80 {\n${check}\n}\n`);
+  const configuration = `virtual_server 127.0.0.1 8000 {\ndelay_loop 1\nlvs_method NAT\nprotocol TCP\n${
+    servers.join("")
+  }}\n`;
+  return await startCheckers(node, configuration, { LD_PRELOAD: await helperLibrary("ipvs_yes") });
+}
+
+function addresses(): string[] {
+  return Array.from({ length: COUNT }, (_, i) => `127.1.${Math.floor(i / 250)}.${i % 250 + 1}`);
+}
+
+/** The daemon and its children. */
+async function tree({ pid }: Child): Promise<number[]> {
+  const children = await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`);
+  return [pid, ...children.trim().split(" ").filter((word) => word !== "").map(Number)];
+}
+
+/** TCP connections opened in the node's namespace so far: the checks, and nothing else there opens any. */
+async function connectionsOf(node: Host): Promise<number> {
+  const lines = (await node.exec(["cat", "/proc/net/snmp"])).split("\n").filter((line) =>
+    line.startsWith("Tcp:")
+  );
+  const [names = "", values = ""] = lines;
+  return Number(values.split(" ")[names.split(" ").indexOf("ActiveOpens")]);
+}

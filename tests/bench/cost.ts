@@ -92,12 +92,12 @@ function manyRouters(count: number, intervalMs: number, priority: number): Bench
 }
 
 function cpuSeconds(daemons: readonly Running[]): Promise<number[]> {
-  return Promise.all(daemons.map(cpuSecondsOf));
+  return Promise.all(daemons.map(async (running) => await cpuSecondsOf(await running.pids())));
 }
 
-/** Time on a processor of all threads of the daemon. */
-async function cpuSecondsOf(running: Running): Promise<number> {
-  const times = (await running.pids()).map(async (pid) => {
+/** Time on a processor of all threads of the processes. */
+export async function cpuSecondsOf(pids: readonly number[]): Promise<number> {
+  const times = pids.map(async (pid) => {
     const threads = await Array.fromAsync(Deno.readDir(`/proc/${pid}/task`));
     const stats = threads.map(({ name }) => Deno.readTextFile(`/proc/${pid}/task/${name}/schedstat`));
     return (await Promise.all(stats)).reduce((sum, stat) => sum + Number(stat.split(" ")[0]) / 1e9, 0);

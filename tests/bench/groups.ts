@@ -8,6 +8,7 @@ import type { Record } from "./samples.ts";
 import { type Cast, type Event, measure, targetsOf, trackedNginx, withScene } from "./scene.ts";
 import { measureThree } from "./three.ts";
 import { IPV6_TIMINGS, TIMINGS } from "./timings.ts";
+import { measureChecks } from "./checks.ts";
 import { measureCosts } from "./cost.ts";
 import { faultingRouter, manyTargets, measureMany } from "./many.ts";
 import { measureReloads, measureStarts } from "./starts.ts";
@@ -223,5 +224,17 @@ better node cannot know that it has a rival.`,
     roundsMax: 1,
     quick: true,
     measure: ({ first }, { quick }, record) => measureCosts(first, quick, record),
+  },
+  {
+    ...PAIRS,
+    name: "checks",
+    title: "Health checks",
+    explanation:
+      `A thousand real servers, addresses of one nginx on the loopback interface, each checked every second. Where the kernel
+has no IPVS, and keepalived would check nothing, a preloaded library says yes to it.`,
+    unit: "checks",
+    alone: true,
+    roundsMax: 3,
+    measure: ({ first }, { quick }, record) => measureChecks(first, quick, record),
   },
 ];

@@ -28,14 +28,18 @@ export async function startKeepalived(
 }
 
 /** Starts only the part of keepalived that checks real servers and fills the IPVS table; it logs nowhere. */
-export async function startCheckers(node: Host, configuration: string): Promise<Child> {
+export async function startCheckers(
+  node: Host,
+  configuration: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Child> {
   const directory = `${node.directory}/keepalived`;
   await Deno.mkdir(directory, { recursive: true });
   await Deno.writeTextFile(`${directory}/keepalived.conf`, configuration);
   const argv = ["keepalived", "--dont-fork", "--check"];
   const files = { "use-file": "keepalived.conf", pid: "keepalived.pid", checkers_pid: "checkers.pid" };
   const options = Object.entries(files).map(([option, file]) => `--${option}=${directory}/${file}`);
-  return node.spawn("keepalived", [...argv, ...options]);
+  return node.spawn("keepalived", [...argv, ...options], env);
 }
 
 /** Replaces its configuration file and tells it to reload it. */
