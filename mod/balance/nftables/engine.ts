@@ -4,7 +4,14 @@
  */
 import type { Config } from "../../config/schema.ts";
 import type { EngineContext, EngineType } from "../engines.ts";
-import type { Applied, Drift, Engine, Service, ServiceReport } from "../model.ts";
+import {
+  type Applied,
+  type Drift,
+  type Engine,
+  type Service,
+  serviceKey,
+  type ServiceReport,
+} from "../model.ts";
 import type { Json } from "./statements.ts";
 import { FLOW_TIMEOUTS, isDirect } from "./direct.ts";
 import { flowsOf } from "./flows.ts";
@@ -44,6 +51,7 @@ export class NftablesEngine implements Engine {
   /** What we have put there; null before the first time and when something went wrong. */
   #done: Done | null = null;
   /** What was asked for last, and what that comes to. */
+  #compile: (services: readonly Service[]) => Ruleset = rulesetOf;
   #asked = { services: NOBODY, around: "", ruleset: rulesetOf(NOBODY) };
   /** Of all rules of the host, when we last looked: while it stays, nobody has changed anything. */
   #generation = -1;
@@ -61,22 +69,29 @@ export class NftablesEngine implements Engine {
   }
 
   async apply(services: readonly Service[]): Promise<Applied> {
-    const ruleset = this.#rulesetOf(services);
+    let ruleset = this.#rulesetOf(services);
     this.#note(ruleset.notes);
     this.#advise(ruleset.services);
     const { present, drift } = await this.#present();
     const commands = plan(ruleset.things, present);
     const before = this.#kernel.generation();
-    const problem = commands.length === 0 ? null : await this.#run(commands, ruleset, present);
+    let problem = await this.#run(commands, ruleset, present);
+    let refused: readonly string[] = [];
+    if (problem !== null) {
+      const rest = await this.#withoutRefused(ruleset);
+      if (rest !== null) [ruleset, refused] = [rest.ruleset, rest.refused];
+      if (rest !== null) problem = await this.#run(plan(ruleset.things, present), ruleset, present);
+    }
     // Ours was one change. Were there others, nobody knows whether they came before it or after it.
     if (commands.length > 0) this.#generation = this.#kernel.generation() === before + 1 ? before + 1 : -1;
     if (problem === null && commands.length > 0) this.#forget(ruleset.services);
     // Who waits for the last connection of a destination must not see one from before it was told to wait.
     if (commands.length > 0) this.#countAgainMs = 0;
     const picture = commands.length > 0 ? null : this.#done?.picture ?? null;
-    this.#done = problem === null ? { ruleset, picture } : null;
+    // What could not be done has changed nothing.
+    if (problem === null) this.#done = { ruleset, picture };
     const { advice } = this.#director;
-    const problems = [...ruleset.problems, ...problem === null ? [] : [problem]];
+    const problems = [...ruleset.problems, ...refused, ...problem === null ? [] : [problem]];
     return { drift, problems, ...advice.length === 0 ? {} : { advice } };
   }
 
@@ -127,13 +142,14 @@ export class NftablesEngine implements Engine {
     const { timeouts = {} } = this.#context.config().balance;
     const around = JSON.stringify([surroundings.devices, ...surroundings.hops, timeouts]);
     if (services === this.#asked.services && around === this.#asked.around) return this.#asked.ruleset;
-    const ruleset = rulesetOf(services, surroundings, {
-      tcp: (timeouts.tcp ?? FLOW_TIMEOUTS.tcp * 1000) / 1000,
-      tcpfin: (timeouts.tcpfin ?? FLOW_TIMEOUTS.tcpfin * 1000) / 1000,
-      udp: (timeouts.udp ?? FLOW_TIMEOUTS.udp * 1000) / 1000,
-    });
-    this.#asked = { services, around, ruleset };
-    return ruleset;
+    this.#compile = (some) =>
+      rulesetOf(some, surroundings, {
+        tcp: (timeouts.tcp ?? FLOW_TIMEOUTS.tcp * 1000) / 1000,
+        tcpfin: (timeouts.tcpfin ?? FLOW_TIMEOUTS.tcpfin * 1000) / 1000,
+        udp: (timeouts.udp ?? FLOW_TIMEOUTS.udp * 1000) / 1000,
+      });
+    this.#asked = { services, around, ruleset: this.#compile(services) };
+    return this.#asked.ruleset;
   }
 
   /** What is there; looks closely only when somebody has changed any rules of this host since we did. */
@@ -160,10 +176,26 @@ export class NftablesEngine implements Engine {
    * A sentence when it could not be done. What is there may be of a kind that cannot be changed into ours.
    */
   async #run(commands: readonly Json[], { things }: Ruleset, present: Present): Promise<string | null> {
+    if (commands.length === 0) return null;
     const ids = [...things.map(idOf), ...present.keys()];
     const families = FAMILIES.filter((family) => ids.some((id) => id.startsWith(`${family} `)));
     const problem = await this.#attempt(commands);
     return problem === null ? null : await this.#attempt(replace(things, families)) === null ? null : problem;
+  }
+
+  /**
+   * One service that this kernel cannot do must not keep the others from being done. Null when that is not
+   * it: none of them is refused for itself, or all are.
+   */
+  async #withoutRefused({ services }: Ruleset): Promise<{ ruleset: Ruleset; refused: string[] } | null> {
+    const good: Service[] = [];
+    const refused: string[] = [];
+    for (const service of services) {
+      const why = await this.#nft.check(plan(this.#compile([service]).things, new Map()));
+      if (why === null) good.push(service);
+      else refused.push(`${serviceKey(service.match)}: nft: ${why}`);
+    }
+    return good.length === 0 || refused.length === 0 ? null : { ruleset: this.#compile(good), refused };
   }
 
   async #attempt(commands: readonly Json[]): Promise<string | null> {

@@ -16,6 +16,8 @@ export class NftError extends Error {
 export interface Nft {
   /** All of the commands or, when it throws, none. */
   run(commands: readonly Json[]): Promise<void>;
+  /** Why the kernel would not take these commands, of which nothing is done; null when it would. */
+  check(commands: readonly Json[]): Promise<string | null>;
   /** The objects that `list` and these words show, without the elements of sets. Null: no such table. */
   list(...words: readonly string[]): Promise<readonly Json[] | null>;
   /** All that is in a table; nothing where there is none. */
@@ -36,6 +38,11 @@ export function hostNft(program: string): Nft {
         JSON.stringify({ nftables: commands }),
       );
       if (!success) throw new NftError(errors);
+    },
+    async check(commands): Promise<string | null> {
+      const input = JSON.stringify({ nftables: commands });
+      const { success, errors } = await execute(program, ["-c", "-j", "-f", "-"], input);
+      return success ? null : errors;
     },
     list: (...words) => list(program, ["-j", "-t", "list", ...words]),
     listElements: async (family, table) => await list(program, ["-j", "list", "table", family, table]) ?? [],

@@ -217,3 +217,22 @@ Deno.test("a table that is deleted in the moment between our change and our look
   assertEquals(nft.tables.has("inet"), true);
   assertEquals(await made.apply([WEB]), WELL);
 });
+
+Deno.test("a service that the kernel refuses is named, and the others are done", async () => {
+  const nft = new FakeNft();
+  nft.hates = "sctp";
+  const { engine: made } = engine(nft);
+  const refused = service(at("sctp 192.0.2.10:5060"), [to("192.0.2.21", 5060)]);
+  for (let i = 0; i < 2; i++) {
+    const { problems } = await made.apply([WEB, refused, DNS]);
+    assertEquals(problems, ["sctp 192.0.2.10:5060: nft: no sctp"]);
+  }
+  const names = [...nft.tables.get("inet")!.keys()];
+  assertEquals([names.includes("chain tcp-192.0.2.10-80"), names.includes("chain udp-192.0.2.10-53")], [
+    true,
+    true,
+  ]);
+  assertEquals((await made.read()).length, 2);
+  nft.hates = "";
+  assertEquals((await made.apply([WEB, refused, DNS])).problems, []);
+});

@@ -15,14 +15,16 @@ export class FakeNft implements Nft {
   readonly lists: string[] = [];
   /** What the next transactions are refused with, one each. */
   refusals: string[] = [];
+  /** A kernel that cannot do what has this word in it. */
+  hates = "";
   /** What happens once, right after the next transaction. */
   afterwards: (() => void) | null = null;
   #handle = 0;
 
   run(commands: readonly Json[]): Promise<void> {
     this.runs.push(commands);
-    const refusal = this.refusals.shift();
-    if (refusal !== undefined) return Promise.reject(new NftError(refusal));
+    const refusal = this.refusals.shift() ?? this.#hated(commands);
+    if (refusal !== null) return Promise.reject(new NftError(refusal));
     for (const command of commands) {
       const [[verb, object]] = Object.entries(command as Fields) as [[string, Fields]];
       const [[kind, fields]] = Object.entries(object) as [[string, Fields]];
@@ -32,6 +34,10 @@ export class FakeNft implements Nft {
     this.afterwards?.();
     this.afterwards = null;
     return Promise.resolve();
+  }
+
+  check(commands: readonly Json[]): Promise<string | null> {
+    return Promise.resolve(this.#hated(commands));
   }
 
   list(...words: readonly string[]): Promise<readonly Json[] | null> {
@@ -50,6 +56,11 @@ export class FakeNft implements Nft {
   meddle(change: (tables: FakeNft["tables"]) => void): void {
     change(this.tables);
     this.generation++;
+  }
+
+  #hated(commands: readonly Json[]): string | null {
+    const isHated = this.hates !== "" && JSON.stringify(commands).includes(this.hates);
+    return isHated ? `no ${this.hates}` : null;
   }
 
   #do(verb: string, kind: string, fields: Fields): void {
