@@ -106,14 +106,21 @@ export class DirectorParameters {
   /** Sets what is not as it should be, or (`tune` is false) says so: a sentence for each. */
   reconcile(services: readonly Service[], interfaces: readonly string[], tune: boolean): string[] {
     if (!tune) this.#sysctl.restoreAll();
-    return shortcomings(this.parameters, this.needs, { services, interfaces }).map(
-      ({ path, ours, otherwise, value }) => {
-        const problem = tune ? this.#sysctl.set(path, String(ours)) : "";
-        if (problem === null) return null;
-        const hint = tune ? problem : `set it to ${ours}, or tune_kernel = true in [balance]`;
-        return `${path.replaceAll("/", ".")} is ${value}: ${otherwise} (${hint})`;
-      },
-    ).filter((sentence) => sentence !== null);
+    const unmet = shortcomings(this.parameters, this.needs, { services, interfaces }).map((one) => ({
+      ...one,
+      refusal: tune ? this.#sysctl.set(one.path, String(one.ours)) : "",
+    }));
+    // The same of many interfaces is one thing.
+    const groups = Map.groupBy(
+      unmet.filter(({ refusal }) => refusal !== null),
+      ({ path, value, otherwise }) => [path.split("/").at(-1), value, otherwise].join(),
+    );
+    return [...groups.values()].map((all) => {
+      const { path, value, ours, otherwise, refusal } = all[0]!;
+      const others = all.length === 1 ? "" : ` (and ${all.length - 1} more)`;
+      const hint = refusal || `set it to ${ours}, or tune_kernel = true in [balance]`;
+      return `${path.replaceAll("/", ".")}${others} is ${value}: ${otherwise} (${hint})`;
+    });
   }
 
   /** As `reconcile`, but says what it said the last time only once. */

@@ -27,7 +27,7 @@ const NOTHING = { drift: [], problems: [] };
 const LIMIT_MS = 60_000;
 
 /** An engine of the guest itself. */
-function engine(balance: Record<string, unknown> = {}): Engine {
+function engine(balance: Record<string, unknown> = { tune_kernel: true }): Engine {
   const context = { config: () => ({ balance }), note: () => {} } as unknown as EngineContext;
   return new IpvsEngine(context);
 }
