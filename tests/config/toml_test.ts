@@ -28,6 +28,26 @@ url = "http://127.0.0.1/?a=b"
   });
 });
 
+Deno.test("parseToml() takes arrays of tables at once", () => {
+  const text = `[v.web]
+a = [{ b = 1 }]
+[[v.web.real_server]] # [x]
+c = 1
+d = { e = 2 }
+[[v.web.real_server]]
+[v.dns]
+[[v.dns.real_server]]
+c = [3]
+[[v.web.real_server]]
+c = 4`;
+  assertEquals<unknown>(JSON.parse(JSON.stringify(parseToml(text))), {
+    v: {
+      web: { a: [{ b: 1 }], real_server: [{ c: 1, d: { e: 2 } }, {}, { c: 4 }] },
+      dns: { real_server: [{ c: [3] }] },
+    },
+  });
+});
+
 Deno.test("parseToml() takes the sample file at once", () => {
   const sample = Deno.readTextFileSync(new URL("../../docs/vipd.sample.toml", import.meta.url));
   assertEquals(typeof parseToml(sample), "object");
@@ -45,7 +65,21 @@ Deno.test("parseToml() leaves what could mean something else to the strict parse
     "a = 1 b = 2",
     `a = "x"[b]`,
     "[a] b = 1",
-    "[[a]]\nb = 1",
+    "a = [[1], [2]]",
+    "[[a]]\nb = 1\nb = 2",
+    "[[ a ]]\nb = 1\n[a]",
+    "[[a]]\nb = 1\n[a]\nc = 2",
+    "a = {}\n[[a]]\nb = 1",
+    "[x]\na = []\n[[x.a]]\nb = 1",
+    "[[a]]\nb = 1\n[a.c]\nd = 2",
+    "[[a]]\nb = 1\n[[a.c]]\nd = 2",
+    "[[a]]\nb = {}\n[a.b]\nd = 2",
+    '[["a"]]\nb = 1\n["a".c]',
+    '["\\u0061"]\nb = 1\n[[a]]\nc = 2',
+    "[ a ]\nb = [{}]\n[a.b.c]",
+    "[[a]] b = 1",
+    "a = [{ x = 1 }, {}]\n[a.b]",
+    "x = 1 [[a]]",
     "a = 1 # \0",
     "a = [1",
     "a = ",
