@@ -235,7 +235,8 @@ export class CheckRunner {
 
   #endRun(): void {
     if (this.#timer !== undefined) cancel(this.#timer);
-    clearTimeout(this.#wakeTimer);
+    if (this.#wakeTimer !== undefined) clearTimeout(this.#wakeTimer);
+    this.#wakeTimer = undefined;
     if (this.#run === undefined || this.#run.isOver) return;
     this.#run.end();
     this.#attempts.end("ended");

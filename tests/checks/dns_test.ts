@@ -1,5 +1,5 @@
 /** The dns check against name servers of our own: canned answers over UDP and TCP, and messages as octets. */
-import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { dns } from "../../checks/dns.ts";
 import {
   decodeResponse,
@@ -8,6 +8,7 @@ import {
   encodeQuery,
   isResponseTo,
 } from "../../checks/dns_message.ts";
+import { Random } from "../sim/random.ts";
 import { DatagramPeer } from "./datagram_peer.ts";
 import { verdict } from "./verdict.ts";
 
@@ -166,4 +167,34 @@ Deno.test("dns: queries and names as octets", () => {
     ["a..b", ".a", "x".repeat(64), "aaaa.".repeat(60)].map(encodeName),
     [1, 1, 1, 1].map(() => undefined),
   );
+});
+
+Deno.test("dns: whatever a hostile server says, it is a response or a malformed message", () => {
+  const random = new Random(53);
+  const query = encodeQuery(1, "www.example.com", "ANY");
+  const seeds = [a, aaaa, mx, txt, srv, soa, odd].map((answer) =>
+    response(query, "8180", answer, answer, answer)
+  );
+  let malformed = 0;
+  for (let round = 0; round < 20_000; round++) {
+    const message = random.pick(seeds).slice();
+    for (let n = random.integer(1, 4); n > 0; n--) {
+      message[random.integer(4, message.length - 1)] = random.pick([
+        0,
+        1,
+        0x3f,
+        0xc0,
+        0xff,
+        random.integer(0, 255),
+      ]);
+    }
+    try {
+      const cut = message.subarray(0, random.integer(12, message.length));
+      assert(decodeResponse(cut).answers.length <= 0xffff);
+    } catch (error) {
+      assert(error instanceof DnsMessageError, `${message.toHex()}: ${error}`);
+      malformed++;
+    }
+  }
+  assert(malformed > 1000 && malformed < 19_900, `${malformed}`);
 });
