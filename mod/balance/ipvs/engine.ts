@@ -70,6 +70,8 @@ export class IpvsEngine implements Engine {
   #advised: { readonly entries: unknown; readonly tune: boolean; readonly atMs: number } | null = null;
   /** Of services that are told again and again, by all that they are. */
   #entries: ReadonlyMap<string, ServiceEntry> = new Map();
+  /** All that a service is, as text: one that is told again is often the same object. */
+  readonly #texts = new WeakMap<Service, string>();
   #isFirst: boolean;
 
   constructor(context: EngineContext, memory?: IpvsMemory, host: IpvsHost = thisHost()) {
@@ -143,7 +145,8 @@ export class IpvsEngine implements Engine {
   #translate(services: readonly Service[]): ServiceEntry[] {
     const known = this.#entries;
     const entries = new Map(services.map((service) => {
-      const key = JSON.stringify(service);
+      const key = this.#texts.get(service) ?? JSON.stringify(service);
+      this.#texts.set(service, key);
       return [key, known.get(key) ?? entryOf(service)];
     }));
     const isSame = entries.size === known.size && [...entries.keys()].every((key) => known.has(key));
