@@ -25,7 +25,7 @@ const OPTIONS = {
   },
   client: ["192.0.2.100/24"],
 };
-const SECONDS = 4;
+const SECONDS = 2;
 const ROUNDS = Number(Deno.args[0] ?? 3);
 const CONNECTIONS = 100_000;
 
@@ -156,11 +156,13 @@ function print(line: string): void {
 const rates = new Map<string, number[]>();
 for (let round = 0; round < ROUNDS; round++) {
   for (const way of Object.keys(WAYS)) {
-    rates.set(way, [...rates.get(way) ?? [], await connectionsPerSecond(way)]);
+    const rate = Math.round(await connectionsPerSecond(way));
+    rates.set(way, [...rates.get(way) ?? [], rate]);
+    print(`round ${round + 1}: ${way}: ${rate}`);
   }
 }
 for (const [way, found] of rates) {
-  const sorted = found.toSorted((a, b) => a - b).map(Math.round);
+  const sorted = found.toSorted((a, b) => a - b);
   print(`${way}: ${sorted[sorted.length >> 1]} new connections/s (${sorted.join(" ")})`);
 }
 print(countAndForget());
