@@ -14,16 +14,16 @@ export function startAnswering(server: Host): Child {
 export interface Conversation {
   /** Says the word and waits for the answer to it; returns who answered. */
   say(word: string): Promise<string>;
-  /** The client's port. */
-  readonly port: number;
+  /** Closes it. */
+  end(): Promise<unknown>;
 }
 
-/** Opens a connection from a port of one's choice, so that it is found in lists. */
+/** Opens a connection to an address and port, from a port of one's choice, so that it is found in lists. */
 export async function converse(client: Host, address: string, port: number): Promise<Conversation> {
   const pipe = `${client.directory}/conversation-${port}`;
   await client.exec(["mkfifo", pipe]);
   // Open for both directions, the pipe never ends.
-  const command = `exec socat STDIO TCP:${address}:${PORT},sourceport=${port} <>${pipe}`;
+  const command = `exec socat STDIO TCP:${address},sourceport=${port} <>${pipe}`;
   const child = client.spawn("conversation", ["sh", "-c", command]);
   const say = async (word: string): Promise<string> => {
     await Deno.writeTextFile(pipe, `${word}\n`, { append: true });
@@ -32,5 +32,5 @@ export async function converse(client: Host, address: string, port: number): Pro
       return new RegExp(`^(.*)-${word}$`, "m").exec(child.output)?.[1];
     }, 60_000);
   };
-  return { say, port };
+  return { say, end: () => child.stop() };
 }

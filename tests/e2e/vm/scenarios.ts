@@ -1,7 +1,7 @@
 /** Every scenario that runs in a guest: each in a guest of its own, its steps one after the other. */
 import { besideKeepalived } from "./scenarios/beside_keepalived.ts";
 import { directors } from "./scenarios/directors.ts";
-import { figures } from "./scenarios/figures.ts";
+import { many, reaction } from "./scenarios/figures.ts";
 import { forwarding } from "./scenarios/forwarding.ts";
 import { ipvsItself } from "./scenarios/ipvs.ts";
 
@@ -17,7 +17,7 @@ export const SCENARIOS: Readonly<Record<string, Steps>> = {
 };
 
 /** What measures instead, on demand. */
-const ON_DEMAND: Readonly<Record<string, Steps>> = { figures };
+const ON_DEMAND: Readonly<Record<string, Steps>> = { many, reaction };
 
 export function stepsOf(scenario: string): Steps | undefined {
   return SCENARIOS[scenario] ?? ON_DEMAND[scenario];

@@ -150,7 +150,7 @@ export const directors = inOneWorld(open, {
 
   "the other director knows of a connection in flight": async (world) => {
     const { lab, n2 } = world;
-    const conversation = world.conversation = await converse(lab.client, VIP, 40_000);
+    const conversation = world.conversation = await converse(lab.client, `${VIP}:${PORT}`, 40_000);
     const name = await conversation.say("hello");
     let words = 0;
     const entry = `ESTABLISHED ${CLIENT}:40000 ${VIP}:${PORT} ${addressOf(name)}:${PORT}`;

@@ -5,8 +5,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { createLab, type Host, type Lab } from "../../lab.ts";
 import { ipvsTable, sorted } from "../../lab/ipvs.ts";
-import { startVipd, type Vipd } from "../../lab/vipd.ts";
+import { request, startVipd, status, type Vipd } from "../../lab/vipd.ts";
 import { waitFor } from "../../lab/wait.ts";
+import { converse, PORT, startAnswering } from "../conversation.ts";
 import {
   addressesOf,
   hits,
@@ -25,6 +26,7 @@ interface Row {
 }
 
 const INSIDE = ["10.20.0.99", "10.20.0.104"];
+const LINES = `192.168.179.201:${PORT}`;
 const OUTSIDE = ["192.168.179.99", "192.168.179.104"];
 
 function servers(addresses: readonly string[], port: number, lines = ""): string {
@@ -78,6 +80,11 @@ real_server = [${servers(OUTSIDE, 80)}]`,
 real_server = [${servers(INSIDE, 5353)}]`,
     service: "-u 192.168.179.201:5353 -s rr",
     destinations: ["10.20.0.99:5353 -m -w 1", "10.20.0.104:5353 -m -w 1"],
+  },
+  lines: {
+    toml: `address = "${LINES}"\nscheduler = "rr"\nreal_server = [${servers(INSIDE, PORT)}]`,
+    service: `-t ${LINES} -s rr`,
+    destinations: [`10.20.0.99:${PORT} -m -w 1`, `10.20.0.104:${PORT} -m -w 1`],
   },
   // What is only looked at, not used.
   one_packet: {
@@ -193,6 +200,7 @@ async function openServer(server: Host): Promise<void> {
   await server.exec(["sh", "-c", "modprobe ipip && ip link set tunl0 up"]);
   await holdQuietly(server, ["192.168.179.203/32"], "tunl0");
   const inside = (await server.addresses("eth0")).find((one) => one.startsWith("10.20."));
+  startAnswering(server);
   server.spawn("echo", ["socat", `UDP4-RECVFROM:5353,bind=${inside},fork`, `SYSTEM:echo ${server.name}`]);
 }
 
@@ -201,6 +209,41 @@ async function answers(lab: Lab, address: string, datagrams: number): Promise<st
   const one = `echo | socat -T 10 -t 10 - UDP4:${address},readbytes=4`;
   const text = await lab.client.exec(["sh", "-c", `for i in $(seq ${datagrams}); do ${one}; done`]);
   return text.trim().split("\n").sort();
+}
+
+/** What an operator wants of a real server of "lines". */
+async function order({ vipd }: World, server: string, what: "drain" | "undrain"): Promise<void> {
+  const path = `/virtual_servers/lines/real_servers/${encodeURIComponent(server)}/${what}`;
+  const { status, ok } = await request(vipd.socket, path, { method: "POST" });
+  assert(ok, `${what}: ${status}`);
+}
+
+/** Active connections of a real server of "lines", as the status counts them. */
+async function connections({ vipd }: World, server: string): Promise<number | null | undefined> {
+  const lines = (await status(vipd)).virtual_servers.find(({ name }) => name === "lines");
+  return lines?.real_servers.find(({ name }) => name === server)?.active_connections;
+}
+
+async function drain(world: World): Promise<void> {
+  const { lab, director } = world;
+  const old = await converse(lab.client, LINES, 41_000);
+  const name = await old.say("hello");
+  const server = `${INSIDE[name === "rs1" ? 0 : 1]}:${PORT}`;
+  const weight = (weight: string) => async (): Promise<boolean> =>
+    (await ipvsTable(director)).some((line) =>
+      line.startsWith(`-a -t ${LINES} -r ${server} -m -w ${weight}`)
+    );
+  await waitFor("its connection in the status", async () => await connections(world, server) === 1, 60_000);
+  await order(world, server, "drain");
+  await waitFor("weight 0", weight("0"), 60_000);
+  assertEquals(await old.say("still"), name);
+  const fresh = await converse(lab.client, LINES, 41_001);
+  assert(await fresh.say("new") !== name, "a new connection goes elsewhere");
+  await old.end();
+  await waitFor("the drained server to be out", async () => !await weight("")(), 60_000);
+  await order(world, server, "undrain");
+  await complete(director);
+  await fresh.end();
 }
 
 /** Half of the requests to each. */
@@ -235,6 +278,7 @@ export const forwarding = inOneWorld(open, {
       else if (deal !== undefined) assertEquals(`${rs1}+${rs2}`, deal, name);
     }
   },
+  "a drained server keeps its connection, gets no new one, and goes with the last": drain,
   "who was killed finds its services as they were, and puts right what changed": async (world) => {
     const { director } = world;
     world.vipd.child.signal("SIGKILL");
