@@ -7,7 +7,7 @@ import { Child } from "./child.ts";
 import { waitFor } from "./wait.ts";
 
 const START_TIMEOUT_MS = 30_000;
-const ANSWER_TIMEOUT_MS = 10_000;
+const ANSWER_TIMEOUT_MS = 30_000;
 const FLAGS = [
   "--headless=new",
   // Everything here is root in a container.
@@ -147,7 +147,7 @@ export class Browser implements AsyncDisposable {
       (await Deno.connect({ hostname: "127.0.0.1", port: ours })).close();
       return true;
     };
-    await waitFor("the way into the host", listens, 5000);
+    await waitFor("the way into the host", listens);
     return `http://127.0.0.1:${ours}`;
   }
 

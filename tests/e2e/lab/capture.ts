@@ -5,7 +5,7 @@
 import type { Child } from "./child.ts";
 import type { Host } from "../lab.ts";
 import { run } from "./command.ts";
-import { waitFor } from "./wait.ts";
+import { PROGRAM_MS, waitFor } from "./wait.ts";
 
 /** VRRP, ARP and neighbour discovery. */
 const FILTER = "ip proto 112 or ip6 proto 112 or arp or icmp6";
@@ -36,7 +36,7 @@ export async function capture(bridge: Host, port: string, filter = FILTER): Prom
   // -Z root: tcpdump would drop to a user that cannot write here.
   const argv = ["tcpdump", "-i", port, "-n", "-U", "--immediate-mode", "-Z", "root", "-w", file, filter];
   const child = bridge.spawn(`tcpdump ${port}`, argv);
-  await waitFor(`tcpdump on ${port}`, () => child.output.includes("listening on"), 5000);
+  await waitFor(`tcpdump on ${port}`, () => child.output.includes("listening on"), PROGRAM_MS);
   return new Capture(child, file);
 }
 

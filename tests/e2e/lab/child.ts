@@ -1,4 +1,9 @@
 /** A long-running process that a test started: its pid, its output, and a sure way to end it. */
+import { PROGRAM_MS } from "./wait.ts";
+
+/** All that a process wrote has been read so long after its end, unless an heir holds its pipes open. */
+const OUTPUT_MS = 2000;
+
 export class Child {
   readonly pid: number;
   readonly exited: Promise<Deno.CommandStatus>;
@@ -44,7 +49,7 @@ export class Child {
   }
 
   /** Asks it to end, insists after `timeoutMs`, and returns when it is gone and its output is complete. */
-  async stop(signal: Deno.Signal = "SIGTERM", timeoutMs = 10_000): Promise<Deno.CommandStatus> {
+  async stop(signal: Deno.Signal = "SIGTERM", timeoutMs = PROGRAM_MS): Promise<Deno.CommandStatus> {
     this.signal(signal);
     const waiting = new AbortController();
     const insisting = sleepUnless(waiting.signal, timeoutMs).then(() => {
@@ -55,7 +60,7 @@ export class Child {
     await insisting;
     // A grandchild may hold the pipe open: its output is not ours to wait for.
     const patience = new AbortController();
-    await Promise.race([this.drained, sleepUnless(patience.signal, 200)]);
+    await Promise.race([this.drained, sleepUnless(patience.signal, OUTPUT_MS)]);
     patience.abort();
     return status;
   }

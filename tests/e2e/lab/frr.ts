@@ -5,7 +5,7 @@
 import type { Child } from "./child.ts";
 import type { Host } from "../lab.ts";
 import { run } from "./command.ts";
-import { waitFor } from "./wait.ts";
+import { PROGRAM_MS, waitFor } from "./wait.ts";
 
 const DAEMONS = "/usr/lib/frr";
 
@@ -58,7 +58,7 @@ export async function startFrrVrrp(node: Host, router: FrrRouter): Promise<Frr> 
     "0",
   ];
   const zebra = node.spawn("zebra", daemon("zebra"));
-  await waitFor(`zebra of ${node.name}`, () => Deno.stat(`${directory}/zserv.api`), 5000);
+  await waitFor(`zebra of ${node.name}`, () => Deno.stat(`${directory}/zserv.api`), PROGRAM_MS);
   const vrrpd = node.spawn("frr-vrrpd", daemon("vrrpd"));
   return { zebra, vrrpd, virtualInterface };
 }

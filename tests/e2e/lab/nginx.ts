@@ -4,7 +4,7 @@
  */
 import type { Child } from "./child.ts";
 import type { Host } from "../lab.ts";
-import { waitFor } from "./wait.ts";
+import { PROGRAM_MS, waitFor } from "./wait.ts";
 
 /** At 200 KB a second. */
 export const DOWNLOAD_BYTES = 2_000_000;
@@ -37,7 +37,7 @@ export async function startNginx(node: Host, processName = "nginx"): Promise<Ngi
   const url = "http://127.0.0.1/";
   const serving = (): Promise<boolean> =>
     node.exec(["curl", "-sf", "-m", "1", url]).then((page) => page.trim() === node.name);
-  await waitFor(`nginx of ${node.name}`, serving, 5000);
+  await waitFor(`nginx of ${node.name}`, serving, PROGRAM_MS);
   return {
     child,
     pidFile,

@@ -2,7 +2,7 @@
 import type { Child } from "./child.ts";
 import type { Host } from "../lab.ts";
 import { helperProgram } from "./compile.ts";
-import { PATIENCE_MS, waitFor } from "./wait.ts";
+import { PATIENCE_MS, PROGRAM_MS, waitFor } from "./wait.ts";
 
 const ECHO_PORT = 7;
 
@@ -119,7 +119,7 @@ export async function startEcho(node: Host): Promise<Child> {
   const child = node.spawn("echo", [await helperProgram("probe"), "echo", node.name, String(ECHO_PORT)]);
   const listening = (): Promise<boolean> =>
     node.exec(["ss", "-Hlun", `sport = ${ECHO_PORT}`]).then((text) => text !== "");
-  await waitFor(`the echo server of ${node.name}`, listening, 3000);
+  await waitFor(`the echo server of ${node.name}`, listening, PROGRAM_MS);
   return child;
 }
 

@@ -3,7 +3,7 @@ import type { Host, Lab } from "../lab.ts";
 import type { Child } from "./child.ts";
 import { startNginx } from "./nginx.ts";
 import { startEcho } from "./probe.ts";
-import { waitFor } from "./wait.ts";
+import { PROGRAM_MS, waitFor } from "./wait.ts";
 
 /** Greets with its name, then echoes, on every address, as long as the client likes. */
 export const HOLD_PORT = 7001;
@@ -16,7 +16,7 @@ export async function startRealServer(node: Host): Promise<void> {
   await Promise.all([startNginx(node), startEcho(node)]);
   const listening = (): Promise<boolean> =>
     node.exec(["ss", "-Hltn", `sport = ${HOLD_PORT}`]).then((text) => text !== "");
-  await waitFor(`socat of ${node.name}`, listening, 5000);
+  await waitFor(`socat of ${node.name}`, listening, PROGRAM_MS);
 }
 
 /** How many of `count` HTTP connections, one after another, each server has taken; "" where none has. */

@@ -5,6 +5,8 @@ const POLL_LEAST_MS = Number(Deno.env.get("VIPD_TESTS_POLL_MS") ?? 0);
 
 /** For what comes soon, on a machine that does other things as well. */
 export const PATIENCE_MS = 20_000;
+/** For a program to start or to end, in an emulated guest as well. */
+export const PROGRAM_MS = 60_000;
 
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
