@@ -39,8 +39,11 @@ export function lookAround(addresses: Iterable<string>): Surroundings {
   return { devices, hops: new Map(wanted.map((address) => [address, hop(address)])) };
 }
 
-/** Ethernet of its own: what comes in by a port of a bridge or bond comes in by that one too. */
-function takesPackets({ type, up, loopback, master }: Link, links: ReadonlyMap<number, Link>): boolean {
-  if (type !== ETHERNET || loopback || !up) return false;
+/**
+ * Ethernet of its own: what comes in by a port of a bridge or bond comes in by that one too. Also what is
+ * down: the interface of a virtual router's MAC address may go up at any moment.
+ */
+function takesPackets({ type, loopback, master }: Link, links: ReadonlyMap<number, Link>): boolean {
+  if (type !== ETHERNET || loopback) return false;
   return master === undefined || links.get(master)?.kind === "vrf";
 }
