@@ -26,7 +26,7 @@ const SORRY = "10.20.0.1:8080";
 const RS2 = "10.20.0.104:80";
 /** In a directory that only root may write to, as vipd demands of programs that it runs. */
 const WEIGHING = "/etc/weigh";
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 const POLL_MS = 1000;
 /** Both tables are the same and have not changed for so long: a check's interval and its retry, and more. */
 const SETTLED_MS = 2500;
@@ -225,7 +225,10 @@ export const besideKeepalived = inOneWorld(open, {
     );
   },
   "an orderly end": async (world) => {
-    await Promise.all([world.vipd.child.stop(), world.keepalived.stop()]);
+    await Promise.all([
+      world.vipd.child.stop("SIGTERM", PATIENCE_MS),
+      world.keepalived.stop("SIGTERM", PATIENCE_MS),
+    ]);
     assertEquals(await Promise.all([ipvsTable(world.n1), ipvsTable(world.n2)]), [[], []]);
   },
 });

@@ -290,7 +290,7 @@ export const forwarding = inOneWorld(open, {
     await complete(director);
   },
   "an orderly end leaves nothing behind": async ({ director, vipd }) => {
-    assertEquals((await vipd.child.stop()).code, 0);
+    assertEquals((await vipd.child.stop("SIGTERM", 60_000)).code, 0);
     assertEquals(await ipvsTable(director), []);
   },
 });
