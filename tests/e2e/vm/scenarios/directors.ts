@@ -136,7 +136,8 @@ export const directors = inOneWorld(open, {
     const before = first.child.output.length;
     await n1.exec(["ipvsadm", "-C"]);
     await tableBecomes(n1, table(SERVERS));
-    assertMatch(first.child.output.slice(before), /healed .*service was missing/);
+    const told = (): boolean => /healed .*service was missing/.test(first.child.output.slice(before));
+    await waitFor("the log's word", told, PATIENCE_MS);
     await server(lab);
   },
 
