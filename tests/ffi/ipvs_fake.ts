@@ -76,6 +76,8 @@ export class FakeIpvs {
   present = true;
   /** Whoever asks may do so. */
   permitted = true;
+  /** What a sync daemon that has been stopped is answered with, in place of nothing. */
+  errorAfterStop = 0;
   readonly schedulers = new Set("rr wrr lc wlc lblc lblcr dh sh mh sed nq fo ovf".split(" "));
   readonly interfaces = new Set(["sync0", "eth0"]);
   readonly services = new Map<string, FakeService>();
@@ -257,6 +259,7 @@ export class FakeIpvs {
     this.commands.push(`${cmd === v.IPVS_CMD_NEW_DAEMON ? "start" : "stop"} daemon ${state}`);
     if (cmd === v.IPVS_CMD_DEL_DAEMON) {
       if (!this.daemons.delete(state)) throw new Refusal(ESRCH);
+      if (this.errorAfterStop !== 0) throw new Refusal(this.errorAfterStop);
       return;
     }
     const ifn = of.text(v.IPVS_DAEMON_ATTR_MCAST_IFN);

@@ -122,7 +122,9 @@ function stop(ipvs: Ipvs, state: number): void {
   try {
     stopDaemon(ipvs, state);
   } catch (error) {
-    // Somebody else has stopped it.
-    if (!(error instanceof NetlinkError) || error.errno !== ESRCH) throw error;
+    if (!(error instanceof NetlinkError)) throw error;
+    // Somebody else has stopped it; or the answer was late, and what counts is what runs.
+    const isGone = error.errno === ESRCH || !listDaemons(ipvs).some((one) => one.state === state);
+    if (!isGone) throw error;
   }
 }

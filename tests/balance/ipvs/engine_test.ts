@@ -1,5 +1,6 @@
 /** The engine on a made-up kernel: what it does, what it leaves alone, what it says. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ETIMEDOUT } from "../../../ffi/errno.ts";
 import { libc } from "../../../ffi/libc.ts";
 import type { Service } from "../../../mod/balance/model.ts";
 import { FakeIpvs } from "../../ffi/ipvs_fake.ts";
@@ -267,6 +268,14 @@ Deno.test("stop: all that is ours goes, or all stays; the socket is closed eithe
     );
     assert(isClosed());
   }
+});
+
+Deno.test("sync: a daemon that has stopped is no problem, whatever was said of its stop", async () => {
+  const { engine, kernel } = lab();
+  await engine.sync({ role: "backup", interface: "eth0", id: 51 });
+  kernel.errorAfterStop = ETIMEDOUT;
+  assertEquals(await engine.sync(null), NOTHING);
+  assertEquals(kernel.daemons.size, 0);
 });
 
 Deno.test("the next program goes on: it knows what is ours, and what was before us", async () => {
