@@ -111,6 +111,11 @@ async function removalAndReturn({ lab, n1, n2 }: World): Promise<void> {
   await Promise.all([vipd.stop(), keepalived.stop()]);
 }
 
+async function filled(child: Child): Promise<void> {
+  const isFull = async (): Promise<boolean> => (await destinations(child)).length === SERVICES * SERVERS;
+  await waitFor("all destinations", isFull, PATIENCE_MS, 50);
+}
+
 async function manyServices({ n1, n2 }: World): Promise<void> {
   const specs = Array.from({ length: SERVICES }, (_, service): BalancerSpec => ({
     name: `service${service}`,
@@ -127,22 +132,25 @@ async function manyServices({ n1, n2 }: World): Promise<void> {
   const full = async (start: () => Promise<Child>): Promise<{ child: Child; ms: number }> => {
     const beganMs = performance.now();
     const child = await start();
-    const all = SERVICES * SERVERS;
-    await waitFor("all", async () => (await destinations(child)).length === all, PATIENCE_MS, 50);
+    await filled(child);
     return { child, ms: performance.now() - beganMs };
   };
   const what = `${SERVICES} services of ${SERVERS} servers`;
+  const tell = async (daemon: string, { child, ms }: { child: Child; ms: number }): Promise<void> => {
+    say(`${what}: ${daemon}: ${ms.toFixed(0)} ms from exec to all in the table`);
+    say(`${what}: ${daemon}: ${(await memory(child)).toFixed(0)} MiB resident`);
+  };
+  // Each is told of as soon as it is known: the other may never come to its end.
   const vipd = await full(async () => (await launchVipd(n1, ours)).child);
-  const keepalived = await full(() => startCheckers(n2, theirs));
-  report(`${what}, from exec to all in the table`, "ms", [{ vipd: vipd.ms, keepalived: keepalived.ms }]);
-  report(`${what}, resident memory`, "MiB", [{
-    vipd: await memory(vipd.child),
-    keepalived: await memory(keepalived.child),
-  }]);
+  await tell("vipd", vipd);
   await n1.exec(["ipvsadm", "-C"]);
-  const healed = await until(SERVICES * SERVERS, vipd.child, keepalived.child);
-  say(`${what}, from ipvsadm -C to all back: vipd: ${healed.vipd.toFixed(0)} ms`);
-  await Promise.all([vipd.child.stop(), keepalived.child.stop()]);
+  const clearedMs = performance.now();
+  await filled(vipd.child);
+  say(`${what}: vipd: ${(performance.now() - clearedMs).toFixed(0)} ms from ipvsadm -C to all back`);
+  await vipd.child.stop();
+  const keepalived = await full(() => startCheckers(n2, theirs));
+  await tell("keepalived", keepalived);
+  await keepalived.child.stop();
 }
 
 export const reaction = inOneWorld(open, { "removal and return": removalAndReturn });
