@@ -20,6 +20,14 @@ export interface Command {
 
 const HELP_OPTION = ["-h, --help", "show this help"] as const;
 
+/** Of every subcommand that tells a running daemon to do something. */
+const CONTROL_OPTIONS = [
+  ["--socket PATH", "unix socket of the daemon (default /run/vipd/vipd.sock)"],
+  ["--url URL", "address of the daemon's API"],
+  ["--token-file FILE", "bearer token, needed with --url"],
+  HELP_OPTION,
+] as const;
+
 /** In the order of `vipd help`. */
 export const COMMANDS: readonly Command[] = [
   {
@@ -80,10 +88,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "load the configuration anew and say what changed or what is wrong",
     usage: "vipd reload [--socket PATH | --url URL --token-file FILE]",
     options: [
-      ["--socket PATH", "unix socket of the daemon (default /run/vipd/vipd.sock)"],
-      ["--url URL", "address of the daemon's API"],
-      ["--token-file FILE", "bearer token, needed with --url"],
-      HELP_OPTION,
+      ...CONTROL_OPTIONS,
     ],
     load: async () => (await import("./reload.ts")).reload,
   },
@@ -96,10 +101,7 @@ export const COMMANDS: readonly Command[] = [
       "whatever its priority, until the other one fails or leaves, or --back. If nobody takes over, it stays.",
     options: [
       ["--back", "let it take over again when its priority is the highest"],
-      ["--socket PATH", "unix socket of the daemon (default /run/vipd/vipd.sock)"],
-      ["--url URL", "address of the daemon's API"],
-      ["--token-file FILE", "bearer token, needed with --url"],
-      HELP_OPTION,
+      ...CONTROL_OPTIONS,
     ],
     load: async () => (await import("./handover.ts")).handover,
   },
@@ -114,10 +116,7 @@ export const COMMANDS: readonly Command[] = [
     options: [
       ["--for DURATION", "take part again after this time, such as 10m"],
       ["--force", "let go of the addresses even if nobody takes over"],
-      ["--socket PATH", "unix socket of the daemon (default /run/vipd/vipd.sock)"],
-      ["--url URL", "address of the daemon's API"],
-      ["--token-file FILE", "bearer token, needed with --url"],
-      HELP_OPTION,
+      ...CONTROL_OPTIONS,
     ],
     examples: ["vipd maintenance on --for 10m", "vipd maintenance off"],
     load: async () => (await import("./maintenance.ts")).maintenance,
@@ -133,10 +132,7 @@ export const COMMANDS: readonly Command[] = [
     options: [
       ["--timeout DURATION", "take it out after this time at the latest, such as 5m"],
       ["--persist", "also when the daemon is restarted"],
-      ["--socket PATH", "unix socket of the daemon (default /run/vipd/vipd.sock)"],
-      ["--url URL", "address of the daemon's API"],
-      ["--token-file FILE", "bearer token, needed with --url"],
-      HELP_OPTION,
+      ...CONTROL_OPTIONS,
     ],
     examples: ["vipd drain web 192.0.2.21:80", "vipd drain web rs1 --timeout 5m --persist"],
     load: async () => (await import("./real_server.ts")).drain,
@@ -148,10 +144,7 @@ export const COMMANDS: readonly Command[] = [
       "vipd undrain VIRTUAL_SERVER REAL_SERVER [--persist] [--socket PATH | --url URL --token-file FILE]",
     options: [
       ["--persist", "also when the daemon is restarted"],
-      ["--socket PATH", "unix socket of the daemon (default /run/vipd/vipd.sock)"],
-      ["--url URL", "address of the daemon's API"],
-      ["--token-file FILE", "bearer token, needed with --url"],
-      HELP_OPTION,
+      ...CONTROL_OPTIONS,
     ],
     load: async () => (await import("./real_server.ts")).undrain,
   },
@@ -163,10 +156,7 @@ export const COMMANDS: readonly Command[] = [
     description: "0..65535, until `auto` gives it back what the configuration or its check says.",
     options: [
       ["--persist", "also when the daemon is restarted"],
-      ["--socket PATH", "unix socket of the daemon (default /run/vipd/vipd.sock)"],
-      ["--url URL", "address of the daemon's API"],
-      ["--token-file FILE", "bearer token, needed with --url"],
-      HELP_OPTION,
+      ...CONTROL_OPTIONS,
     ],
     examples: ["vipd weight web 192.0.2.21:80 10", "vipd weight web 192.0.2.21:80 auto"],
     load: async () => (await import("./real_server.ts")).weight,
@@ -181,10 +171,7 @@ export const COMMANDS: readonly Command[] = [
       "process; addresses, states and counters stay. SIGUSR2 does the same. Also the way to restart in place.",
     options: [
       ["--binary PATH", "the program (default: what stands where the running one was started from)"],
-      ["--socket PATH", "unix socket of the daemon (default /run/vipd/vipd.sock)"],
-      ["--url URL", "address of the daemon's API"],
-      ["--token-file FILE", "bearer token, needed with --url"],
-      HELP_OPTION,
+      ...CONTROL_OPTIONS,
     ],
     examples: ["./install.sh && vipd upgrade", "vipd upgrade --binary /opt/vipd-0.2.0/vipd"],
     load: async () => (await import("./upgrade.ts")).upgrade,
