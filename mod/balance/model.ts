@@ -1,22 +1,9 @@
 /** What every engine is told and tells: services with their destinations, in the words of IPVS. PURE. */
+import type { ForwardConfig as Forward } from "../config/forward.ts";
 
+export type { Forward };
 export type Family = 4 | 6;
 export type Protocol = "tcp" | "udp" | "sctp";
-
-/** How packets reach a destination. `port` and `checksum` are those of the encapsulation (gue, gre). */
-export type Forward =
-  | {
-    readonly method: "nat";
-    /** The destination sees this host as the client, so its answers come back here by any route. */
-    readonly masquerade?: boolean;
-  }
-  | { readonly method: "dr" }
-  | {
-    readonly method: "tunnel";
-    readonly type: "ipip" | "gue" | "gre";
-    readonly port: number;
-    readonly checksum: "none" | "checksum" | "remote";
-  };
 
 /** What a packet must be for to belong to a service: address and port, or a firewall mark of one family. */
 export type Match =

@@ -4,7 +4,11 @@ import { wholeNumber } from "./values.ts";
 
 /** `port` and `checksum` are those of the encapsulation; `port` is 0 where it has none. */
 export type ForwardConfig =
-  | { readonly method: "nat"; readonly masquerade?: boolean }
+  | {
+    readonly method: "nat";
+    /** The destination sees this host as the client, so its answers come back here by any route. */
+    readonly masquerade?: boolean;
+  }
   | { readonly method: "dr" }
   | {
     readonly method: "tunnel";
