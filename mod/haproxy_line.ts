@@ -1,6 +1,6 @@
 /** A line that an operator writes into a section of haproxy.cfg: what it may not be. PURE. */
 
-// deno-lint-ignore no-control-regex
+// deno-lint-ignore no-control-regex -- control characters are what it looks for
 const BREAKS = /[\x00-\x08\x0a-\x1f\x7f\u0085\u2028\u2029]/;
 
 /** Whether it holds what ends a line, for haproxy or for whoever reads the file. */
