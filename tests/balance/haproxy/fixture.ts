@@ -1,26 +1,12 @@
 /** Virtual servers for the tests of the engine haproxy. */
 import type { RealServerConfig, VirtualServerConfig } from "../../../mod/config/virtual_server.ts";
-import type { Destination } from "../../../mod/balance/model.ts";
+import { type Destination, endpointKey } from "../../../mod/balance/model.ts";
 import { pathsIn, type Surroundings } from "../../../mod/balance/haproxy/text.ts";
-
-const nat = { method: "nat" } as const;
+import { realServer, virtualServer as defaultServer } from "../settings.ts";
 
 /** `192.0.2.21:80` and so on, named by its address unless said otherwise. */
 export function real(address: string, port: number, more: Partial<RealServerConfig> = {}): RealServerConfig {
-  return {
-    name: address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`,
-    address,
-    port,
-    weight: 1,
-    forward: nat,
-    upper_threshold: 0,
-    lower_threshold: 0,
-    on_failure: "remove",
-    initial: "up",
-    slow_start: 0,
-    check: [],
-    ...more,
-  };
+  return realServer(endpointKey({ address, port }), { address, port, ...more });
 }
 
 export function virtualServer(
@@ -28,30 +14,19 @@ export function virtualServer(
   real_server: readonly RealServerConfig[],
   more: Partial<VirtualServerConfig> = {},
 ): VirtualServerConfig {
-  return {
+  return defaultServer({
     addresses: addresses.map(([address, port]) => ({
       kind: "address",
       family: address.includes(":") ? 6 : 4,
       address,
       port,
     })),
-    protocol: "tcp",
     engine: "haproxy",
-    mode: "tcp",
     scheduler: "wrr",
     scheduler_is_default: false,
-    flags: [],
-    one_packet: false,
-    persistence: null,
-    quorum: 1,
-    hysteresis: 0,
-    omega: false,
-    drain_timeout: 0,
-    options: {},
-    notify: { timeout: 30_000 },
     real_server,
     ...more,
-  };
+  });
 }
 
 /** The servers of a configuration as the core gives them to an engine; weights by name where they differ. */
