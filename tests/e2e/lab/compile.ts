@@ -3,6 +3,7 @@
  * files.
  */
 import { run } from "./command.ts";
+import { exists } from "./files.ts";
 
 const PROBES = new URL("../probe/", import.meta.url).pathname;
 const compiled = new Map<string, Promise<string>>();
@@ -36,14 +37,4 @@ async function compile(name: string, flags: readonly string[]): Promise<string> 
   await run(["gcc", "-O2", "-pthread", "-Wall", "-Wextra", "-Werror", ...flags, "-o", unfinished, source]);
   await Deno.rename(unfinished, path);
   return path;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

@@ -3,6 +3,7 @@
  * user's cache, where runs share them.
  */
 import { run } from "../lab/command.ts";
+import { exists } from "../lab/files.ts";
 
 const RECIPE = new URL("./image/", import.meta.url).pathname;
 const RECIPE_FILES = ["build", "early_init", "init"];
@@ -76,14 +77,4 @@ async function sweep(cache: string, current: string): Promise<void> {
 
 async function removeTree(path: string): Promise<void> {
   if (await exists(path)) await Deno.remove(path, { recursive: true });
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
