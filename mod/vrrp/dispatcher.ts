@@ -61,7 +61,7 @@ export class Dispatcher {
   /** Looks at the conditions anew: the primary address, the sockets, the link, the checks. */
   evaluate(instance: Instance, nowMs: number): void {
     const { roster, links, effects } = this.#parts;
-    effects.prepareLink(instance, nowMs);
+    effects.holding.prepareLink(instance, nowMs);
     instance.setPrimaryAddress(findPrimaryAddress(instance, links, roster.virtual));
     this.#listen(instance, nowMs);
     if (instance.leaving && !instance.isActive) return;

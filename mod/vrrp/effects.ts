@@ -1,30 +1,25 @@
 /**
- * Carries out what `step()` decided: packets out, addresses in and out of the kernel, announcements, the news
- * of a transition.
+ * Carries out what `step()` decided, in its order: packets out, addresses in and out of the kernel
+ * (`holding.ts`), announcements, the news of a transition.
  */
 import { errnoName, type SyscallError } from "../../ffi/errno.ts";
-import type { Netlink, NetlinkPost } from "../../ffi/netlink.ts";
+import type { NetlinkPost } from "../../ffi/netlink.ts";
 import type { Address } from "../../ffi/rtnetlink.ts";
 import type { SenderBatch } from "../../ffi/sender_batch.ts";
-import type { LinkTable } from "../kernel/links.ts";
-import { isSame, type ManagedAddress, planIntruders, planLeftovers, planResumption } from "../kernel/plan.ts";
-import { nameAddress, reconcileAddresses, removeFound, renewal } from "../kernel/reconcile.ts";
+import { isSame, type ManagedAddress } from "../kernel/plan.ts";
+import { renewal } from "../kernel/reconcile.ts";
 import { Renewals } from "../kernel/renewals.ts";
-import type { Secondaries } from "../kernel/secondaries.ts";
-import type { VirtualLinks } from "../kernel/virtual_links.ts";
 import { equalAddresses, formatAddress } from "../wire/address.ts";
 import { type Announcement, Announcer } from "./announcer.ts";
 import { sendAside } from "./aside.ts";
 import type { Channel } from "./channel.ts";
+import { Holding, type HoldingParts } from "./holding.ts";
 import type { Heard, Instance } from "./instance.ts";
-import type { EngineEvent } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { outgoingOf } from "./outgoing.ts";
 import { obstacles, stateName } from "./report.ts";
-import { type Effect, OWNER_PRIORITY, RESIGNATION } from "./state.ts";
+import { type Effect, RESIGNATION } from "./state.ts";
 
-/** After the kernel refused an address the virtual router stays out for so long, then tries again. */
-const BLOCK_MS = 10_000;
 /** The same trouble is told at most so often. */
 const TELL_EVERY_MS = 60_000;
 /** Who removes an address again and again must not make us flood the link. */
@@ -33,26 +28,22 @@ const ANNOUNCE_RESTORED_MS = 1_000;
 const NEW_ADDRESS_MS = 200;
 
 /** What the effects work on; `channelOf` is undefined while a router has no sockets. */
-export interface Surroundings {
+export interface Surroundings extends Omit<HoldingParts, "tell"> {
   now(): number;
-  readonly netlink: Netlink;
   /** For what is renewed every other second: nobody waits for it, and the monitor need not hear of it. */
   readonly renewals: NetlinkPost;
-  readonly links: LinkTable;
   channelOf(instance: Instance): Channel | undefined;
-  readonly virtualLinks: VirtualLinks;
-  readonly secondaries: Secondaries;
   /**
    * Whether this host forwards IPv6 on the interface: the R flag of neighbour advertisements. May read a
    * file.
    */
   forwards(ifname: string): boolean;
-  post(event: EngineEvent): void;
 }
 
 export class Effects {
   readonly announcer: Announcer;
   readonly renewals: Renewals<Instance>;
+  readonly holding: Holding;
   /** Interfaces that forward IPv6: an announcement must not wait for a file. */
   readonly #forwarding = new Set<string>();
 
@@ -67,6 +58,8 @@ export class Effects {
       },
       refused: (instance, errno) => this.#refused(instance, errno, around.now()),
     }, batch);
+    const tell: HoldingParts["tell"] = (...what) => this.tell(...what);
+    this.holding = new Holding({ ...around, tell });
     this.announcer = new Announcer((ifindex, error) => this.#announceFailed(ifindex, error));
     this.renewals = new Renewals(
       around.renewals,
@@ -99,7 +92,7 @@ export class Effects {
 
   /** Tells something at most once a minute for each virtual router and key. */
   tell(instance: Instance, key: string, message: string | (() => string), nowMs: number): void {
-    if (!isDue(instance, key, TELL_EVERY_MS, nowMs)) return;
+    if (!instance.isDue(key, TELL_EVERY_MS, nowMs)) return;
     const text = typeof message === "string" ? message : message();
     this.around.post({ type: "notice", level: "warn", name: instance.name, message: text });
   }
@@ -183,87 +176,13 @@ export class Effects {
     this.tell(instance, `send ${name}`, `cannot send an advertisement: ${name}`, nowMs);
   }
 
-  /**
-   * Brings the kernel to what is wanted; an address that is held but gone comes back. A macvlan is up around
-   * its addresses.
-   */
+  /** The addresses come or go; who lets go says nothing more of them. */
   setAddresses(instance: Instance, wanted: boolean, nowMs: number): void {
-    const { virtualLinks } = this.around;
-    const { virtualLink } = instance;
     if (!wanted) {
       this.announcer.cancel(instance.addresses);
       this.renewals.settle(instance, nowMs);
     }
-    if (virtualLink === null) return this.#reconcile(instance, wanted, nowMs);
-    const problem = wanted ? virtualLinks.raise(instance, virtualLink) : null;
-    if (problem !== null) return this.#fail(instance, [problem], wanted, nowMs);
-    this.#reconcile(instance, wanted, nowMs);
-    const left = wanted ? null : virtualLinks.lower(instance, virtualLink);
-    if (left !== null) this.#fail(instance, [left], wanted, nowMs);
-  }
-
-  #reconcile(instance: Instance, wanted: boolean, nowMs: number): void {
-    const { netlink, links } = this.around;
-    const { config, counters } = instance;
-    if (wanted) this.#protectOthers(instance, nowMs);
-    const wish = { wanted, leaseMs: instance.leaseMs, owner: config.priority === OWNER_PRIORITY };
-    const { addresses, problems, restored } = reconcileAddresses(netlink, links, instance.addresses, wish);
-    instance.addresses = addresses;
-    counters.addresses_restored += restored;
-    if (problems.length > 0) this.#fail(instance, problems, wanted, nowMs);
-  }
-
-  /** Whoever has a whole subnet could become its primary address; one that stands alone has none. */
-  #protectOthers(instance: Instance, nowMs: number): void {
-    const { links, secondaries } = this.around;
-    for (const { address, prefix, interface: name } of instance.addresses) {
-      if (address.length !== 4 || prefix === 32) continue;
-      const problem = secondaries.protect(name, links.indexOf(name));
-      if (problem !== null) this.tell(instance, "secondaries", problem, nowMs);
-    }
-  }
-
-  /** The last virtual router has let go of its addresses. */
-  end(): void {
-    this.around.secondaries.release();
-  }
-
-  /** The kernel refuses: who cannot serve stays out for a while, who cannot let go says so. */
-  #fail(instance: Instance, problems: readonly string[], wanted: boolean, nowMs: number): void {
-    instance.counters.address_errors += problems.length;
-    for (const problem of problems) {
-      this.around.post({ type: "notice", level: "error", name: instance.name, message: problem });
-    }
-    if (wanted) instance.blocked = { reason: problems[0]!, untilMs: nowMs + BLOCK_MS };
-  }
-
-  /** The macvlan of this virtual router, if it has one, is there; who cannot have it is blocked. */
-  prepareLink(instance: Instance, nowMs: number): void {
-    const { virtualLink, blocked } = instance;
-    if (virtualLink === null || blocked !== null) return;
-    const problem = this.around.virtualLinks.attach(instance, virtualLink);
-    if (problem !== null) this.#fail(instance, [problem], true, nowMs);
-  }
-
-  /** The run before has left addresses on it, with which this one goes on. */
-  keepLink(instance: Instance): void {
-    if (instance.virtualLink !== null) this.around.virtualLinks.raise(instance, instance.virtualLink);
-  }
-
-  /** What an earlier run left behind and no virtual router needs now. */
-  sweepLinks(): void {
-    const names = this.around.virtualLinks.sweep();
-    if (names.length === 0) return;
-    const message = `removed interfaces that an earlier run left behind: ${names.join(", ")}`;
-    this.around.post({ type: "notice", level: "warn", name: "", message });
-  }
-
-  /** A stopped virtual router needs its macvlan no longer. */
-  releaseLink(instance: Instance): void {
-    if (instance.virtualLink === null) return;
-    const problem = this.around.virtualLinks.detach(instance, instance.virtualLink);
-    if (problem === null) return;
-    this.around.post({ type: "notice", level: "warn", name: instance.name, message: problem });
+    this.holding.set(instance, wanted, nowMs);
   }
 
   /**
@@ -273,49 +192,7 @@ export class Effects {
   announceRestored(instance: Instance, restored: readonly ManagedAddress[], nowMs: number): void {
     const names = restored.map(({ address }) => formatAddress(address)).join(", ");
     this.tell(instance, "guard", `somebody removed ${names}: added again`, nowMs);
-    if (isDue(instance, "restored", ANNOUNCE_RESTORED_MS, nowMs)) this.announce(instance, nowMs);
-  }
-
-  /**
-   * What an earlier run left behind, before anything begins: addresses whose lease still runs become this
-   * router's, the others are removed. Returns how many those were.
-   */
-  takeLeftovers(instance: Instance, others: readonly Instance[]): number {
-    const { netlink, links, post } = this.around;
-    const { name, config } = instance;
-    const owner = config.priority === OWNER_PRIORITY;
-    const taken = others.flatMap(({ addresses }) => addresses.filter((managed) => managed.held));
-    instance.addresses = planResumption(instance.addresses, links, taken);
-    const held = [...taken, ...instance.addresses.filter((managed) => managed.held)];
-    const found = planLeftovers(instance.addresses, links.allAddresses(), owner)
-      .filter((there) => !held.some((managed) => isSame(managed, there)));
-    if (found.length === 0) return 0;
-    const problems = removeFound(netlink, found);
-    const names = found.map(({ address, ifindex }) =>
-      `${formatAddress(address)} on ${links.nameOf(ifindex)}`
-    );
-    const message = `removed what an earlier run left behind: ${names.join(", ")}`;
-    post({ type: "notice", level: "warn", name, message });
-    for (const problem of problems) post({ type: "notice", level: "error", name, message: problem });
-    return found.length;
-  }
-
-  /**
-   * Removes the addresses of a router that is not active but that somebody else has added: two hosts would
-   * answer for them.
-   */
-  expel(instance: Instance, nowMs: number, { besidesOurs = false } = {}): void {
-    const { netlink, links } = this.around;
-    const { addresses, config } = instance;
-    // What we have just removed ourselves is still in the table.
-    const found = planIntruders(addresses, links, config.priority === OWNER_PRIORITY)
-      .filter((there) => !besidesOurs || !addresses.some((managed) => isSame(managed, there)));
-    if (found.length === 0) return;
-    instance.counters.leftovers_removed += found.length;
-    const names = found.map((there) => nameAddress({ ...there, interface: links.nameOf(there.ifindex) }));
-    const message = `somebody added ${names.join(", ")} although this router is not active: removed`;
-    this.tell(instance, "expel", message, nowMs);
-    for (const problem of removeFound(netlink, found)) this.tell(instance, "expel failed", problem, nowMs);
+    if (instance.isDue("restored", ANNOUNCE_RESTORED_MS, nowMs)) this.announce(instance, nowMs);
   }
 
   /** All addresses that are held, or only one; as often as configured, or `repeat` times. */
@@ -373,7 +250,7 @@ export class Effects {
     if (from === "active") {
       counters.released_active++;
       // Whatever has been added beside ours, while that did no harm.
-      this.expel(instance, nowMs, { besidesOurs: true });
+      this.holding.expel(instance, nowMs, { besidesOurs: true });
     }
     instance.since = Date.now();
     instance.reason = reason;
@@ -387,11 +264,4 @@ export class Effects {
       reason,
     });
   }
-}
-
-/** Whether this has not been done for so long; if so, it counts as done now. */
-function isDue({ told }: Instance, key: string, everyMs: number, nowMs: number): boolean {
-  if (nowMs - (told.get(key) ?? -Infinity) < everyMs) return false;
-  told.set(key, nowMs);
-  return true;
 }

@@ -62,7 +62,7 @@ export class Guardian {
       if (moved) dispatcher.evaluate(instance, nowMs);
       if (removed) this.#guard(instance, nowMs);
       if (moved) this.#complete(instance, nowMs);
-      if (virtual.length > 0 && !instance.isActive) effects.expel(instance, nowMs);
+      if (virtual.length > 0 && !instance.isActive) effects.holding.expel(instance, nowMs);
       if (instance.isActive && instance.addresses.some(({ ifindex }) => readdressed.includes(ifindex))) {
         effects.announce(instance, nowMs);
       }

@@ -98,7 +98,7 @@ export class Instance {
   /** Encoded messages by priority; emptied when anything that they contain changes. */
   readonly packets = new Map<number, readonly Prepared[]>();
   /** When something that must not be done too often was last done, by what it is. */
-  readonly told = new Map<string, number>();
+  readonly #told = new Map<string, number>();
 
   constructor(
     name: string,
@@ -162,6 +162,13 @@ export class Instance {
       this.counters[name] = counters[name] ?? 0;
     }
     this.enter(state);
+  }
+
+  /** Whether this has not been done for so long; if so, it counts as done now. */
+  isDue(key: string, everyMs: number, nowMs: number): boolean {
+    if (nowMs - (this.#told.get(key) ?? -Infinity) < everyMs) return false;
+    this.#told.set(key, nowMs);
+    return true;
   }
 
   enter(state: State): void {

@@ -94,7 +94,7 @@ export class Succession {
     });
     instance.inherit(saved, state);
     instance.setPausing(true);
-    if (instance.isActive) effects.keepLink(instance);
+    if (instance.isActive) effects.holding.keepLink(instance);
     roster.instances.set(instance.name, instance);
     dispatcher.evaluate(instance, nowMs);
     if (!instance.isActive) return;

@@ -46,7 +46,7 @@ export class Turnover {
       }
     }
     this.#forgetTrackers();
-    effects.sweepLinks();
+    effects.holding.sweepLinks();
     this.forgetStopped();
   }
 
@@ -64,11 +64,11 @@ export class Turnover {
       if (instance.isActive) continue;
       roster.leaving.delete(instance);
       listener.detach(instance);
-      effects.releaseLink(instance);
+      effects.holding.releaseLink(instance);
     }
     if (this.#stopping === null || this.#stopped || roster.leaving.size > 0) return;
     this.#stopped = true;
-    effects.end();
+    effects.holding.end();
     post({ type: "stopped" });
   }
 
@@ -85,11 +85,11 @@ export class Turnover {
     const { roster, effects, guardian, dispatcher, readyAtMs } = this.#parts;
     for (const old of roster.leaving) if (old.name === name) old.cedeName();
     const instance = new Instance(name, config, roster.trackers, { readyAtMs, now: Date.now() });
-    const removed = effects.takeLeftovers(instance, roster.all());
+    const removed = effects.holding.takeLeftovers(instance, roster.all());
     if (removed > 0) guardian.hear(nowMs);
     instance.counters.leftovers_removed = removed;
     if (instance.addresses.some(({ held }) => held)) {
-      effects.keepLink(instance);
+      effects.holding.keepLink(instance);
       instance.resume(readyAtMs, nowMs);
     }
     roster.instances.set(name, instance);
