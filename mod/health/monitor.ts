@@ -3,9 +3,11 @@ import type { CheckType, Host } from "../../checks/check.ts";
 import { checkType } from "../../checks/mod.ts";
 import { fingerprint } from "../fingerprint.ts";
 import type { CheckStatus } from "../snapshot.ts";
-import { type CheckChange, CheckRunner, type Memory, type MonitoredCheck, type Services } from "./runner.ts";
+import type { Memory, MonitoredCheck } from "./past.ts";
+import { type CheckChange, CheckRunner, type Services } from "./runner.ts";
 
-export type { CheckChange, Memory, MonitoredCheck } from "./runner.ts";
+export type { Memory, MonitoredCheck } from "./past.ts";
+export type { CheckChange } from "./runner.ts";
 
 export interface MonitorOptions {
   readonly host: Host;

@@ -1,22 +1,24 @@
 /** The life of one check: when it runs, what its results make of its state, and its recovery. */
 import { monotonicMs } from "../../ffi/clock.ts";
-import { type CheckContext, type CheckType, describe, type Host, type Target } from "../../checks/check.ts";
+import type { CheckContext, CheckType, Host } from "../../checks/check.ts";
 import { sleep } from "../../checks/deadline.ts";
-import type { CheckConfig } from "../config/check.ts";
-import { fingerprint } from "../fingerprint.ts";
 import type { CheckState, CheckStatus } from "../snapshot.ts";
 import { Attempts, type Probe } from "./attempts.ts";
+import { count, nextRecovery } from "./counter.ts";
+import {
+  memorize,
+  type Memory,
+  type MonitoredCheck,
+  newPast,
+  type Past,
+  recall,
+  statusOf,
+  time,
+} from "./past.ts";
 import { recover, type Result } from "./recovery.ts";
-import { count, type Counter, nextRecovery, type RecoveryHistory, startCounter } from "./counter.ts";
+import { Run } from "./run.ts";
 import { at, cancel, type Timer } from "./timers.ts";
-
-/** A check, and what a real server adds to it. */
-export interface MonitoredCheck extends CheckConfig {
-  /** The real server. Its `attempts` are made only while the check is up: otherwise one look decides. */
-  readonly target?: Target;
-  /** The first look comes after a random part of this (milliseconds), unless the check is down: at once. */
-  readonly warmup?: number;
-}
+import { keepWatching } from "./watching.ts";
 
 /** A check changed its state; `at` is RFC 3339. */
 export interface CheckChange {
@@ -41,63 +43,14 @@ export interface Services {
   random(): number;
 }
 
-/** From the first attempt to the decision; a run that is over decides nothing. */
-class Run {
-  readonly startMs = performance.now();
-  isOver = false;
-  #controller: AbortController | undefined;
-
-  /** `dueMs` is when it was due; `isStuck`: a probe of an earlier run was aborted and has not ended yet. */
-  constructor(readonly dueMs: number, readonly isStuck: boolean) {}
-
-  /** For the few runs that wait; aborted at the end. */
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.isOver) this.#controller.abort();
-    return this.#controller.signal;
-  }
-
-  end(): void {
-    this.isOver = true;
-    this.#controller?.abort();
-  }
-}
-
-/**
- * What a check knows of the past; survives a change of its configuration and, as plain JSON, an upgrade of
- * the program. Moments are Unix milliseconds, that of `recovery` is `monotonicMs()`.
- */
-export interface Past {
-  counter: Counter;
-  sinceMs: number;
-  reason: string;
-  lastRunMs?: number;
-  durationMs?: number;
-  successes: number;
-  failures: number;
-  recoveries: number;
-  recovery?: RecoveryHistory;
-  weight?: number;
-}
-
 const undecidedIntervalMs = 250;
 /** Checks that are due within this time, or a fiftieth of their interval, run in one turn. */
 const grainMaxMs = 20;
-const watchRetryMs = 1000;
 const wakesApartMs = 10;
 /** The first looks after a pause come within this time, or all real servers would be asked at one moment. */
 const resumeSpreadMs = 1000;
 /** Longer than the time between TERM and KILL of a command. */
 const stopLimitMs = 2500;
-
-/** What a check leaves to the one that goes on in its place. */
-export interface Memory {
-  /** The `fingerprint()` of its configuration. */
-  readonly config: string;
-  /** The `fingerprint()` of its real server: what is known of one says nothing of another. */
-  readonly target?: string;
-  readonly past: Past;
-}
 
 export class CheckRunner {
   readonly name: string;
@@ -125,18 +78,12 @@ export class CheckRunner {
     this.#services = services;
     const context = this.#context();
     this.#probe = (signal) => check.probe(context, config.options, signal);
-    const isKnown = memory !== undefined && memory.target === targetOf(config);
-    this.#past = isKnown ? recall(memory, config) : this.#newPast();
+    this.#past = (memory && recall(memory, config)) ?? newPast(config, services.now());
   }
 
   /** For whoever goes on in its place. */
   memory(): Memory {
-    const target = targetOf(this.config);
-    return {
-      config: fingerprint(this.config),
-      ...(target === undefined ? {} : { target }),
-      past: { ...this.#past },
-    };
+    return memorize(this.config, this.#past);
   }
 
   /** Its recovery command runs; whoever stops it now leaves the service half started. */
@@ -177,43 +124,7 @@ export class CheckRunner {
   }
 
   status(): CheckStatus {
-    const { counter, sinceMs, reason, lastRunMs, durationMs, successes, failures, recoveries, weight } =
-      this.#past;
-    return {
-      name: this.name,
-      type: this.config.type,
-      state: counter.state,
-      since: time(sinceMs),
-      reason: reason + this.#progress(),
-      last_run: lastRunMs === undefined ? null : time(lastRunMs),
-      duration_ms: durationMs === undefined ? null : Number(durationMs.toFixed(3)),
-      interval_ms: this.config.interval,
-      rise: this.config.rise,
-      fall: this.config.fall,
-      successes,
-      failures,
-      runs: successes + failures,
-      recoveries,
-      ...(weight === undefined ? {} : { weight }),
-    };
-  }
-
-  #newPast(): Past {
-    return {
-      counter: startCounter(this.config.initial),
-      sinceMs: this.#services.now(),
-      reason: "not checked yet",
-      successes: 0,
-      failures: 0,
-      recoveries: 0,
-    };
-  }
-
-  /** " (1 of 3 failures)" while results speak against the state but not long enough yet. */
-  #progress(): string {
-    const { passes, failures } = this.#past.counter;
-    if (failures > 0) return ` (${failures} of ${this.config.fall} failures)`;
-    return passes > 0 ? ` (${passes} of ${this.config.rise} passes)` : "";
+    return statusOf(this.name, this.config, this.#past);
   }
 
   /**
@@ -349,20 +260,12 @@ export class CheckRunner {
     return result;
   }
 
-  async #watch(): Promise<void> {
+  #watch(): Promise<void> {
     const { signal } = this.#lifetime;
     const report = (passing?: boolean): void => this.#report(passing);
-    let told = "";
-    while (!signal.aborted) {
-      try {
-        await this.#check.watch?.(this.#context(), this.config.options, signal, report);
-      } catch (error) {
-        const problem = `cannot watch, polling only: ${describe(error)}`;
-        if (!signal.aborted && problem !== told) this.#services.onNote(this.name, problem);
-        told = problem;
-      }
-      await sleep(watchRetryMs, signal);
-    }
+    const watch = async (): Promise<void> =>
+      await this.#check.watch?.(this.#context(), this.config.options, signal, report);
+    return keepWatching(watch, (problem) => this.#services.onNote(this.name, problem), signal);
   }
 
   #context(): CheckContext {
@@ -380,17 +283,4 @@ export class CheckRunner {
     const tracked = task.finally(() => this.#tasks.delete(tracked));
     this.#tasks.add(tracked);
   }
-}
-
-function targetOf({ target }: MonitoredCheck): string | undefined {
-  return target === undefined ? undefined : fingerprint(target);
-}
-
-/** Results that do not make a state yet count only for the same configuration. */
-function recall({ config, past }: Memory, now: CheckConfig): Past {
-  return config === fingerprint(now) ? { ...past } : { ...past, counter: startCounter(past.counter.state) };
-}
-
-function time(epochMs: number): string {
-  return new Date(epochMs).toISOString();
 }
