@@ -2,26 +2,27 @@
  * The daemon: checks, VRRP thread and API put together, and what happens to them on a reload and at the end.
  */
 import { type ApiServer, createApi, type ReloadResult, serveApi, type UpgradeResult } from "./api/mod.ts";
-import { endHaste, lockCode, releaseCode, trimHeap } from "../ffi/sched.ts";
-import { changesOf, refusal, summaryOf } from "./config/changes.ts";
+import { lockCode, releaseCode, trimHeap } from "../ffi/sched.ts";
 import type { Config } from "./config/schema.ts";
-import { ConfigError, documentProblem, formatProblem, StartError } from "./errors.ts";
+import { StartError } from "./errors.ts";
 import { LinuxHost } from "./health/host.ts";
-import { type CheckChange, Monitor } from "./health/monitor.ts";
+import { Monitor } from "./health/monitor.ts";
 import { configureLogging, logger } from "./log.ts";
 import { Balancing } from "./daemon/balancing.ts";
 import { DirectRoutings } from "./daemon/direct_routing.ts";
 import { type Estate, takeEstate } from "./daemon/estate.ts";
+import { Hearing } from "./daemon/hearing.ts";
 import { Heartbeat } from "./daemon/heartbeat.ts";
 import { load, type Loading } from "./daemon/loading.ts";
 import { Maintenance } from "./daemon/maintenance.ts";
+import { Reloading, warnOf } from "./daemon/reloading.ts";
 import { Supervisor } from "./daemon/supervisor.ts";
 import { hearMissedSignals, Upgrade } from "./daemon/upgrade.ts";
 import { ReadModel } from "./read_model.ts";
-import type { NodeStatus, RouterState, Transition } from "./snapshot.ts";
+import type { NodeStatus } from "./snapshot.ts";
 import { VERSION } from "./version.ts";
 import { EngineHandle } from "./vrrp/handle.ts";
-import type { EngineEvent, TrackerState } from "./vrrp/messages.ts";
+import type { TrackerState } from "./vrrp/messages.ts";
 
 /** An orderly stop that takes longer than this is cut short: the leases end what is left. */
 const STOP_TIMEOUT_MS = 10_000;
@@ -33,9 +34,6 @@ const SETTLE_MS = 3_000;
 const EXIT_ENGINE = 70;
 
 const log = logger("main");
-const vrrpLog = logger("vrrp");
-const checkLog = logger("check");
-const configLog = logger("config");
 
 export interface DaemonOptions {
   readonly configFile: string;
@@ -48,8 +46,8 @@ export class Daemon {
   readonly #options: DaemonOptions;
   readonly #end = Promise.withResolvers<number>();
   readonly #started = new Date().toISOString();
-  readonly #listeners = new Set<(transition: Transition) => void>();
-  readonly #states = new Map<string, RouterState>();
+  readonly #hearing: Hearing;
+  readonly #reloading: Reloading;
   readonly #host = new LinuxHost();
   readonly #monitor: Monitor;
   readonly #balancing: Balancing;
@@ -62,11 +60,8 @@ export class Daemon {
   readonly #upgrader: Upgrade;
   readonly #maintenance: Maintenance;
   readonly #heartbeat: Heartbeat;
-  readonly #running = Promise.withResolvers<void>();
   #loading: Loading;
   #api: ApiServer | null = null;
-  #reloadError: string | null = null;
-  #realtime = false;
   #stopping = false;
   /** Reloads and upgrades one after the other, in the order in which they were asked for. */
   #changes: Promise<unknown> = Promise.resolve();
@@ -89,25 +84,27 @@ export class Daemon {
     this.ended = this.#end.promise;
     const { node, log: logging } = loading.config;
     this.#flushLog = configureLogging(logging);
+    this.#hearing = this.#hear();
+    this.#reloading = this.#reloads();
     this.#engine = new EngineHandle({
       workerUrl: options.workerUrl,
       realtime: node.realtime,
       startupDelayMs: estate === null ? node.startup_delay : 0, // For a host that boots.
     }, {
-      event: (event) => this.#hearEngine(event),
+      event: (event) => this.#hearing.engine(event),
       failed: (message) => this.#engineFailed(message),
     });
     this.#monitor = new Monitor({
       host: this.#host,
-      onChange: (change) => this.#hearCheck(change),
-      onNote: (name, message) => checkLog.info("note {name}: {message}", { name, message }),
+      onChange: (change) => this.#hearing.check(change),
+      onNote: (name, message) => this.#hearing.note(name, message),
       inherited: estate?.checks ?? {},
     });
     this.#balancing = new Balancing({
       config: loading.config,
       host: this.#host,
       inherited: estate?.balancing ?? null,
-      publish: (transition) => this.#publish(transition),
+      publish: (transition) => this.#hearing.publish(transition),
     });
     this.#directRouting = new DirectRoutings(estate?.directRouting ?? null);
     this.#maintenance = new Maintenance(this.#engine, estate?.maintenance ?? null);
@@ -127,7 +124,8 @@ export class Daemon {
       supervisor: this.#supervisor,
       flushLog: this.#flushLog,
       isStopping: () => this.#stopping,
-      failed: (reason) => this.#tell("node", this.#loading.config.node.name, VERSION, VERSION, reason),
+      failed: (reason) =>
+        this.#hearing.tell("node", this.#loading.config.node.name, VERSION, VERSION, reason),
     });
     this.#model = new ReadModel({
       report: () => this.#engine.report(),
@@ -157,7 +155,7 @@ export class Daemon {
 
   /** Transactional: a file that cannot be used changes nothing. */
   reload(): Promise<ReloadResult> {
-    const reload = this.#changes.then(() => this.#reload());
+    const reload = this.#changes.then(() => this.#reloading.run());
     this.#changes = reload;
     return reload;
   }
@@ -173,18 +171,18 @@ export class Daemon {
   }
 
   async #begin(): Promise<void> {
-    const { config, warnings } = this.#loading;
-    for (const warning of warnings) configLog.warn("warning {problem}", { problem: formatProblem(warning) });
+    const { config } = this.#loading;
+    warnOf(this.#loading);
     this.#api = await this.#serve(config);
     const begun = this.#apply(config, true);
     this.#changes = begun;
     await begun;
     this.#monitor.start();
-    const failed = await Promise.race([this.#running.promise, this.ended]);
+    const failed = await Promise.race([this.#hearing.running, this.ended]);
     if (failed !== undefined) return;
     this.#heartbeat.start();
     log.info("ready {version} api={api}", { version: VERSION, api: this.#api.addresses.join(" ") });
-    this.#supervisor.tell({ ready: true, status: this.#statusLine() });
+    this.#supervisor.tell({ ready: true, status: this.#hearing.statusLine() });
     if (this.#estate !== null) setTimeout(() => this.#engine.goOn(), LANDING_MS);
     setTimeout(() => this.#settle(), SETTLE_MS);
   }
@@ -193,7 +191,7 @@ export class Daemon {
   async #serve({ api }: Config): Promise<ApiServer> {
     const app = createApi({
       snapshot: () => this.#model.snapshot(),
-      subscribe: (listener) => this.#subscribe(listener),
+      subscribe: (listener) => this.#hearing.subscribe(listener),
       reload: () => this.reload(),
       upgrade: (binary) => this.upgrade(binary),
       handOver: (name, back) => this.#control(this.#engine.handOver(name, back)),
@@ -235,111 +233,7 @@ export class Daemon {
     );
     if (isFirst && this.#estate !== null) this.#engine.inherit(this.#estate.engine);
     this.#engine.configure(config.virtual_router);
-    for (const name of this.#states.keys()) if (!(name in config.virtual_router)) this.#states.delete(name);
-  }
-
-  async #reload(): Promise<ReloadResult> {
-    this.#supervisor.tell({ reloading: true });
-    const result = await this.#tryReload();
-    this.#reloadError = result.ok ? null : result.problems.map(formatProblem).join("\n");
-    this.#model.invalidate();
-    if (result.ok) configLog.info("reloaded {summary}", { summary: result.summary });
-    else configLog.error("reload_refused {problems}", { problems: this.#reloadError });
-    const reason = result.ok ? result.summary : this.#reloadError!;
-    this.#tell("config", this.#options.configFile, "loaded", result.ok ? "reloaded" : "refused", reason);
-    if (!this.#stopping) this.#supervisor.tell({ ready: true });
-    return result;
-  }
-
-  async #tryReload(): Promise<ReloadResult> {
-    try {
-      const loading = await load(this.#options.configFile);
-      // What a stop takes away must not come back.
-      const problem = this.#stopping ? "vipd is stopping" : refusal(this.#loading.config, loading.config);
-      if (problem !== null) throw new ConfigError([documentProblem(this.#options.configFile, problem)]);
-      const changes = changesOf(this.#loading.config, loading.config);
-      this.#loading = loading;
-      for (const warning of loading.warnings) {
-        configLog.warn("warning {problem}", { problem: formatProblem(warning) });
-      }
-      await this.#apply(loading.config);
-      return { ok: true, summary: summaryOf(changes) };
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      return { ok: false, problems: error.problems };
-    }
-  }
-
-  #hearInherited(event: EngineEvent & { type: "inherited" }): void {
-    endHaste();
-    for (const { name, state } of event.routers) {
-      this.#states.set(name, state);
-      this.#balancing.hearRouter(name, state);
-    }
-    this.#upgrader.tookOver(this.#estate!, event);
-  }
-
-  #hearEngine(event: EngineEvent): void {
-    switch (event.type) {
-      case "inherited":
-        return this.#hearInherited(event);
-      case "running":
-        this.#realtime = event.realtime;
-        for (const warning of event.warnings) vrrpLog.warn("realtime {warning}", { warning });
-        return this.#running.resolve();
-      case "transition":
-        return this.#hearTransition(event);
-      case "notice": {
-        const { level, name, message } = event;
-        const text = name === "" ? "notice {message}" : "notice {name}: {message}";
-        return vrrpLog[level](text, { name, message });
-      }
-      case "report":
-      case "pause":
-      case "handover":
-      case "maintain":
-      case "stopped":
-      case "failed":
-        return;
-    }
-  }
-
-  #hearTransition({ at, name, from, to, reason, priority }: EngineEvent & { type: "transition" }): void {
-    // What a reload has taken out goes on for a moment, and is no part of the status any more.
-    if (name in this.#loading.config.virtual_router) this.#states.set(name, to);
-    this.#balancing.hearRouter(name, to);
-    vrrpLog.info("transition {name} {from} -> {to}", { name, from, to, reason, priority });
-    this.#publish({
-      at: new Date(at).toISOString(),
-      kind: "virtual_router",
-      name,
-      from,
-      to,
-      reason,
-      priority,
-    });
-    this.#supervisor.tellLater(() => ({ status: this.#statusLine() }));
-  }
-
-  #hearCheck({ name, from, to, reason, at }: CheckChange): void {
-    if (this.#isTracked(name)) this.#engine.track([{ check: name, state: to, reason }]);
-    checkLog.info("change {name} {from} -> {to}", { name, from, to, reason });
-    this.#publish({ at, kind: "check", name, from, to, reason });
-  }
-
-  /** What no virtual router tracks must not wake the VRRP thread; a reload tells it the state of all. */
-  #isTracked(name: string): boolean {
-    const routers = Object.values(this.#loading.config.virtual_router);
-    return routers.some(({ track }) => track.some(({ check }) => check === name));
-  }
-
-  #tell(kind: Transition["kind"], name: string, from: string, to: string, reason: string): void {
-    this.#publish({ at: new Date().toISOString(), kind, name, from, to, reason });
-  }
-
-  #publish(transition: Transition): void {
-    this.#model.invalidate();
-    for (const listener of this.#listeners) listener(transition);
+    this.#hearing.forgetOthers(config);
   }
 
   /** What the operator has done is in the next snapshot. */
@@ -348,11 +242,6 @@ export class Daemon {
     const result = await done;
     this.#model.invalidate();
     return result;
-  }
-
-  #subscribe(listener: (transition: Transition) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
   }
 
   #node(): Omit<NodeStatus, "engine"> {
@@ -364,16 +253,41 @@ export class Daemon {
       started: this.#started,
       config_file: this.#options.configFile,
       config_loaded: at,
-      last_reload_error: this.#reloadError,
+      last_reload_error: this.#reloading.error,
       maintenance: this.#maintenance.status(),
       last_upgrade: this.#upgrader.last,
       last_upgrade_error: this.#upgrader.error,
-      realtime: this.#realtime,
+      realtime: this.#hearing.realtime,
     };
   }
 
-  #statusLine(): string {
-    return [...this.#states].map(([name, state]) => `${name} ${state}`).join(", ");
+  #hear(): Hearing {
+    return new Hearing({
+      config: () => this.#loading.config,
+      track: (trackers) => this.#engine.track(trackers),
+      hearRouter: (name, state) => this.#balancing.hearRouter(name, state),
+      tookOver: (event) => this.#upgrader.tookOver(this.#estate!, event),
+      invalidate: () => this.#model.invalidate(),
+      moved: () => this.#supervisor.tellLater(() => ({ status: this.#hearing.statusLine() })),
+    });
+  }
+
+  #reloads(): Reloading {
+    const { configFile } = this.#options;
+    return new Reloading({
+      configFile,
+      loading: () => this.#loading,
+      apply: async (loading) => {
+        this.#loading = loading;
+        await this.#apply(loading.config);
+      },
+      isStopping: () => this.#stopping,
+      begun: () => this.#supervisor.tell({ reloading: true }),
+      ended: ({ ok }, reason) => {
+        this.#hearing.tell("config", configFile, "loaded", ok ? "reloaded" : "refused", reason);
+        if (!this.#stopping) this.#supervisor.tell({ ready: true });
+      },
+    });
   }
 
   #engineFailed(message: string): void {
