@@ -2,7 +2,6 @@
  * What the daemon hears from the VRRP thread and from the checks: logged, passed on to whom it concerns, and
  * published as transitions.
  */
-import { endHaste } from "../../ffi/sched.ts";
 import type { CheckChange } from "../health/monitor.ts";
 import { logger } from "../log.ts";
 import type { RouterState, Transition } from "../snapshot.ts";
@@ -106,7 +105,6 @@ export class Hearing {
   }
 
   #hearInherited(event: EngineEvent & { type: "inherited" }): void {
-    endHaste();
     for (const { name, state } of event.routers) {
       this.#states.set(name, state);
       this.#listeners.hearRouter(name, state);

@@ -78,6 +78,7 @@ export class Upgrade {
 
   /** This is the new one, and its virtual routers go on. */
   tookOver({ version, atMs }: Estate, { routers, pauseMs }: EngineEvent & { type: "inherited" }): void {
+    endHaste();
     const pause_ms = Number(pauseMs.toFixed(1));
     this.last = { at: new Date(atMs).toISOString(), from: version, pause_ms };
     const active = routers.filter(({ state }) => state === "ACTIVE").length;
