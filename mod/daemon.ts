@@ -16,6 +16,7 @@ import { Heartbeat } from "./daemon/heartbeat.ts";
 import { load, type Loading } from "./daemon/loading.ts";
 import { Maintenance } from "./daemon/maintenance.ts";
 import { Reloading, warnOf } from "./daemon/reloading.ts";
+import { StandingOrders } from "./daemon/standing_orders.ts";
 import { Supervisor } from "./daemon/supervisor.ts";
 import { hearMissedSignals, Upgrade } from "./daemon/upgrade.ts";
 import { ReadModel } from "./read_model.ts";
@@ -60,6 +61,7 @@ export class Daemon {
   readonly #upgrader: Upgrade;
   readonly #maintenance: Maintenance;
   readonly #heartbeat: Heartbeat;
+  readonly #orders: StandingOrders;
   #loading: Loading;
   #api: ApiServer | null = null;
   #stopping = false;
@@ -84,6 +86,7 @@ export class Daemon {
     this.ended = this.#end.promise;
     const { node, log: logging } = loading.config;
     this.#flushLog = configureLogging(logging);
+    this.#orders = standingOrders(node.state_file);
     this.#hearing = this.#hear();
     this.#reloading = this.#reloads();
     this.#engine = new EngineHandle({
@@ -104,6 +107,7 @@ export class Daemon {
       config: loading.config,
       host: this.#host,
       inherited: estate?.balancing ?? null,
+      orders: this.#orders,
       publish: (transition) => this.#hearing.publish(transition),
     });
     this.#directRouting = new DirectRoutings(estate?.directRouting ?? null);
@@ -254,6 +258,7 @@ export class Daemon {
       config_file: this.#options.configFile,
       config_loaded: at,
       last_reload_error: this.#reloading.error,
+      state_file: { path: this.#orders.path, problem: this.#orders.problem },
       maintenance: this.#maintenance.status(),
       last_upgrade: this.#upgrader.last,
       last_upgrade_error: this.#upgrader.error,
@@ -301,4 +306,10 @@ export class Daemon {
     await this.#flushLog();
     this.#end.resolve(code);
   }
+}
+
+function standingOrders(path: string): StandingOrders {
+  const orders = new StandingOrders(path);
+  if (orders.problem !== null) log.error("state_file {problem}", { problem: orders.problem });
+  return orders;
 }

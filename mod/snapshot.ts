@@ -222,6 +222,8 @@ export const NodeStatus = z.strictObject({
   config_file: z.string(),
   config_loaded: time,
   last_reload_error: z.string().nullable(),
+  /** What is ordered to outlive a restart; `problem`: why nothing in the file is in force. */
+  state_file: z.strictObject({ path: z.string(), problem: z.string().nullable() }),
   maintenance: MaintenanceStatus.nullable(),
   last_upgrade: LastUpgrade.nullable(),
   last_upgrade_error: z.string().nullable(),

@@ -32,9 +32,12 @@ export type RealServerOrder =
   | { readonly type: "undrain"; readonly persist: boolean }
   | { readonly type: "weight"; readonly weight: number | null; readonly persist: boolean };
 
-/** How it went; `message` is a sentence for the operator, and nothing has changed then. */
+/**
+ * How it went; `message` is a sentence for the operator, and nothing has changed then. `note`: done, but not
+ * all of it.
+ */
 export type RealServerOrderResult =
-  | { readonly ok: true }
+  | { readonly ok: true; readonly note?: string }
   | { readonly ok: false; readonly kind: "not_found" | "failed"; readonly message: string };
 
 export interface ApiContext {

@@ -62,6 +62,9 @@ function nodeFamilies({ node }: Snapshot): Family[] {
     gauge("vipd_maintenance", "Whether the operator has taken this node out.", [
       plain(Number(node.maintenance !== null)),
     ]),
+    gauge("vipd_state_file_usable", "Whether what is ordered to outlive a restart can be read and kept.", [
+      plain(Number(node.state_file.problem === null)),
+    ]),
     gauge("vipd_realtime", "Whether the VRRP thread has real-time scheduling.", [
       plain(Number(node.realtime)),
     ]),

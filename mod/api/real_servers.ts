@@ -83,7 +83,8 @@ async function carryOut<Body>(
   const result = context.orderRealServer(virtualServer!, realServer!, deed.order(read.body));
   if (result.ok) {
     const name = `${virtualServer}/${realServer}`;
-    const answer = { name, ok: true, detail: `${name} ${deed.told(read.body)}` };
+    const note = result.note === undefined ? "" : `; ${result.note}`;
+    const answer = { name, ok: true, detail: `${name} ${deed.told(read.body)}${note}` };
     return c.body(JSON.stringify(answer) + "\n", 200, JSON_HEADERS);
   }
   if (result.kind === "failed") {

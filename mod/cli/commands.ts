@@ -142,8 +142,9 @@ export const COMMANDS: readonly Command[] = [
     summary: "let a drained real server serve again",
     usage:
       "vipd undrain VIRTUAL_SERVER REAL_SERVER [--persist] [--socket PATH | --url URL --token-file FILE]",
+    description: "A drain that was ordered with --persist has ended for good too.",
     options: [
-      ["--persist", "also when the daemon is restarted"],
+      ["--persist", "do nothing where it cannot be made to last"],
       ...CONTROL_OPTIONS,
     ],
     load: async () => (await import("./real_server.ts")).undrain,

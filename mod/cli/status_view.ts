@@ -11,6 +11,7 @@ export function renderStatus(snapshot: Snapshot, view: View): string {
   return [
     ...nodeLines(snapshot, view),
     ...maintenanceLines(snapshot, view),
+    ...stateFileLines(snapshot, view),
     ...virtual_routers.flatMap((router) => ["", ...routerLines(router, at, view)]),
     ...(virtual_routers.length + virtual_servers.length + direct_routing.length === 0
       ? ["", "No virtual router is configured."]
@@ -50,6 +51,10 @@ function maintenanceLines({ node: { maintenance } }: Snapshot, { color, width }:
   const until = maintenance.until === null ? "until it is ended" : `until ${maintenance.until}`;
   const line = `MAINTENANCE ${until}: this node stays out ("vipd maintenance off" ends it)`;
   return wrap(paint(line, "red", color), width, 2);
+}
+
+function stateFileLines({ node: { state_file: { problem } } }: Snapshot, { color, width }: View): string[] {
+  return problem === null ? [] : wrap(paint(`STATE FILE ${text(problem)}`, "red", color), width, 2);
 }
 
 function routerLines(router: VirtualRouterStatus, at: string, view: View): string[] {

@@ -10,7 +10,6 @@ export interface BalanceConfig {
   readonly flush: boolean;
   readonly flush_on_stop: boolean;
   readonly sync?: SyncConfig;
-  readonly state_file: string;
 }
 
 /** The kernel's sync daemon: connections of the ACTIVE director become known to the other. */
@@ -59,9 +58,6 @@ export const balanceFields = z.strictObject({
   flush: z.boolean().default(false).describe("At the start, remove IPVS services that are not vipd's"),
   flush_on_stop: z.boolean().default(true).describe("On stop, remove the services; false: they go on"),
   sync: sync.exactOptional().describe("Connections survive a failover to the other director (IPVS)"),
-  state_file: z.string().startsWith("/", { error: "expected an absolute path" }).default(
-    "/var/lib/vipd/balance.json",
-  ).describe("What operators set with --persist: drained real servers and weights"),
 });
 
 export type BalanceFields = z.output<typeof balanceFields>;

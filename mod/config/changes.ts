@@ -23,7 +23,7 @@ const FIXED = {
   "api.listen": ({ api }: Config): unknown => api.listen,
   "api.exporter_names": ({ api }: Config): unknown => api.exporter_names,
   "node.realtime": ({ node }: Config): unknown => node.realtime,
-  "balance.state_file": ({ balance }: Config): unknown => balance.state_file,
+  "node.state_file": ({ node }: Config): unknown => node.state_file,
   "log": ({ log }: Config): unknown => log,
 } as const;
 

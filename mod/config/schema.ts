@@ -42,6 +42,7 @@ export interface NodeConfig {
   /** Milliseconds. */
   readonly startup_delay: number;
   readonly realtime: boolean;
+  readonly state_file: string;
 }
 
 export interface ApiConfig {
@@ -65,6 +66,9 @@ const node = z.strictObject({
   realtime: z.boolean().default(true).describe(
     "Real-time scheduling of the VRRP thread and locked memory, where permitted",
   ),
+  state_file: z.string().startsWith("/", { error: "expected an absolute path" }).default(
+    "/var/lib/vipd/state.json",
+  ).describe("What operators order with --persist: it survives a restart"),
 });
 
 /** `[api]` alone: cross_check.ts looks at it even when other tables are wrong. */

@@ -74,6 +74,9 @@ const KEEPALIVED: Readonly<Record<string, readonly string[]>> = {
   SSL_GET: ['check = { type = "http" }'],
 };
 
+/** Keys that have gone to another table. */
+const MOVED: Readonly<Record<string, string>> = { state_file: "[node] state_file" };
+
 /** ` (did you mean "priority"?)`, or nothing when no known word is near; ready to be appended. */
 export function didYouMean(word: string, known: readonly string[]): string {
   // A translation is only right where the table really has that key.
@@ -83,6 +86,7 @@ export function didYouMean(word: string, known: readonly string[]): string {
   if (translated !== undefined) {
     return ` (keepalived's ${word} is ${translated} here)`;
   }
+  if (Object.hasOwn(MOVED, word)) return ` (it is ${MOVED[word]})`;
   const near = closest(word, known);
   return near === undefined ? "" : ` (did you mean ${JSON.stringify(near)}?)`;
 }

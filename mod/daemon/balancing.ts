@@ -22,6 +22,7 @@ import { Operator } from "./balancing/operator.ts";
 import { statusOf } from "./balancing/status.ts";
 import { syncDaemonOf } from "./balancing/sync.ts";
 import { Teller } from "./balancing/teller.ts";
+import type { StandingOrders } from "./standing_orders.ts";
 
 /** A virtual router does not wait longer for an engine that takes its time. */
 const PREPARED_MS = 3_000;
@@ -53,6 +54,8 @@ export interface BalancingOptions {
   readonly config: Config;
   readonly host: Host;
   readonly inherited: BalancingEstate | null;
+  /** What operators have ordered to last. */
+  readonly orders: StandingOrders;
   publish(transition: Transition): void;
 }
 
@@ -76,7 +79,7 @@ export class Balancing {
   /** What the sync daemon was told last. */
   #synced = fingerprint(null);
 
-  constructor({ config, host, inherited, publish }: BalancingOptions) {
+  constructor({ config, host, inherited, orders, publish }: BalancingOptions) {
     this.#config = config;
     this.#balancer = new Balancer({
       automatic: inherited?.automatic ?? null,
@@ -100,10 +103,7 @@ export class Balancing {
       event: (name, event) => this.#servers.dispatch(name, event),
     });
     this.#teller = new Teller(host, publish);
-    this.#operator = new Operator(
-      config.balance.state_file,
-      (name, event) => this.#servers.dispatch(name, event),
-    );
+    this.#operator = new Operator(orders, (name, event) => this.#servers.dispatch(name, event));
   }
 
   /**

@@ -124,6 +124,7 @@ export function configuration(
   return `
 [node]
 name = "${name}"
+state_file = "${socket}.state.json"
 [api]
 listen = ["unix:${socket}"]
 [log]

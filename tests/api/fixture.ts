@@ -99,6 +99,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
       config_file: "/etc/vipd/vipd.toml",
       config_loaded: "2026-11-20T03:56:00.000Z",
       last_reload_error: null,
+      state_file: { path: "/var/lib/vipd/state.json", problem: null },
       maintenance: null,
       last_upgrade: null,
       last_upgrade_error: null,

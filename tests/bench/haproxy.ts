@@ -23,8 +23,7 @@ function config(director: Host, servers: readonly string[]): string {
     ...servers.map((address) => `[[virtual_server.${mode}.real_server]]\naddress = "${address}:80"`),
   ]);
   const { directory } = director;
-  const files =
-    `[haproxy]\ndirectory = "${directory}/haproxy"\n[balance]\nstate_file = "${directory}/b.json"`;
+  const files = `[haproxy]\ndirectory = "${directory}/haproxy"`;
   return [files, ...tables].join("\n");
 }
 

@@ -6,7 +6,7 @@ import { loadConfig, loadToRun, loadWithWarnings } from "../../mod/config/load.t
 import { errorOf, inMemory, load, loadLoud, SECRET } from "./fixture.ts";
 
 const DEFAULTS = {
-  node: { name: "testhost", startup_delay: 0, realtime: true },
+  node: { name: "testhost", startup_delay: 0, realtime: true, state_file: "/var/lib/vipd/state.json" },
   api: {
     listen: [{ kind: "tcp", hostname: "127.0.0.1", port: 8112 }, {
       kind: "unix",
@@ -21,7 +21,6 @@ const DEFAULTS = {
     tune_kernel: false,
     flush: false,
     flush_on_stop: true,
-    state_file: "/var/lib/vipd/balance.json",
   },
   haproxy: { directory: "/run/vipd/haproxy", global: [], defaults: [] },
   virtual_server: {},

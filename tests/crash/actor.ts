@@ -262,8 +262,12 @@ export class Actor {
 
   async #writeVipd(extra = ""): Promise<void> {
     const routers = this.#routers().map((spec) => vipdRouter({ ...spec, vipdExtra: extra }));
-    const rest = [`[api]\nlisten = ["unix:${this.#socket}"]`, `[node]\nname = "${this.name}"`];
-    await Deno.writeTextFile(`${this.node.directory}/vipd.toml`, [...routers, ...rest].join("\n") + "\n");
+    const { directory } = this.node;
+    const rest = [
+      `[api]\nlisten = ["unix:${this.#socket}"]`,
+      `[node]\nname = "${this.name}"\nstate_file = "${directory}/state.json"`,
+    ];
+    await Deno.writeTextFile(`${directory}/vipd.toml`, [...routers, ...rest].join("\n") + "\n");
   }
 
   async #hearEnd({ code, signal }: Deno.CommandStatus): Promise<void> {

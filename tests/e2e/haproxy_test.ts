@@ -56,8 +56,7 @@ function config(node: Host, servers: readonly Role[], vips: readonly string[] = 
       `[[virtual_server.web.real_server]]\nname = "${role}"\naddress = "${ADDRESSES[role]}:80"`
     ),
   ];
-  const files =
-    `[haproxy]\ndirectory = "${node.directory}/haproxy"\n[balance]\nstate_file = "${node.directory}/b.json"`;
+  const files = `[haproxy]\ndirectory = "${node.directory}/haproxy"`;
   return [...routers, files, ...server].join("\n");
 }
 

@@ -11,11 +11,8 @@ const OPTIONS = {
   client: ["192.168.121.10/24"],
 };
 
-function configuration(n1: Host): string {
-  return `[balance]
-state_file = "${n1.directory}/balance.json"
-
-[virtual_server.web]
+function configuration(): string {
+  return `[virtual_server.web]
 address = "192.168.121.120:80"
 engine = "nftables"
 scheduler = "wrr"
@@ -61,7 +58,7 @@ Deno.test("a real server is drained, stays out over a restart, and comes back; w
   await inLab(OPTIONS, async (lab) => {
     const n1 = lab.node("n1");
     await startNginx(n1);
-    const toml = configuration(n1);
+    const toml = configuration();
     const vipd = await startVipd(n1, toml);
     const { socket } = vipd;
     await waitForRealServer(vipd, "closed", "down");

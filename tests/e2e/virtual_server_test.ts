@@ -30,8 +30,6 @@ function web(servers: Readonly<Record<string, string>>, keys = "", ofEach = ""):
   return [`[virtual_server.web]\naddress = "${VIP}:80"\n${CHECK}\n${keys}`, ...tables].join("\n");
 }
 
-const stateFile = (node: Host): string => `[balance]\nstate_file = "${node.directory}/balance.json"\n`;
-
 /** A director `lb` between the client's network and that of the real servers, which run nginx. */
 async function inScene(body: (lab: Lab, lb: Host) => Promise<void>): Promise<void> {
   const nodes = { lb: ["10.9.0.1/24", `${VIP}/24`, `${GATEWAY}/24`], ...SERVERS };
@@ -126,7 +124,7 @@ const rules = (node: Host): Promise<string> => node.exec(["nft", "-s", "list", "
 
 async function dieAndReturn(): Promise<void> {
   await inScene(async (lab, lb) => {
-    const vipd = await startVipd(lb, stateFile(lb) + web(BOTH, `sorry_server = "${SORRY}:80"`));
+    const vipd = await startVipd(lb, web(BOTH, `sorry_server = "${SORRY}:80"`));
     await answersOnly(lab, "rs1", "rs2");
     await stopsServing(lab.node("rs1"));
     const dead = await becomes(vipd, "rs1", "down");
@@ -151,19 +149,19 @@ async function dieAndReturn(): Promise<void> {
 
 async function reloads(): Promise<void> {
   await inScene(async (lab, lb) => {
-    const vipd = await startVipd(lb, stateFile(lb) + web(BOTH));
+    const vipd = await startVipd(lb, web(BOTH));
     await waitFor("checks", async () => (await realServer(vipd, "rs1")).checks[0]!.runs > 0, LIMIT_MS);
     await order(vipd, "weight", "web", "rs2", "7");
     const before = await realServer(vipd, "rs1");
 
-    await reload(vipd, stateFile(lb) + web({ ...BOTH, third: SORRY }, "", "weight = 3"));
+    await reload(vipd, web({ ...BOTH, third: SORRY }, "", "weight = 3"));
     await answersOnly(lab, "rs1", "rs2", "sorry");
     const after = await webOf(vipd);
     assertEquals(after.real_servers.map(({ weight }) => weight), [3, 7, 3]);
     assertEquals(after.real_servers[0]?.since, before.since, "an unchanged real server keeps its state");
     assert(after.real_servers[0]!.checks[0]!.runs >= before.checks[0]!.runs, "and its check its counters");
 
-    await reload(vipd, stateFile(lb) + web({ rs2: RS2 }));
+    await reload(vipd, web({ rs2: RS2 }));
     await answersOnly(lab, "rs2");
     await Deno.writeTextFile(vipd.configFile, web({ rs2: RS2 }, "quorum = -1"));
     const refused = await request(vipd.socket, "/reload", { method: "POST" });
@@ -174,7 +172,7 @@ async function reloads(): Promise<void> {
 
 async function drains(): Promise<void> {
   await inScene(async (lab, lb) => {
-    const toml = stateFile(lb) + web(BOTH, 'slow_start = "5s"', "weight = 100");
+    const toml = web(BOTH, 'slow_start = "5s"', "weight = 100");
     let vipd = await startVipd(lb, toml);
     const client = lab.client.spawn("held", ["socat", "-u", `EXEC:'sleep 60'`, `TCP:${VIP}:80`]);
     const held = await waitFor("a connection", async () => {
@@ -225,7 +223,7 @@ async function drains(): Promise<void> {
 
 async function crashes(): Promise<void> {
   await inScene(async (lab, lb) => {
-    const toml = stateFile(lb) + web(BOTH);
+    const toml = web(BOTH);
     const first = await startVipd(lb, toml);
     await answersOnly(lab, "rs1", "rs2");
     await unnoticed(lab, async () => {
@@ -246,7 +244,7 @@ async function hooks(): Promise<void> {
     const say = ["/bin/sh", "-c", `echo $VIPD_VIRTUAL_SERVER $VIPD_EVENT $VIPD_REAL_SERVER >> ${log}`];
     const names = ["quorum_up", "quorum_down", "up", "down"];
     const notify = `notify = { ${names.map((name) => `${name} = ${JSON.stringify(say)}`).join(", ")} }`;
-    const vipd = await startVipd(lb, stateFile(lb) + web({ rs1: RS1 }, `omega = true\n${notify}`));
+    const vipd = await startVipd(lb, web({ rs1: RS1 }, `omega = true\n${notify}`));
     const said = async (): Promise<string[]> =>
       (await lb.exec(["cat", log], { mayFail: true })).trim().split("\n");
     const down = ["web down rs1", "web quorum_down"];
@@ -276,7 +274,7 @@ async function pair(): Promise<void> {
     const start = (node: Host, priority: number): Promise<Vipd> => {
       const say = JSON.stringify(["/bin/sh", "-c", `echo $VIPD_EVENT >> ${node.directory}/hooks`]);
       const keys = `virtual_router = "VI"\nomega = true\nnotify = { quorum_down = ${say} }`;
-      return startVipd(node, stateFile(node) + vipdRouter({ ...router, priority }) + web(BOTH, keys));
+      return startVipd(node, vipdRouter({ ...router, priority }) + web(BOTH, keys));
     };
     const said = (node: Host): Promise<string> =>
       node.exec(["cat", `${node.directory}/hooks`], { mayFail: true });

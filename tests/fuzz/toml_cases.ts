@@ -6,6 +6,7 @@ type Keys = Readonly<Record<string, readonly string[]>>;
 
 const NODE: Keys = {
   name: ['"lb1"', '"ü"', "'a b'"],
+  state_file: ['"/var/lib/x.json"', '"x.json"'],
   startup_delay: ['"0s"', '"1.5s"', '"1h"'],
   realtime: ["true", "false"],
 };
@@ -133,7 +134,6 @@ const BALANCE: Keys = {
   timeouts: ['{ tcp = "15m", udp = "5m" }'],
   flush: ["true"],
   sync: ['{ virtual_router = "r1" }', '{ virtual_router = "web", id = 7 }'],
-  state_file: ['"/var/lib/x.json"'],
 };
 
 const DIRECT_ROUTING: Keys = { addresses: ['["192.0.2.10"]', '["2001:db8::10", "192.0.2.11"]'] };

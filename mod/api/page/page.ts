@@ -36,6 +36,8 @@ export function renderPage(snapshot: Snapshot): string {
             <p class="alarm">Maintenance ${node.maintenance.until === null
               ? "until it is ended"
               : `until ${node.maintenance.until}`}: this node stays out</p>
+          `} ${node.state_file.problem === null ? "" : html`
+            <p class="alarm">State file: ${node.state_file.problem}</p>
           `} ${node.last_reload_error === null ? "" : html`
             <p class="alarm">Last reload failed: ${node.last_reload_error}</p>
           `}

@@ -5,22 +5,22 @@ import type { Drain } from "../../balance/state.ts";
 import type { VirtualServer } from "../../balance/virtual_servers.ts";
 import type { RealServerOrder, RealServerOrderResult } from "../../api/context.ts";
 import { logger } from "../../log.ts";
-import { Orders, type StandingOrder } from "./orders.ts";
+import type { RealServerOrders, StandingOrders } from "../standing_orders.ts";
 
 const log = logger("balance");
 
 export class Operator {
-  readonly #orders: Orders;
+  readonly #orders: StandingOrders;
   readonly #dispatch: (virtualServer: string, event: Event) => void;
 
-  constructor(stateFile: string, dispatch: (virtualServer: string, event: Event) => void) {
-    this.#orders = new Orders(stateFile, (problem) => log.error("state_file {problem}", { problem }));
+  constructor(orders: StandingOrders, dispatch: (virtualServer: string, event: Event) => void) {
+    this.#orders = orders;
     this.#dispatch = dispatch;
   }
 
   /** What has been ordered of a real server that comes. */
   standing(virtualServer: string, realServer: string): Omit<Arrival, "checks"> {
-    const { weight = null, drain } = this.#orders.get(virtualServer, realServer);
+    const { weight = null, drain } = this.#orders.realServer(virtualServer, realServer);
     return { weight, drain: drain === undefined ? null : drainOf(drain) };
   }
 
@@ -32,44 +32,57 @@ export class Operator {
       return { ok: false, kind: "not_found", message };
     }
     const timeoutMs = order.type === "drain" ? order.timeoutMs ?? config.drain_timeout : 0;
-    try {
-      if (order.persist) this.#writeDown(name, realServer, order, timeoutMs);
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      return {
-        ok: false,
-        kind: "failed",
-        message: `nothing is done, as it cannot be kept: ${error.message}`,
-      };
+    const problem = this.#writeDown(name, realServer, order, timeoutMs);
+    if (problem !== null && order.persist) {
+      return { ok: false, kind: "failed", message: `nothing is done, as it cannot be kept: ${problem}` };
     }
     log.info("order {name}: {order}", { name: `${name}/${realServer}`, order: describe(order, timeoutMs) });
     this.#dispatch(name, eventOf(realServer, order, timeoutMs));
-    return { ok: true };
+    return problem === null ? { ok: true } : { ok: true, note: comesBack(problem) };
   }
 
   /** A drain that is to last has come to its end: a restart shall not begin it anew. */
   noteDrained(virtualServer: string, realServer: string): void {
-    const order = this.#orders.get(virtualServer, realServer);
+    const order = this.#orders.realServer(virtualServer, realServer);
     if (order.drain === undefined || order.drain.drained) return;
     try {
-      this.#orders.set(virtualServer, realServer, { ...order, drain: { until: null, drained: true } });
+      this.#orders.setRealServer(virtualServer, realServer, {
+        ...order,
+        drain: { until: null, drained: true },
+      });
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       log.error("state_file {problem}", { problem: error.message });
     }
   }
 
-  #writeDown(virtualServer: string, realServer: string, order: RealServerOrder, timeoutMs: number): void {
-    const { drain, weight } = this.#orders.get(virtualServer, realServer);
-    const kept: StandingOrder = {
+  /**
+   * The last order counts, after a restart too: one that is not to be kept takes what was kept of its kind
+   * out of the file. What speaks against it, or null.
+   */
+  #writeDown(
+    virtualServer: string,
+    realServer: string,
+    order: RealServerOrder,
+    timeoutMs: number,
+  ): string | null {
+    const { drain, weight } = this.#orders.realServer(virtualServer, realServer);
+    const kept: RealServerOrders = {
       ...(weight === undefined || order.type === "weight" ? {} : { weight }),
       ...(drain === undefined || order.type !== "weight" ? {} : { drain }),
     };
-    this.#orders.set(virtualServer, realServer, { ...kept, ...standingOf(order, timeoutMs) });
+    const now = order.persist ? standingOf(order, timeoutMs) : {};
+    try {
+      this.#orders.setRealServer(virtualServer, realServer, { ...kept, ...now });
+      return null;
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      return error.message;
+    }
   }
 }
 
-function standingOf(order: RealServerOrder, timeoutMs: number): StandingOrder {
+function standingOf(order: RealServerOrder, timeoutMs: number): RealServerOrders {
   switch (order.type) {
     case "drain": {
       const until = timeoutMs === 0 ? null : new Date(Date.now() + timeoutMs).toISOString();
@@ -80,6 +93,11 @@ function standingOf(order: RealServerOrder, timeoutMs: number): StandingOrder {
     case "weight":
       return order.weight === null ? {} : { weight: order.weight };
   }
+}
+
+/** An order has ended that stays in the file: nobody shall be surprised. */
+function comesBack(problem: string): string {
+  return `what was kept of it could not be taken out and comes back with a restart: ${problem}`;
 }
 
 function eventOf(realServer: string, order: RealServerOrder, timeoutMs: number): Event {
@@ -93,7 +111,7 @@ function eventOf(realServer: string, order: RealServerOrder, timeoutMs: number):
   }
 }
 
-function drainOf({ until, drained }: NonNullable<StandingOrder["drain"]>): Drain {
+function drainOf({ until, drained }: NonNullable<RealServerOrders["drain"]>): Drain {
   const leftMs = until === null ? Infinity : Date.parse(until) - Date.now();
   if (drained || leftMs <= 0) return { state: "drained" };
   return { state: "draining", deadlineMs: until === null ? null : monotonicMs() + leftMs, zeros: 0 };

@@ -84,7 +84,7 @@ export function lab(
   const notes: string[] = [];
   let isClosed = false;
   let nowMs = 0;
-  const defaults = { tune_kernel: false, flush: false, flush_on_stop: true, state_file: "" };
+  const defaults = { tune_kernel: false, flush: false, flush_on_stop: true };
   const context = {
     config: () => ({ balance: { ...defaults, ...balance } }),
     note: (level: string, message: string) => void notes.push(`${level} ${message}`),

@@ -30,7 +30,7 @@ function engine(
     close: () => undefined,
   };
   const context = {
-    config: () => ({ balance: { tune_kernel: false, flush: false, flush_on_stop: true, state_file: "" } }),
+    config: () => ({ balance: { tune_kernel: false, flush: false, flush_on_stop: true } }),
     note: (_: string, message: string): void => void notes.push(message),
   };
   return { engine: new NftablesEngine(nft, kernel, context), notes, forgotten };

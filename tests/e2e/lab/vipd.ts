@@ -92,9 +92,13 @@ export async function request(socket: string, path: string, init: RequestInit = 
 }
 
 async function writeConfig(file: string, socket: string, name: string, toml: string): Promise<void> {
-  const parts = [toml];
+  // What is ordered with --persist must not reach another node of the lab, nor this host.
+  const state = `state_file = "${file.replace(/[^/]*$/, "state.json")}"`;
+  const ofNode = /^state_file = /m.test(toml) ? "" : `${state}\n`;
+  const hasNode = /^\[node\]\n/m.test(toml);
+  const parts = [hasNode ? toml.replace(/^\[node\]\n/m, `[node]\n${ofNode}`) : toml];
   if (!/^\[api\]/m.test(toml)) parts.push(`[api]\nlisten = ["unix:${socket}"]`);
-  if (!/^\[node\]/m.test(toml)) parts.push(`[node]\nname = "${name}"`);
+  if (!hasNode) parts.push(`[node]\nname = "${name}"\n${state}`);
   // Whole or not at all: an earlier reload may be reading it.
   await Deno.writeTextFile(`${file}.new`, parts.join("\n\n") + "\n");
   await Deno.rename(`${file}.new`, file);

@@ -1,9 +1,9 @@
-/** What operators order to last: kept in one file, whatever happens to that. */
-import { assert, assertEquals, assertThrows } from "@std/assert";
+/** What operators order for real servers: carried out, and kept where it is to last. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { libc } from "../../ffi/libc.ts";
 import type { RealServerOrder } from "../../mod/api/context.ts";
 import { Operator } from "../../mod/daemon/balancing/operator.ts";
-import { Orders } from "../../mod/daemon/balancing/orders.ts";
+import { StandingOrders } from "../../mod/daemon/standing_orders.ts";
 import type { Event } from "../../mod/balance/server.ts";
 import { begin } from "../../mod/balance/server.ts";
 import type { VirtualServer } from "../../mod/balance/virtual_servers.ts";
@@ -20,48 +20,6 @@ async function inDirectory(body: (directory: string) => void): Promise<void> {
     await Deno.remove(directory, { recursive: true });
   }
 }
-
-const never = (problem: string): void => assert(false, problem);
-
-Deno.test("orders are found again, each by its own, and leave nothing when they end", () =>
-  inDirectory((directory) => {
-    const path = `${directory}/deep/er/balance.json`;
-    const orders = new Orders(path, never);
-    orders.set("web", "rs1", { weight: 7 });
-    orders.set("web", "rs3", { drain: { until: null, drained: false } });
-    orders.set("dns", "rs1", { weight: 0 });
-    const again = new Orders(path, never);
-    assertEquals(again.get("web", "rs1"), { weight: 7 });
-    assertEquals(again.get("web", "rs3"), { drain: { until: null, drained: false } });
-    assertEquals([again.get("web", "rs2"), again.get("constructor", "rs1")], [{}, {}]);
-    assertEquals(Deno.statSync(path).mode! & 0o777, 0o600);
-    for (const [server, real] of [["web", "rs1"], ["web", "rs3"], ["dns", "rs1"]] as const) {
-      again.set(server, real, {});
-    }
-    assertEquals(JSON.parse(Deno.readTextFileSync(path)), { virtual_servers: {} });
-    assertEquals([...Deno.readDirSync(`${directory}/deep/er`)].map(({ name }) => name), ["balance.json"]);
-  }));
-
-Deno.test("a file that cannot be used is told, and orders nothing", () =>
-  inDirectory((directory) => {
-    const path = `${directory}/balance.json`;
-    const bad = ["", "[]", "{", '{"virtual_servers": {"web": {"rs1": {"weight": 70000}}}}'];
-    for (const text of bad) {
-      Deno.writeTextFileSync(path, text);
-      const problems: string[] = [];
-      const orders = new Orders(path, (problem) => problems.push(problem));
-      assertEquals([problems.length, orders.get("web", "rs1")], [1, {}], text);
-      assert(problems[0]?.startsWith(`${path} cannot be used: `), problems[0]);
-    }
-  }));
-
-Deno.test("what cannot be written has not been ordered", () =>
-  inDirectory((directory) => {
-    Deno.writeTextFileSync(`${directory}/file`, "");
-    const orders = new Orders(`${directory}/file/balance.json`, () => {});
-    assertThrows(() => orders.set("web", "rs1", { weight: 7 }), Error);
-    assertEquals(orders.get("web", "rs1"), {});
-  }));
 
 const config = virtualServer({ real_server: [realServer("10.0.0.1:80")], drain_timeout: 5000 });
 const WEB: VirtualServer = {
@@ -95,10 +53,16 @@ const ROWS: readonly [string, readonly RealServerOrder[], Event, unknown][] = [
     {},
   ],
   [
-    "the end of one that is not to be kept is not kept either",
+    "the end of a drain is its end after a restart too",
     [{ type: "drain", timeoutMs: 0, persist: true }, { type: "undrain", persist: false }],
     { type: "undrain", realServer: RS },
-    { drain: { until: false, drained: false } },
+    {},
+  ],
+  [
+    "the last order counts, kept or not",
+    [{ type: "weight", weight: 9, persist: true }, { type: "weight", weight: 3, persist: false }],
+    { type: "weight", realServer: RS, weight: 3 },
+    {},
   ],
   [
     "weight and drain are two orders",
@@ -122,11 +86,14 @@ Deno.test("an operator's orders become events, and stand where they are to last"
   for (const [what, orders, event, standing] of ROWS) {
     await inDirectory((directory) => {
       const events: [string, Event][] = [];
-      const path = `${directory}/balance.json`;
-      const operator = new Operator(path, (name, event) => void events.push([name, event]));
+      const path = `${directory}/state.json`;
+      const operator = new Operator(
+        new StandingOrders(path),
+        (name, event) => void events.push([name, event]),
+      );
       for (const order of orders) assertEquals(operator.carryOut(WEB, RS, order), { ok: true });
       assertEquals(events.at(-1), ["web", event], what);
-      const { drain, ...rest } = new Orders(path, never).get("web", RS);
+      const { drain, ...rest } = new StandingOrders(path).realServer("web", RS);
       const shown = drain === undefined
         ? rest
         : { ...rest, drain: { ...drain, until: drain.until !== null } };
@@ -137,8 +104,8 @@ Deno.test("an operator's orders become events, and stand where they are to last"
 
 Deno.test("what stands is there for a real server that comes; a drain that has ended does not begin anew", () =>
   inDirectory((directory) => {
-    const path = `${directory}/balance.json`;
-    const operator = (): Operator => new Operator(path, () => {});
+    const path = `${directory}/state.json`;
+    const operator = (): Operator => new Operator(new StandingOrders(path), () => {});
     const first = operator();
     assertEquals(first.standing("web", RS), { weight: null, drain: null });
     first.carryOut(WEB, RS, { type: "weight", weight: 4, persist: true });
@@ -148,7 +115,7 @@ Deno.test("what stands is there for a real server that comes; a drain that has e
     first.noteDrained("web", RS);
     assertEquals(operator().standing("web", RS), { weight: 4, drain: { state: "drained" } });
     const past = { drain: { until: "2020-01-01T00:00:00.000Z", drained: false } };
-    new Orders(path, never).set("web", RS, past);
+    new StandingOrders(path).setRealServer("web", RS, past);
     assertEquals(operator().standing("web", RS).drain, { state: "drained" });
   }));
 
@@ -156,13 +123,28 @@ Deno.test("what is not there cannot be ordered, and what cannot be kept is not d
   inDirectory((directory) => {
     const events: unknown[] = [];
     Deno.writeTextFileSync(`${directory}/file`, "");
-    const operator = new Operator(`${directory}/file/balance.json`, (_, event) => void events.push(event));
+    const orders = new StandingOrders(`${directory}/file/state.json`);
+    const operator = new Operator(orders, (_, event) => void events.push(event));
     assertEquals(operator.carryOut(WEB, "rs9", { type: "undrain", persist: false }), {
       ok: false,
       kind: "not_found",
       message: "virtual server web has no real server rs9, but 10.0.0.1:80",
     });
-    const refused = operator.carryOut(WEB, RS, { type: "undrain", persist: true });
+    const refused = operator.carryOut(WEB, RS, { type: "weight", weight: 1, persist: true });
     assert(!refused.ok && refused.kind === "failed");
     assertEquals(events, []);
+  }));
+
+Deno.test("an order whose kept part cannot be forgotten ends all the same, and says so", () =>
+  inDirectory((directory) => {
+    const path = `${directory}/deep/state.json`;
+    const events: Event[] = [];
+    const operator = new Operator(new StandingOrders(path), (_, event) => void events.push(event));
+    operator.carryOut(WEB, RS, { type: "drain", timeoutMs: 0, persist: true });
+    Deno.removeSync(`${directory}/deep`, { recursive: true });
+    Deno.writeTextFileSync(`${directory}/deep`, "");
+    const result = operator.carryOut(WEB, RS, { type: "undrain", persist: false });
+    const note = result.ok ? result.note : undefined;
+    assertStringIncludes(note ?? "", "could not be taken out and comes back with a restart");
+    assertEquals(events.at(-1), { type: "undrain", realServer: RS });
   }));
