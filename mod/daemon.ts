@@ -3,7 +3,7 @@
  */
 import { type ApiServer, createApi, type ReloadResult, serveApi, type UpgradeResult } from "./api/mod.ts";
 import { lockCode, releaseCode, trimHeap } from "../ffi/sched.ts";
-import type { Config } from "./config/schema.ts";
+import type { Config, VirtualRouterConfig } from "./config/schema.ts";
 import { StartError } from "./errors.ts";
 import { LinuxHost } from "./health/host.ts";
 import { Monitor } from "./health/monitor.ts";
@@ -236,7 +236,7 @@ export class Daemon {
       this.#monitor.status().map(({ name, state, reason }): TrackerState => ({ check: name, state, reason })),
     );
     if (isFirst && this.#estate !== null) this.#engine.inherit(this.#estate.engine);
-    this.#engine.configure(config.virtual_router);
+    this.#engine.configure(withoutHooks(config));
     this.#hearing.forgetOthers(config);
   }
 
@@ -312,4 +312,11 @@ function standingOrders(path: string): StandingOrders {
   const orders = new StandingOrders(path);
   if (orders.problem !== null) log.error("state_file {problem}", { problem: orders.problem });
   return orders;
+}
+
+/** A program to run is no reason for a virtual router to tell its group anything. */
+function withoutHooks({ virtual_router }: Config): Record<string, VirtualRouterConfig> {
+  return Object.fromEntries(
+    Object.entries(virtual_router).map(([name, { notify: _, ...router }]) => [name, router]),
+  );
 }

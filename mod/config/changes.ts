@@ -15,7 +15,16 @@ export interface Changes {
   readonly atNextStart: readonly string[];
 }
 
-const TABLES = ["virtual_router", "check", "virtual_server", "direct_routing", "balance", "haproxy"] as const;
+const TABLES = [
+  "virtual_router",
+  "check",
+  "virtual_server",
+  "direct_routing",
+  "balance",
+  "haproxy",
+  "notify",
+  "mail",
+] as const;
 /** Every answer tells of these, of the others one that changes something. */
 const ALWAYS: readonly string[] = ["virtual_router", "check"];
 /** Settings that are bound to what was opened at the start. */

@@ -1,6 +1,7 @@
 /** Programs that the configuration names and that this host could not, or must not, run: warnings. */
 import type { CheckType } from "./check.ts";
 import { type Finding, formatPath, type Path } from "./document.ts";
+import type { NotifyConfig } from "./notify.ts";
 import type { Config } from "./schema.ts";
 import type { VirtualServerConfig } from "./virtual_server.ts";
 
@@ -16,7 +17,10 @@ type Place = readonly [path: Path, argv: unknown, consequence: string];
  * business.
  */
 export function commandFindings(
-  { check, virtual_server }: Pick<Config, "check" | "virtual_server">,
+  { check, notify, virtual_router, virtual_server }: Pick<
+    Config,
+    "check" | "notify" | "virtual_router" | "virtual_server"
+  >,
   types: readonly CheckType[],
   inspect: InspectCommand,
 ): Finding[] {
@@ -27,6 +31,10 @@ export function commandFindings(
       ...commandsOf(type).map((key): Place => [["check", name, key, 0], options[key], "the check will fail"]),
       [["check", name, "recover", 0], recover, "the recovery will fail"],
     ]),
+    ...notifyPlaces(notify),
+    ...Object.entries(virtual_router).flatMap(([name, router]) =>
+      hookPlaces(["virtual_router", name, "notify"], router.notify)
+    ),
     ...Object.entries(virtual_server).flatMap(([name, server]) =>
       serverPlaces(["virtual_server", name], server, commandsOf)
     ),
@@ -47,11 +55,27 @@ function serverPlaces(
   commandsOf: (type: string) => readonly string[],
 ): Place[] {
   const checks = real_server.flatMap(({ check }) => check);
-  const hooks = ["quorum_up", "quorum_down", "up", "down"] as const;
   return [
     ...checks.flatMap(({ type, options }) =>
       commandsOf(type).map((key): Place => [[...path, "check"], options[key], "the check will fail"])
     ),
-    ...hooks.map((key): Place => [[...path, "notify", key, 0], notify[key], "nobody will be told"]),
+    ...hookPlaces([...path, "notify"], notify),
+  ];
+}
+
+/** Every array of a `notify` table is a program and its arguments. */
+function hookPlaces(path: Path, hooks: object): Place[] {
+  return Object.entries(hooks).map(([key, argv]): Place => [[...path, key, 0], argv, "nobody will be told"]);
+}
+
+function notifyPlaces({ startup, shutdown, fifos }: NotifyConfig): Place[] {
+  return [
+    [["notify", "startup", 0], startup, "it will not run"],
+    [["notify", "shutdown", 0], shutdown, "it will not run"],
+    ...fifos.map(({ command }, i): Place => [
+      ["notify", "fifos", i, "command", 0],
+      command,
+      "nobody will read the FIFO",
+    ]),
   ];
 }

@@ -2,6 +2,7 @@
 import { type Finding, formatPath, type Path } from "./document.ts";
 import { lintBalance } from "./lint_balance.ts";
 import { formatDuration } from "./duration.ts";
+import { lintNotify } from "./lint_notify.ts";
 import type { CheckConfig, Config, VirtualRouterConfig } from "./schema.ts";
 
 /** Whether the operator wrote the key, as opposed to its default. */
@@ -43,6 +44,7 @@ export function lint(
     warn([], "there is no virtual router: vipd would keep no address");
   }
   lintBalance(config, warn, isSet);
+  lintNotify(config, warn);
   for (const [name, check] of Object.entries(config.check)) lintCheck(config, name, check, warn);
   return findings;
 }

@@ -13,8 +13,9 @@ import {
 import { type CheckConfig, checkSchema, type CheckType } from "./check.ts";
 import { duration } from "./duration.ts";
 import { haproxy, type HaproxyConfig } from "./haproxy.ts";
+import { type MailConfig, mailFields, type NotifyConfig, notifyFields } from "./notify.ts";
 import { type Listen, listen, name } from "./values.ts";
-import { derive, routerFields, type VirtualRouterConfig } from "./virtual_router.ts";
+import { derive, type NotifyingRouterConfig, routerFields } from "./virtual_router.ts";
 import { deriveVirtualServer, type VirtualServerConfig, virtualServerFields } from "./virtual_server.ts";
 
 export type { CheckConfig, CheckType } from "./check.ts";
@@ -29,7 +30,10 @@ export interface Config {
   readonly node: NodeConfig;
   readonly api: ApiConfig;
   readonly log: LogConfig;
-  readonly virtual_router: Readonly<Record<string, VirtualRouterConfig>>;
+  readonly notify: NotifyConfig;
+  /** Without it nobody gets mail. */
+  readonly mail?: MailConfig;
+  readonly virtual_router: Readonly<Record<string, NotifyingRouterConfig>>;
   readonly check: Readonly<Record<string, CheckConfig>>;
   readonly balance: BalanceConfig;
   readonly haproxy: HaproxyConfig;
@@ -101,6 +105,8 @@ export function configSchema(
     node: node.prefault({}).describe("This host"),
     api: apiFields.prefault({}).describe("The status API"),
     log: log.prefault({}).describe("Logging, to standard error"),
+    notify: notifyFields.prefault({}).describe("Who is told of what happens, and how"),
+    mail: mailFields.exactOptional().describe("Mail of what happens; without this table there is none"),
     virtual_router: z.record(name, routerFields.transform(derive)).prefault({})
       .describe("Virtual routers by name: each keeps its addresses on one healthy host"),
     check: z.record(name, checkSchema(checkTypes)).prefault({})

@@ -9,7 +9,6 @@ const UNSUPPORTED_KEYS: readonly string[] = [
   "virtual_router.*.authentication",
   "virtual_router.*.routes",
   "virtual_router.*.rules",
-  "virtual_router.*.notify",
 ];
 
 /** Check types to come; one that the registry already has is never looked up here. */

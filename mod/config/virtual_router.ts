@@ -1,6 +1,7 @@
 /** `[virtual_router.*]` of vipd.toml: its keys, their defaults, and what follows from the addresses. */
 import * as z from "zod";
 import { duration } from "./duration.ts";
+import { hooks, type HooksConfig } from "./notify.ts";
 import { UNSUPPORTED } from "./unsupported.ts";
 import { address, familyOfText, interfaceName, multicastAddress, name, vip, wholeNumber } from "./values.ts";
 
@@ -110,6 +111,7 @@ export const routerFields = z.strictObject({
     .describe(
       'Checks: "name" (failing is FAULT) or { check, weight } (failing or passing moves the priority)',
     ),
+  notify: hooks.prefault({}).describe("Programs to run, and who else is told of it"),
 });
 
 /** A virtual router's keys as written, defaults applied. */
@@ -132,13 +134,16 @@ export interface VirtualMac {
 }
 
 /** A virtual router as the engine wants it: the family, the group and the macvlan are no longer implied. */
-export type VirtualRouterConfig = Omit<RouterFields, "multicast_group" | "virtual_mac"> & {
+export type VirtualRouterConfig = Omit<RouterFields, "multicast_group" | "virtual_mac" | "notify"> & {
   readonly family: 4 | 6;
   readonly multicast_group: string;
   readonly virtual_mac: VirtualMac | null;
 };
 
-export function derive(router: RouterFields): VirtualRouterConfig {
+/** A virtual router, and who is told of it: that is none of the engine's affairs. */
+export type NotifyingRouterConfig = VirtualRouterConfig & { readonly notify: HooksConfig };
+
+export function derive(router: RouterFields): NotifyingRouterConfig {
   const family = familyOfRouter(router);
   const multicast_group = router.multicast_group ?? defaultGroup(family);
   return { ...router, family, multicast_group, virtual_mac: virtualMacOf(router) };

@@ -11,6 +11,7 @@ import { endpoint, type Span, span } from "./endpoint.ts";
 import { defaultScheduler } from "./engine_features.ts";
 import { forward, type ForwardConfig } from "./forward.ts";
 import { type HaproxyOptions, haproxyOptions } from "./haproxy.ts";
+import { type HookLimits, hookLimits } from "./notify.ts";
 import { netmask, wholeSeconds } from "./persistence.ts";
 import { FLAGS, SCHEDULERS } from "./schedulers.ts";
 import { didYouMean } from "./suggest.ts";
@@ -50,13 +51,11 @@ export interface SorryServerConfig {
 }
 
 /** Programs and their arguments; times in milliseconds. */
-export interface BalanceNotifyConfig {
+export interface BalanceNotifyConfig extends HookLimits {
   readonly quorum_up?: readonly string[];
   readonly quorum_down?: readonly string[];
   readonly up?: readonly string[];
   readonly down?: readonly string[];
-  readonly timeout: number;
-  readonly user?: string;
 }
 
 export interface VirtualServerConfig {
@@ -119,9 +118,7 @@ const notify = z.strictObject({
   quorum_down: program.describe("Program and arguments, run when the quorum is lost"),
   up: program.describe("Program and arguments, run when a real server comes up"),
   down: program.describe("Program and arguments, run when a real server goes down"),
-  timeout: duration("10ms", "1h").prefault("30s").describe("A program that takes longer is ended"),
-  user: z.string().min(1, { error: "expected a user name" }).exactOptional()
-    .describe("User for these programs; default: vipd's own"),
+  ...hookLimits,
 });
 
 const sorryTable = z.strictObject({

@@ -75,3 +75,21 @@ Deno.test("the real exec check names its program, and the real host is asked", a
     "vipd.toml:8:12: check.app.command[0]: the check will fail on this host: /no does not exist",
   ]);
 });
+
+Deno.test("programs that are told: of virtual routers, of the daemon, of FIFOs", async () => {
+  assertEquals(
+    await warningsOf(`notify = { active = ["/etc/up.sh"], any = ["/bin/true"] }
+[check.app]
+type = "run"
+command = ["/bin/true"]
+[notify]
+startup = ["/etc/start.sh"]
+fifos = [{ path = "/run/f" }, { path = "/run/g", command = ["/etc/read.sh"] }]
+`),
+    [
+      "vipd.toml:6:22: virtual_router.a.notify.active[0]: nobody will be told on this host: /etc/up.sh does not exist",
+      "vipd.toml:11:12: notify.startup[0]: it will not run on this host: /etc/start.sh does not exist",
+      "vipd.toml:12:61: notify.fifos[1].command[0]: nobody will read the FIFO on this host: /etc/read.sh does not exist",
+    ],
+  );
+});

@@ -24,6 +24,22 @@ const ROWS: readonly [name: string, text: string, warnings: string[]][] = [
   ["no address", `[virtual_router.a]\ninterface = "eth0"\nvrid = 1`, [
     "1:2 virtual_router.a.addresses: this virtual router has no address that could move",
   ]],
+  ["mail from nobody", router(`notify = { mail = true }`), [
+    "5:19 virtual_router.a.notify.mail: nobody gets mail: there is no [mail] table",
+  ]],
+  [
+    "secrets in the clear",
+    router("") + `[[notify.webhooks]]\nurl = "http://example.org"\ntoken_file = "/t"\n` +
+    `[[notify.webhooks]]\nurl = "http://127.0.0.1"\ntoken_file = "/t"\n` +
+    `[mail]\nto = ["root"]\nserver = "example.org"\ntls = "none"\nusername = "a"\npassword_file = "/p"`,
+    [
+      "7:7 notify.webhooks[0].url: http:// shows the token and the headers to everybody on the way",
+      "15:7 mail.tls: none shows the password to everybody on the way",
+    ],
+  ],
+  ["priorities for nobody", router("") + `[notify]\npriority_changes = true`, [
+    "7:20 notify.priority_changes: has no effect: no FIFO is told of virtual routers",
+  ]],
   [
     "only excluded addresses",
     `[virtual_router.a]\ninterface = "eth0"\nvrid = 1\nexcluded_addresses = ["192.0.2.1"]`,

@@ -15,6 +15,13 @@ const DEFAULTS = {
     exporter_names: false,
   },
   log: { level: "info", format: "auto" },
+  notify: {
+    startup_timeout: 10_000,
+    shutdown_timeout: 10_000,
+    fifos: [],
+    priority_changes: false,
+    webhooks: [],
+  },
   virtual_router: {},
   check: {},
   balance: {
@@ -47,6 +54,7 @@ const ROUTER = {
   lease: "auto",
   handover: { enabled: true, timeout: 1_000 },
   track: [],
+  notify: { timeout: 30_000 },
 } as const;
 
 const RUN = {
@@ -136,6 +144,7 @@ Deno.test("loadConfig() reads every key of a virtual router", async () => {
     lease: 15_000,
     handover: { enabled: false, timeout: 500 },
     track: [{ check: "c" }, { check: "d", weight: -20 }],
+    notify: { timeout: 30_000 },
   });
 });
 
@@ -229,6 +238,52 @@ Deno.test("loadConfig() separates a check's options from the keys that every che
       fall: 2,
       options: { url: "http://127.0.0.1/" },
     },
+  });
+});
+
+Deno.test("loadConfig() reads who is told", async () => {
+  const { notify, mail, virtual_router } = await load(`
+    [virtual_router.a]
+    interface = "eth0"
+    vrid = 51
+    notify = { active = ["/bin/true", "1"], any = ["/bin/true"], timeout = "1s", user = "nobody", mail = true }
+    [notify]
+    startup = ["/bin/true"]
+    fifos = [{ path = "/run/f", command = ["/bin/cat"] }]
+    webhooks = [{ url = "https://example.org/x" }]
+    [mail]
+    server = "[2001:db8::25]:587"
+    username = "vipd"
+    password_file = "/etc/vipd/mail"
+    to = ["root", "ops@example.org"]`);
+  assertEquals<unknown>(virtual_router["a"]?.notify, {
+    active: ["/bin/true", "1"],
+    any: ["/bin/true"],
+    timeout: 1_000,
+    user: "nobody",
+    mail: true,
+  });
+  assertEquals<unknown>(notify, {
+    ...DEFAULTS.notify,
+    startup: ["/bin/true"],
+    fifos: [{ path: "/run/f", events: "all", command: ["/bin/cat"] }],
+    webhooks: [{
+      url: "https://example.org/x",
+      events: ["virtual_router", "sync_group", "virtual_server", "real_server"],
+      headers: {},
+      timeout: 5_000,
+      attempts: 5,
+    }],
+  });
+  assertEquals<unknown>(mail, {
+    server: { hostname: "2001:db8::25", port: 587 },
+    tls: "auto",
+    username: "vipd",
+    password_file: "/etc/vipd/mail",
+    to: ["root", "ops@example.org"],
+    timeout: 30_000,
+    virtual_routers: false,
+    real_servers: true,
   });
 });
 

@@ -55,7 +55,8 @@ function engines(): string {
 
 function reference(): string {
   const { properties = {}, $defs } = configJsonSchema(checkTypes);
-  const { node, api, log, include, virtual_router, check, balance, haproxy, direct_routing } = properties;
+  const { node, api, log, include, virtual_router, check, balance, haproxy, direct_routing, notify, mail } =
+    properties;
   const { real_server, ...server } = named(properties["virtual_server"])?.properties ?? {};
   const { real_server_check: real } = $defs as Readonly<Record<string, JsonSchema>>;
   const checks = named(check)?.oneOf ?? [];
@@ -90,6 +91,10 @@ function reference(): string {
       "A check with keys of its own; its options are those of its type above, and its target is the real server:",
       table(commonKeys(real?.oneOf ?? [], REAL_SERVER_KEYS)),
     ],
+    ["`[notify]`", notify?.description ?? "", table(notify)],
+    ["`[[notify.fifos]]`", "", table(notify?.properties?.["fifos"]?.items)],
+    ["`[[notify.webhooks]]`", "", table(notify?.properties?.["webhooks"]?.items)],
+    ["`[mail]`", mail?.description ?? "", table(mail)],
     ["`[balance]`", balance?.description ?? "", table(balance)],
     ["`[haproxy]`", haproxy?.description ?? "", table(haproxy)],
     ["`[direct_routing.NAME]`", direct_routing?.description ?? "", table(named(direct_routing))],
