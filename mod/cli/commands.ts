@@ -61,6 +61,21 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./validate.ts")).validate,
   },
   {
+    name: "convert",
+    summary: "turn a keepalived.conf into a vipd.toml",
+    usage: "vipd convert FILE [--id ID]",
+    description:
+      "Includes, conditionals, definitions and sequences are read as keepalived reads them. Every keyword is\n" +
+      "converted, told as obsolete with what replaces it, or refused with the reason, on standard error. The result\n" +
+      "goes to standard output; if anything essential cannot be converted, nothing is written.",
+    options: [
+      ["--id ID", "name of this instance for @ID lines (default: the host name up to its first dot)"],
+      HELP_OPTION,
+    ],
+    examples: ["vipd convert /etc/keepalived/keepalived.conf > vipd.toml"],
+    load: async () => (await import("./convert.ts")).convert,
+  },
+  {
     name: "schema",
     summary: "print the JSON Schema of the configuration or of the status",
     usage: "vipd schema [--status]",

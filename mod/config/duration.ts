@@ -1,16 +1,9 @@
 /** Durations of vipd.toml: within bounds, and how they are written in messages. */
 import * as z from "zod";
-import { DURATION_PATTERN, parseDuration } from "../../checks/duration.ts";
+import { DURATION_PATTERN, formatDuration, parseDuration } from "../../checks/duration.ts";
 
 // The command line reads durations too, and knows nothing of checks.
-export { parseDuration };
-
-/** The shortest exact way to write milliseconds: `200ms`, `1.5s`, `5m`, `2h`. */
-export function formatDuration(ms: number): string {
-  if (ms !== 0 && ms % 3_600_000 === 0) return `${ms / 3_600_000}h`;
-  if (ms !== 0 && ms % 60_000 === 0) return `${ms / 60_000}m`;
-  return ms !== 0 && ms < 1_000 ? `${ms}ms` : `${ms / 1_000}s`;
-}
+export { formatDuration, parseDuration };
 
 /** A duration between two bounds, both written as in the configuration. */
 export function duration(min: string, max: string): z.ZodType<number, string> {

@@ -100,7 +100,7 @@ export function didYouMean(word: string, known: readonly string[]): string {
 }
 
 /** The nearest known word, if at most a third of the letters differ. */
-function closest(word: string, known: readonly string[]): string | undefined {
+export function closest(word: string, known: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3));
   let best: { word: string; distance: number } | undefined;
   for (const candidate of known) {

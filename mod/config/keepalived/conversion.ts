@@ -1,0 +1,22 @@
+/** What the tables of all blocks share while a keepalived.conf is converted. */
+import type { Draft } from "./draft.ts";
+import type { Row } from "./report.ts";
+import type { Tracker } from "./trackers.ts";
+
+export interface Conversion {
+  readonly draft: Draft;
+  readonly rows: Row[];
+  /**
+   * What can only be said when all blocks are known, because a later one may matter; called in this order
+   * once the last statement is read.
+   */
+  readonly later: (() => void)[];
+  /** What can be tracked, by kind and name. */
+  readonly trackers: Map<string, Tracker>;
+  /** Names in vipd.toml by what they stand for: as the table and what it is for, in JSON. */
+  readonly names: Map<string, string>;
+}
+
+export function newConversion(rows: Row[]): Conversion {
+  return { draft: [], rows, later: [], trackers: new Map(), names: new Map() };
+}

@@ -1,0 +1,26 @@
+/** keepalived.conf to vipd.toml: reads, takes each statement through its table, and tells about each. */
+import { blocksOf } from "./blocks.ts";
+import { newConversion } from "./conversion.ts";
+import type { Surroundings } from "./definitions.ts";
+import type { Draft } from "./draft.ts";
+import { expand, type Files } from "./expand.ts";
+import { parse } from "./parse.ts";
+import type { Row } from "./report.ts";
+import { ROOT } from "./root.ts";
+import { walk } from "./table.ts";
+
+export interface Converted {
+  readonly draft: Draft;
+  /** In the order of the file, as far as one thing follows from another. */
+  readonly rows: readonly Row[];
+}
+
+/** Never throws: whatever the files hold, it ends in a draft and in rows. */
+export function convertKeepalived(path: string, files: Files, surroundings: Surroundings): Converted {
+  const rows: Row[] = [];
+  const statements = parse(expand(path, files, surroundings, rows), rows);
+  const conversion = newConversion(rows);
+  walk("", ROOT, statements, conversion, rows, blocksOf);
+  for (const finish of conversion.later) finish();
+  return { draft: conversion.draft, rows };
+}

@@ -1,0 +1,161 @@
+/** `vrrp_script` of keepalived.conf: a program whose exit code counts, as a check. */
+import { formatDuration } from "../../../checks/duration.ts";
+import { secondsAt, wholeNumberAt, wordAt } from "./arguments.ts";
+import type { Conversion } from "./conversion.ts";
+import { type DraftTable, set } from "./draft.ts";
+import { type Tell, teller } from "./report.ts";
+import { type Script, scriptOf } from "./scripts.ts";
+import { type Keywords, walk } from "./table.ts";
+import { define, isTracked, type Tracker } from "./trackers.ts";
+import type { Statement } from "./tree.ts";
+
+/** Under keepalived's own defaults. */
+interface VrrpScript {
+  script?: Script;
+  intervalMs: number;
+  timeoutMs?: number;
+  weight: number;
+  reverse: boolean;
+  rise: number;
+  fall: number;
+  initFail: boolean;
+  user?: string;
+  group?: string;
+}
+
+/** Without a timeout one of our checks takes no longer than this. */
+const OUR_TIMEOUT_MAX_MS = 5_000;
+
+export const VRRP_SCRIPT: Keywords<VrrpScript> = [
+  {
+    keyword: "script",
+    outcome: "converted",
+    why: 'check of type "exec", or a native one where the program is known; no shell runs it here either',
+    convert: (statement, context, tell) => {
+      const script = scriptOf(statement, false, tell);
+      if (script !== undefined) context.script = script;
+      if (script?.argv.some((word) => /^(?:[|<>&;]+|\d?>.*|.*[;`]|.*\$\(.*)$/.test(word)) === true) {
+        tell.note(
+          "no shell runs this, in keepalived neither: | > ; & ` and $( ) are arguments of the program",
+        );
+      }
+    },
+  },
+  {
+    keyword: "interval",
+    outcome: "converted",
+    why: "check.*.interval",
+    convert: (statement, context, tell) => {
+      const ms = secondsAt(statement, 0, [0, 86_400], tell);
+      if (ms === undefined) return;
+      if (ms < 50) tell.note(`${ms === 0 ? "keepalived takes 1s" : "50ms is the shortest here"}`);
+      context.intervalMs = ms === 0 ? 1_000 : Math.max(50, ms);
+    },
+  },
+  {
+    keyword: "timeout",
+    outcome: "converted",
+    why: "check.*.timeout",
+    convert: (statement, context, tell) => {
+      const ms = secondsAt(statement, 0, [0, 3_600], tell);
+      if (ms !== undefined) context.timeoutMs = ms === 0 ? 1_000 : Math.max(10, ms);
+    },
+  },
+  {
+    keyword: "weight",
+    outcome: "converted",
+    why: "weight of the virtual router's track; 0: failing is FAULT",
+    convert: (statement, context, tell) => {
+      const weight = wholeNumberAt(statement, 0, [-253, 253], tell);
+      if (weight !== undefined) context.weight = weight;
+      context.reverse = isReverse(statement, 1, tell);
+    },
+  },
+  {
+    keyword: "rise",
+    outcome: "converted",
+    why: "check.*.rise",
+    convert: (statement, context, tell) => {
+      context.rise = wholeNumberAt(statement, 0, [1, 1_000], tell) ?? context.rise;
+    },
+  },
+  {
+    keyword: "fall",
+    outcome: "converted",
+    why: "check.*.fall",
+    convert: (statement, context, tell) => {
+      context.fall = wholeNumberAt(statement, 0, [1, 1_000], tell) ?? context.fall;
+    },
+  },
+  {
+    keyword: "user",
+    outcome: "converted",
+    why: "check.*.user and check.*.group",
+    convert: (statement, context, tell) => {
+      const user = wordAt(statement, 0, tell)?.text;
+      const group = statement.args[1]?.text;
+      if (user !== undefined) context.user = user;
+      if (group !== undefined) context.group = group;
+    },
+  },
+  {
+    keyword: "init_fail",
+    outcome: "converted",
+    why: 'check.*.initial = "down"',
+    convert: (_statement, context) => {
+      context.initFail = true;
+    },
+  },
+];
+
+/** `weight N reverse`: the word after the weight, if there is one. */
+function isReverse({ args }: Statement, index: number, tell: Tell): boolean {
+  const word = args[index];
+  if (word !== undefined && word.text !== "reverse") {
+    tell.refuse(`expected "reverse" or nothing after the weight, got "${word.text}"`);
+  }
+  return word?.text === "reverse";
+}
+
+export function convertVrrpScript(statement: Statement, conversion: Conversion, tell: Tell): void {
+  const name = wordAt(statement, 0, tell);
+  if (name === undefined) return;
+  const { rows } = conversion;
+  const context: VrrpScript = {
+    ...{ intervalMs: 1_000, weight: 0, reverse: false, rise: 1, fall: 1, initFail: false },
+  };
+  walk(`vrrp_script ${name.text}`, VRRP_SCRIPT, statement.block ?? [], context, rows);
+  const { script, weight, reverse } = context;
+  if (script === undefined) {
+    if (!(statement.block ?? []).some(({ keyword }) => keyword.text === "script")) {
+      tell.refuse("it has no script: keepalived drops it, and what tracks it counts as passing");
+    }
+    return;
+  }
+  const tracker: Tracker = {
+    ...{ kind: "script", name: name.text, at: statement.keyword.at, weight, reverse },
+    write: (table) => write(table, context, script),
+  };
+  if (!define(conversion, tracker)) return tell.refuse("there is a vrrp_script of this name already");
+  conversion.later.push(() => {
+    if (isTracked(conversion, tracker)) return;
+    teller(rows, statement.keyword.at, "vrrp_script").nothing(
+      "nothing tracks it: keepalived does not run it, and it is left out",
+    );
+  });
+}
+
+function write(table: DraftTable, context: VrrpScript, { argv }: Script): void {
+  const { intervalMs, timeoutMs, rise, fall, initFail, user, group } = context;
+  set(table, "type", "exec");
+  set(table, "command", argv);
+  set(table, "interval", formatDuration(intervalMs));
+  const timeout = timeoutMs ??
+    (intervalMs > OUR_TIMEOUT_MAX_MS ? Math.min(intervalMs, 3_600_000) : undefined);
+  set(table, "timeout", timeout === undefined ? undefined : formatDuration(timeout));
+  set(table, "rise", rise);
+  set(table, "fall", fall);
+  set(table, "initial", initFail ? "down" : undefined);
+  set(table, "user", user);
+  set(table, "group", group);
+}
