@@ -1,4 +1,4 @@
-/** file: a number in a file says whether a real server is to serve, or with which weight. */
+/** file: a number in a file, or that it is there at all, says whether to serve, or with which weight. */
 import * as z from "zod";
 import { absolutePath, defineCheck, describe, fail, type Pass } from "./check.ts";
 
@@ -13,6 +13,12 @@ const options = z.strictObject({
   missing: z.enum(["pass", "fail"]).default("pass").describe(
     "What it means that the file is not there or empty; passing, the real server has its configured weight",
   ),
+  exists: z.boolean().optional().describe(
+    "Look only at whether it is there, whatever it holds: true passes while it is, false while it is not",
+  ),
+}).refine(({ exists, weight_from_value }) => exists === undefined || !weight_from_value, {
+  error: "exists does not look into the file, so there is no weight",
+  path: ["exists"],
 });
 type Options = z.output<typeof options>;
 
@@ -25,7 +31,8 @@ export const file = defineCheck({
   watch: ({ host }, { path }, signal, report) => host.watchFile(path, () => report(undefined), signal),
 });
 
-function look({ path, weight_from_value, missing }: Options): Pass | string {
+function look({ path, weight_from_value, missing, exists }: Options): Pass | string {
+  if (exists !== undefined) return lookFor(path, exists);
   const text = read(path);
   if (text === undefined || text === "") {
     const what = text === undefined ? `there is no ${path}` : `${path} is empty`;
@@ -36,6 +43,23 @@ function look({ path, weight_from_value, missing }: Options): Pass | string {
   const note = `${path} holds ${value}`;
   if (!weight_from_value) return value === 0 ? note : fail(note);
   return value >= 0 && value <= weightMax ? { note, weight: value } : fail(note);
+}
+
+function lookFor(path: string, wanted: boolean): string {
+  const found = isThere(path);
+  const note = `there is ${found ? "a" : "no"} file ${path}`;
+  return found === wanted ? note : fail(note);
+}
+
+/** Something of that name, at the end of symbolic links. */
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    return fail(`cannot look for ${path}: ${describe(error)}`);
+  }
 }
 
 /** The beginning of the file without blanks; undefined when there is none. */

@@ -31,6 +31,18 @@ Deno.test("file: numbers, and what is none", async () => {
   assertEquals(await look({ missing: "fail" }), "there is no FILE");
 });
 
+Deno.test("file: exists looks only at whether it is there", async () => {
+  const path = `${Deno.makeTempDirSync()}/flag`;
+  const look = async (exists: boolean): Promise<string> =>
+    (await verdict(file, { path, exists })).replaceAll(path, "FILE");
+  assertEquals([await look(true), await look(false)], [
+    "there is no file FILE",
+    "pass: there is no file FILE",
+  ]);
+  Deno.writeTextFileSync(path, "no number");
+  assertEquals([await look(true), await look(false)], ["pass: there is a file FILE", "there is a file FILE"]);
+});
+
 Deno.test("file: a change is seen at once: state and weight", async () => {
   const path = `${Deno.makeTempDirSync()}/value`;
   await using recorder = new Recorder();
