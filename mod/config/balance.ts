@@ -72,9 +72,18 @@ export const directRouting = z.strictObject({
 /** The routers that `sync` may name, as far as they matter to it. */
 type Routers = Readonly<Record<string, { readonly interface: string; readonly vrid: number } | undefined>>;
 
-/** `[balance]` with what `sync` has of its virtual router; cross_check_balance.ts refuses one without. */
-export function deriveBalance({ sync, ...rest }: BalanceFields, routers: Routers): BalanceConfig {
-  const router = sync === undefined ? undefined : routers[sync.virtual_router];
-  if (sync === undefined || router === undefined) return rest;
-  return { ...rest, sync: { interface: router.interface, id: router.vrid, ...sync } };
+/**
+ * `[balance]` with what `sync` has of its virtual router, `resolve` tells which that is;
+ * cross_check_balance.ts refuses one without.
+ */
+export function deriveBalance(
+  { sync, ...rest }: BalanceFields,
+  resolve: (name: string) => string,
+  routers: Routers,
+): BalanceConfig {
+  if (sync === undefined) return rest;
+  const name = resolve(sync.virtual_router);
+  const router = routers[name];
+  if (router === undefined) return rest;
+  return { ...rest, sync: { interface: router.interface, id: router.vrid, ...sync, virtual_router: name } };
 }

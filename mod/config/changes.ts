@@ -17,6 +17,7 @@ export interface Changes {
 
 const TABLES = [
   "virtual_router",
+  "sync_group",
   "check",
   "virtual_server",
   "direct_routing",

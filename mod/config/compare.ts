@@ -3,7 +3,9 @@
  * failing check really move them?
  */
 import { compareBalance } from "./compare_balance.ts";
+import { compareGroups } from "./compare_groups.ts";
 import type { Finding, Path } from "./document.ts";
+import { routerPath } from "./dual_stack.ts";
 import { formatDuration } from "./duration.ts";
 import type { Config, VirtualRouterConfig } from "./schema.ts";
 import { effectivePriority, onFailure } from "./weights.ts";
@@ -21,9 +23,10 @@ export interface NodeFinding {
 }
 
 /** One host's part in a group of routers with the same VRID. */
-interface Member {
+export interface Member {
   readonly node: number;
   readonly file: string;
+  readonly name: string;
   readonly path: Path;
   readonly router: VirtualRouterConfig;
 }
@@ -34,7 +37,8 @@ interface Member {
  */
 export function compareNodes(nodes: readonly Node[]): NodeFinding[] {
   const findings: NodeFinding[] = [];
-  for (const group of groupsOf(nodes)) {
+  const counterparts = groupsOf(nodes);
+  for (const group of counterparts) {
     const warn = (member: Member, key: Path, message: string): void => {
       findings.push({ node: member.node, finding: { path: [...member.path, ...key], message } });
     };
@@ -42,13 +46,13 @@ export function compareNodes(nodes: readonly Node[]): NodeFinding[] {
     comparePriorities(group, warn);
     compareWeights(group, warn);
   }
-  return [...findings, ...compareBalance(nodes)];
+  return [...findings, ...compareGroups(nodes, counterparts), ...compareBalance(nodes)];
 }
 
 /** Names of the virtual routers of one node that have a counterpart on another. */
 export function withCounterpart(nodes: readonly Node[], node: number): ReadonlySet<string> {
   const members = groupsOf(nodes).flat().filter((member) => member.node === node);
-  return new Set(members.map(({ path }) => String(path[1])));
+  return new Set(members.map(({ name }) => name));
 }
 
 type Warn = (member: Member, key: Path, message: string) => void;
@@ -57,7 +61,7 @@ function groupsOf(nodes: readonly Node[]): Member[][] {
   const groups: Member[][] = [];
   for (const [node, { file, config }] of nodes.entries()) {
     for (const [name, router] of Object.entries(config.virtual_router)) {
-      const member = { node, file, path: ["virtual_router", name], router };
+      const member = { node, file, name, path: routerPath(name), router };
       const group = groups.find((group) => group.every((other) => belongTogether(other, member)));
       if (group === undefined) groups.push([member]);
       else group.push(member);
@@ -73,7 +77,7 @@ function belongTogether(a: Member, b: Member): boolean {
   }
   const addresses = a.router.addresses.map(({ address }) => address);
   const common = b.router.addresses.some(({ address }) => addresses.includes(address));
-  return common || a.path[1] === b.path[1];
+  return common || a.name === b.name;
 }
 
 /** What must agree, as the first member has it: others are told where they differ. */

@@ -2,10 +2,17 @@
  * What no single key can tell: rules between the keys of a virtual router, between routers, and of the API.
  */
 import { type BalancePartially, crossCheckBalance } from "./cross_check_balance.ts";
+import {
+  checkDualStack,
+  checkTracks,
+  crossCheckGroups,
+  type GroupsPartially,
+  unique,
+} from "./cross_check_groups.ts";
 import { type Finding, formatPath, type Path } from "./document.ts";
+import { isDualStack, partOf } from "./dual_stack.ts";
 import { formatDuration } from "./duration.ts";
 import type { apiFields } from "./schema.ts";
-import { didYouMean } from "./suggest.ts";
 import { familyOfText, formatListen, isLoopback, type Vip } from "./values.ts";
 import { defaultGroup, familyOfRouter, type RouterFields, virtualMacOf } from "./virtual_router.ts";
 import type { z } from "zod";
@@ -14,7 +21,7 @@ import type { z } from "zod";
  * A configuration in which all that is there is valid by itself; what is not is missing: keys, and elements
  * of arrays.
  */
-export interface Partially extends BalancePartially {
+export interface Partially extends BalancePartially, GroupsPartially {
   readonly api: Partial<z.output<typeof apiFields>>;
   readonly virtual_router: Readonly<Record<string, Partial<RouterFields>>>;
   /** Names of checks, also of those that have problems of their own. */
@@ -35,11 +42,12 @@ export function crossCheck(config: Partially): Finding[] {
   const report: Report = (path, message, other) => {
     findings.push({ path, message, ...(other === undefined ? {} : { other: { path: other } }) });
   };
-  const subjects = Object.entries(config.virtual_router).map(([name, router]): Subject => ({
-    path: ["virtual_router", name],
-    router,
-    family: familyOfRouter(router),
-  }));
+  const subjects = Object.entries(config.virtual_router).flatMap(([name, router]) => {
+    const path = ["virtual_router", name];
+    if (!isDualStack(router)) return [{ path, router, family: familyOfRouter(router) }];
+    checkDualStack(path, router, report);
+    return ([4, 6] as const).map((family): Subject => ({ path, router: partOf(router, family), family }));
+  });
   for (const subject of subjects) {
     checkVersion(subject, report);
     checkInterval(subject, report);
@@ -48,14 +56,15 @@ export function crossCheck(config: Partially): Finding[] {
     checkUnicast(subject, report);
     checkLease(subject, report);
     checkVirtualMac(subject, report);
-    checkTracks(subject, config.checkNames, report);
+    checkTracks([...subject.path, "track"], subject.router.track ?? [], config.checkNames, report);
   }
   checkVips(subjects, report);
   checkVrids(subjects, report);
   checkVirtualMacs(subjects, report);
   checkApi(config.api, report);
+  crossCheckGroups(config, report);
   crossCheckBalance(config, report);
-  return findings;
+  return unique(findings);
 }
 
 /** Elements with their index; holes are skipped. */
@@ -100,18 +109,11 @@ function checkPassword({ path, router }: Subject, report: Report): void {
 const ADDRESSES_MAX = 255;
 
 function checkAddresses({ path, router, family }: Subject, report: Report): void {
-  const addresses = router.addresses ?? [];
-  if (addresses.length > ADDRESSES_MAX) {
+  const { length } = indexed(router.addresses);
+  if (length > ADDRESSES_MAX) {
     report(
       [...path, "addresses"],
-      `an advertisement carries at most ${ADDRESSES_MAX} addresses, these are ${addresses.length}`,
-    );
-  }
-  for (const [i, { address }] of indexed(addresses)) {
-    if (familyOfText(address) === family) continue;
-    report(
-      [...path, "addresses", i],
-      `expected an IPv${family} address like the first (the other family goes to excluded_addresses)`,
+      `an advertisement carries at most ${ADDRESSES_MAX} addresses, these are ${length}`,
     );
   }
   for (const [vipPath, vip] of vipsOf({ path, router, family })) {
@@ -136,12 +138,16 @@ function checkLabel(
 }
 
 function checkUnicast({ path, router, family }: Subject, report: Report): void {
-  const { unicast_source: source, unicast_peers: peers, multicast_group: group } = router;
-  if (source !== undefined && peers === undefined) {
+  const { unicast_source: written, unicast_peers: peers, multicast_group: group } = router;
+  const sources = [written ?? []].flat();
+  if (written !== undefined && peers === undefined) {
     report([...path, "unicast_source"], "has no meaning without unicast_peers");
   }
   const addresses: [Path, string | undefined][] = [
-    [["unicast_source"], source],
+    ...sources.map((source, i): [Path, string] => [
+      Array.isArray(written) ? ["unicast_source", i] : ["unicast_source"],
+      source,
+    ]),
     [["multicast_group"], group],
     ...indexed(peers).map(([i, peer]): [Path, string] => [["unicast_peers", i], peer]),
   ];
@@ -152,7 +158,7 @@ function checkUnicast({ path, router, family }: Subject, report: Report): void {
   }
   for (const [i, peer] of indexed(peers)) {
     const at = [...path, "unicast_peers", i];
-    if (peer === source) report(at, "is this router's own unicast_source");
+    if (sources.includes(peer)) report(at, "is this router's own unicast_source");
     const first = peers?.indexOf(peer) ?? i;
     if (first !== i) report(at, "listed twice, first", [...path, "unicast_peers", first]);
   }
@@ -194,24 +200,12 @@ function checkVirtualMacs(subjects: readonly Subject[], report: Report): void {
     const at = [...path, "virtual_mac"];
     const first = users.get(link.interface);
     if (first === undefined) users.set(link.interface, at);
+    else if (formatPath(first) === formatPath(at)) continue;
     else {report(
         at,
         `${link.interface} is already the interface of ${formatPath(first)}: name another`,
         first,
       );}
-  }
-}
-
-function checkTracks({ path, router }: Subject, checkNames: readonly string[], report: Report): void {
-  const seen = new Map<string, Path>();
-  for (const [i, { check }] of indexed(router.track)) {
-    const at = [...path, "track", i];
-    const first = seen.get(check);
-    if (first !== undefined) report(at, "tracked twice, first", first);
-    seen.set(check, first ?? at);
-    if (!checkNames.includes(check)) {
-      report(at, `there is no [check.${formatPath([check])}]${didYouMean(check, checkNames)}`);
-    }
   }
 }
 

@@ -1,6 +1,9 @@
 /** What is allowed but hardly meant: warnings about the intent of one configuration, never errors. */
 import { type Finding, formatPath, type Path } from "./document.ts";
+import { routerPath, tableOf } from "./dual_stack.ts";
 import { lintBalance } from "./lint_balance.ts";
+import { lintGroups } from "./lint_groups.ts";
+import { unique } from "./cross_check_groups.ts";
 import { formatDuration } from "./duration.ts";
 import { lintNotify } from "./lint_notify.ts";
 import type { CheckConfig, Config, VirtualRouterConfig } from "./schema.ts";
@@ -35,18 +38,21 @@ export function lint(
   const findings: Finding[] = [];
   const warn: Warn = (path, message) => findings.push({ path, message });
   for (const [name, router] of Object.entries(config.virtual_router)) {
-    const path = ["virtual_router", name];
-    for (const rule of ROUTER_RULES) rule(router, path, warn, isSet);
+    const path = routerPath(name);
+    // Keys of a table for both families mean something, if only to one of the two.
+    const isMeant: IsSet = name === tableOf(name) ? isSet : () => false;
+    for (const rule of ROUTER_RULES) rule(router, path, warn, isMeant);
     if (!hasCounterpart(name)) lintSmallWeights(router, path, warn);
   }
   const tables = [config.virtual_router, config.virtual_server, config.direct_routing];
   if (tables.every((table) => Object.keys(table).length === 0)) {
     warn([], "there is no virtual router: vipd would keep no address");
   }
+  lintGroups(config, warn, isSet);
   lintBalance(config, warn, isSet);
   lintNotify(config, warn);
   for (const [name, check] of Object.entries(config.check)) lintCheck(config, name, check, warn);
-  return findings;
+  return unique(findings);
 }
 
 function lintEmpty({ addresses, excluded_addresses }: VirtualRouterConfig, path: Path, warn: Warn): void {
@@ -159,7 +165,7 @@ function lintCheck(config: Config, name: string, check: CheckConfig, warn: Warn)
   if (check.type === "exec") lintExec(check, path, warn);
   for (const [router, { addresses, excluded_addresses }] of trackers) {
     const vips = [...addresses, ...excluded_addresses].map(({ address }) => address);
-    lintTarget(check, path, formatPath(["virtual_router", router]), vips, warn);
+    lintTarget(check, path, formatPath(routerPath(router)), vips, warn);
   }
 }
 

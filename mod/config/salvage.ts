@@ -8,6 +8,7 @@ import type { Partially } from "./cross_check.ts";
 import type { PartialServer } from "./cross_check_balance.ts";
 import { isTable, type Table } from "./document.ts";
 import { apiFields } from "./schema.ts";
+import { type SyncGroupFields, syncGroupFields } from "./sync_group.ts";
 import { type RouterFields, routerFields } from "./virtual_router.ts";
 import type { virtualServerFields } from "./virtual_server.ts";
 
@@ -17,13 +18,16 @@ export function salvage(
   checkTypes: readonly CheckType[],
   serverFields: ReturnType<typeof virtualServerFields>,
 ): Partially {
-  const { api, virtual_router, check, virtual_server, balance, direct_routing } = isTable(data) ? data : {};
+  const { api, virtual_router, sync_group, check, virtual_server, balance, direct_routing } = isTable(data)
+    ? data
+    : {};
   return {
     api: fields(apiFields, tableOf(api)),
     virtual_router: tables(virtual_router, (table): Partial<RouterFields> => fields(routerFields, table)),
+    sync_group: tables(sync_group, (table): Partial<SyncGroupFields> => fields(syncGroupFields, table)),
     portChecks: checkTypes.filter(({ needsPort }) => needsPort === true).map(({ type }) => type),
     checkNames: Object.keys(tableOf(check)),
-    routerNames: Object.keys(tableOf(virtual_router)),
+    routerNames: [...Object.keys(tableOf(virtual_router)), ...Object.keys(tableOf(sync_group))],
     virtual_server: tables(virtual_server, (table): PartialServer => ({
       fields: fields(serverFields, table),
       written: Object.keys(table),

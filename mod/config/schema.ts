@@ -12,13 +12,16 @@ import {
 } from "./balance.ts";
 import { type CheckConfig, checkSchema, type CheckType } from "./check.ts";
 import { duration } from "./duration.ts";
+import { deriveParts, spokesman } from "./dual_stack.ts";
 import { haproxy, type HaproxyConfig } from "./haproxy.ts";
 import { type MailConfig, mailFields, type NotifyConfig, notifyFields } from "./notify.ts";
+import { type SyncGroupConfig, syncGroupFields, withGroupTracks } from "./sync_group.ts";
 import { type Listen, listen, name } from "./values.ts";
-import { derive, type NotifyingRouterConfig, routerFields } from "./virtual_router.ts";
+import { type NotifyingRouterConfig, routerFields } from "./virtual_router.ts";
 import { deriveVirtualServer, type VirtualServerConfig, virtualServerFields } from "./virtual_server.ts";
 
 export type { CheckConfig, CheckType } from "./check.ts";
+export type { SyncGroupConfig } from "./sync_group.ts";
 export type { Listen, Vip } from "./values.ts";
 export type { Track, VirtualRouterConfig } from "./virtual_router.ts";
 
@@ -34,6 +37,7 @@ export interface Config {
   /** Without it nobody gets mail. */
   readonly mail?: MailConfig;
   readonly virtual_router: Readonly<Record<string, NotifyingRouterConfig>>;
+  readonly sync_group: Readonly<Record<string, SyncGroupConfig>>;
   readonly check: Readonly<Record<string, CheckConfig>>;
   readonly balance: BalanceConfig;
   readonly haproxy: HaproxyConfig;
@@ -107,8 +111,10 @@ export function configSchema(
     log: log.prefault({}).describe("Logging, to standard error"),
     notify: notifyFields.prefault({}).describe("Who is told of what happens, and how"),
     mail: mailFields.exactOptional().describe("Mail of what happens; without this table there is none"),
-    virtual_router: z.record(name, routerFields.transform(derive)).prefault({})
+    virtual_router: z.record(name, routerFields).prefault({})
       .describe("Virtual routers by name: each keeps its addresses on one healthy host"),
+    sync_group: z.record(name, syncGroupFields).prefault({})
+      .describe("Sync groups by name: their virtual routers are ACTIVE together or not at all"),
     check: z.record(name, checkSchema(checkTypes)).prefault({})
       .describe("Health checks by name; a virtual router tracks them"),
     balance: balanceFields.prefault({}).describe("What all virtual servers share"),
@@ -121,9 +127,25 @@ export function configSchema(
       .describe(
         'On a real server of forward = "dr": the virtual addresses, held so that nobody asks for them',
       ),
-  }).transform(({ include: _, node, balance, ...rest }) => ({
-    ...rest,
-    balance: deriveBalance(balance, rest.virtual_router),
-    node: { ...node, name: node.name ?? hostName },
-  }));
+  }).transform(({ include: _, node, balance, virtual_server, ...rest }) => {
+    const derived = deriveParts(rest);
+    return {
+      ...rest,
+      sync_group: derived.sync_group,
+      virtual_router: withGroupTracks(derived.virtual_router, derived.sync_group),
+      virtual_server: mapValues(
+        virtual_server,
+        (server) =>
+          server.virtual_router === undefined
+            ? server
+            : { ...server, virtual_router: spokesman(server.virtual_router, derived) },
+      ),
+      balance: deriveBalance(balance, (name) => spokesman(name, derived), derived.virtual_router),
+      node: { ...node, name: node.name ?? hostName },
+    };
+  });
+}
+
+function mapValues<T>(table: Readonly<Record<string, T>>, map: (value: T) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(table).map(([key, value]) => [key, map(value)]));
 }

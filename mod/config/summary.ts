@@ -1,15 +1,17 @@
 /** A configuration in a few lines of plain words: what vipd will do with it. */
 import { formatPath } from "./document.ts";
+import { tableOf } from "./dual_stack.ts";
 import { formatDuration } from "./duration.ts";
-import type { CheckConfig, Config, Track, Vip, VirtualRouterConfig } from "./schema.ts";
+import type { CheckConfig, Config, SyncGroupConfig, Track, Vip, VirtualRouterConfig } from "./schema.ts";
 import { formatForward } from "./forward.ts";
 import { formatListen } from "./values.ts";
 import type { RealServerConfig, VirtualAddressConfig, VirtualServerConfig } from "./virtual_server.ts";
 
 export function summarize(config: Config): string[] {
-  const { virtual_router, check, api, virtual_server, direct_routing } = config;
+  const { virtual_router, sync_group, check, api, virtual_server, direct_routing } = config;
   return [
     ...Object.entries(virtual_router).flatMap(([name, router]) => routerLines(name, router)),
+    ...Object.entries(sync_group).map(([name, group]) => groupLine(name, group)),
     ...Object.entries(check).map(([name, check]) => checkLine(name, check)),
     ...Object.entries(virtual_server).flatMap(([name, server]) => serverLines(name, server)),
     ...Object.entries(direct_routing).map(([name, { addresses, interface: link }]) =>
@@ -23,11 +25,18 @@ function routerLines(name: string, router: VirtualRouterConfig): string[] {
   const { interface: link, vrid, version, priority, advertisement_interval: interval, preempt } = router;
   const vips = [...router.addresses, ...router.excluded_addresses].map((vip) => vipText(vip, link));
   return [
-    `virtual router ${formatPath([name])}: ${vips.join(", ") || "no address"}`,
+    `virtual router ${name === tableOf(name) ? formatPath([name]) : name}: ${
+      vips.join(", ") || "no address"
+    }`,
     `  VRRPv${version} VRID ${vrid} on ${link}, priority ${priority}${preempt ? "" : " (no preemption)"}, ` +
     `every ${formatDuration(interval)}, ${pathOf(router)}`,
     ...(router.track.length === 0 ? [] : [`  tracks ${router.track.map(trackText).join(", ")}`]),
   ];
+}
+
+function groupLine(name: string, { members, track }: SyncGroupConfig): string {
+  const tracks = track.length === 0 ? "" : `, tracks ${track.map(trackText).join(", ")}`;
+  return `sync group ${formatPath([name])}: ${members.join(", ")} together or not at all${tracks}`;
 }
 
 function vipText({ address, prefix, interface: own }: Vip, link: string): string {

@@ -5,7 +5,6 @@
 
 /** Tables and keys; `*` stands for any name. An entry goes when its feature comes. */
 const UNSUPPORTED_KEYS: readonly string[] = [
-  "sync_group",
   "virtual_router.*.authentication",
   "virtual_router.*.routes",
   "virtual_router.*.rules",

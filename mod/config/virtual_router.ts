@@ -22,6 +22,9 @@ const track: z.ZodType<Track, unknown> = z.union([
   }),
 ]);
 
+/** What a virtual router or a sync group tracks. */
+export const trackList: z.ZodType<Track[], unknown> = z.array(track).prefault([]);
+
 const garp = z.strictObject({
   repeat: wholeNumber(0, 100).default(5).describe("Announcements of each address in one burst"),
   delay: duration("0s", "1h").prefault("5s").describe('A second burst after this time; "0s": none'),
@@ -50,6 +53,12 @@ const virtualMac = z.union([
   }),
 ], { error: "expected true, false or { interface, advertise_from }" });
 
+const SOURCES = "expected an address, or one of each family";
+
+function areOfEachFamily(addresses: readonly string[]): boolean {
+  return new Set(addresses.map(familyOfText)).size === addresses.length;
+}
+
 /** Keys of a virtual router; what depends on several of them is in `derive` and in cross_check.ts. */
 export const routerFields = z.strictObject({
   interface: interfaceName.describe(
@@ -66,7 +75,7 @@ export const routerFields = z.strictObject({
   advertisement_interval: duration("10ms", "255s").prefault("1s")
     .describe("Version 2: whole seconds 1s..255s; version 3: 10ms..40.95s in steps of 10ms"),
   addresses: z.array(vip).prefault([]).describe(
-    'Virtual addresses, all of one family: "192.0.2.10/24", or { address, interface, label, scope, preferred_lifetime }',
+    'Virtual addresses: "192.0.2.10/24", or { address, interface, label, scope, preferred_lifetime }; of both families: two virtual routers in one sync group',
   ),
   excluded_addresses: z.array(vip).prefault([])
     .describe("Bound and announced like the others but not advertised: the way to mix IPv4 and IPv6"),
@@ -80,8 +89,10 @@ export const routerFields = z.strictObject({
     ),
   password: z.string().min(1, { error: "expected 1..8 bytes" }).exactOptional()
     .describe("Version 2 only: simple text password of 1..8 bytes (auth_type PASS of keepalived)"),
-  unicast_source: address.exactOptional().describe(
-    "Source of unicast advertisements; default: the interface's first address",
+  unicast_source: z.union([address, z.array(address).min(1).refine(areOfEachFamily, { error: SOURCES })], {
+    error: SOURCES,
+  }).exactOptional().describe(
+    "Source of unicast advertisements, or one of each family; default: the interface's first address",
   ),
   unicast_peers: z.array(address).min(1, { error: "expected at least one peer" }).exactOptional()
     .describe("Send to these instead of multicast; only they are heard"),
@@ -107,24 +118,33 @@ export const routerFields = z.strictObject({
     'Kernel lifetime of the addresses, so that they go when vipd dies: "auto" (6 intervals, at least 3s), "off" or a duration',
   ),
   handover: handover.prefault({}).describe("Hitless handover"),
-  track: z.array(track).prefault([])
-    .describe(
-      'Checks: "name" (failing is FAULT) or { check, weight } (failing or passing moves the priority)',
-    ),
+  track: trackList.describe(
+    'Checks: "name" (failing is FAULT) or { check, weight } (failing or passing moves the priority)',
+  ),
   notify: hooks.prefault({}).describe("Programs to run, and who else is told of it"),
 });
 
 /** A virtual router's keys as written, defaults applied. */
 export type RouterFields = z.output<typeof routerFields>;
 
+/** What is true of a virtual router of one family: there is one source. */
+export interface OneFamily {
+  readonly unicast_source?: string;
+}
+
 /**
  * 4 or 6, by the first thing that tells: an address, a unicast address, the multicast group; 4 when nothing
  * does.
  */
 export function familyOfRouter(router: Partial<RouterFields>): 4 | 6 {
-  const telling = router.addresses?.[0]?.address ?? router.unicast_source ?? router.unicast_peers?.[0] ??
-    router.multicast_group;
+  const telling = first(router.addresses)?.address ?? [router.unicast_source ?? []].flat()[0] ??
+    first(router.unicast_peers) ?? router.multicast_group;
   return telling === undefined ? 4 : familyOfText(telling);
+}
+
+/** Not counting holes. */
+function first<T>(array: readonly T[] | undefined): T | undefined {
+  return array?.find((element) => element !== undefined);
 }
 
 /** The macvlan interface with the virtual router MAC address. */
@@ -134,19 +154,24 @@ export interface VirtualMac {
 }
 
 /** A virtual router as the engine wants it: the family, the group and the macvlan are no longer implied. */
-export type VirtualRouterConfig = Omit<RouterFields, "multicast_group" | "virtual_mac" | "notify"> & {
-  readonly family: 4 | 6;
-  readonly multicast_group: string;
-  readonly virtual_mac: VirtualMac | null;
-};
+export type VirtualRouterConfig =
+  & Omit<RouterFields, "multicast_group" | "virtual_mac" | "unicast_source" | "notify">
+  & OneFamily
+  & {
+    readonly family: 4 | 6;
+    readonly multicast_group: string;
+    readonly virtual_mac: VirtualMac | null;
+  };
 
 /** A virtual router, and who is told of it: that is none of the engine's affairs. */
 export type NotifyingRouterConfig = VirtualRouterConfig & { readonly notify: HooksConfig };
 
-export function derive(router: RouterFields): NotifyingRouterConfig {
-  const family = familyOfRouter(router);
+export function derive({ unicast_source, ...router }: RouterFields): NotifyingRouterConfig {
+  const source = [unicast_source ?? []].flat()[0];
+  const single = { ...router, ...(source === undefined ? {} : { unicast_source: source }) };
+  const family = familyOfRouter(single);
   const multicast_group = router.multicast_group ?? defaultGroup(family);
-  return { ...router, family, multicast_group, virtual_mac: virtualMacOf(router) };
+  return { ...single, family, multicast_group, virtual_mac: virtualMacOf(single) };
 }
 
 /** Null when the addresses live on the interface itself, under its own MAC address. */

@@ -15,7 +15,7 @@ Deno.test("schema() prints the schema of vipd.toml, with the types of checks tol
   const { properties, $schema } = await printed();
   assertEquals<unknown>($schema, "https://json-schema.org/draft/2020-12/schema");
   assertEquals(Object.keys(properties ?? {}), [
-    ...["include", "node", "api", "log", "notify", "mail", "virtual_router", "check"],
+    ...["include", "node", "api", "log", "notify", "mail", "virtual_router", "sync_group", "check"],
     ...["balance", "haproxy", "virtual_server", "direct_routing"],
   ]);
   const { additionalProperties } = properties?.["check"] as {

@@ -23,6 +23,7 @@ const DEFAULTS = {
     webhooks: [],
   },
   virtual_router: {},
+  sync_group: {},
   check: {},
   balance: {
     tune_kernel: false,

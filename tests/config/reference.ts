@@ -55,8 +55,20 @@ function engines(): string {
 
 function reference(): string {
   const { properties = {}, $defs } = configJsonSchema(checkTypes);
-  const { node, api, log, include, virtual_router, check, balance, haproxy, direct_routing, notify, mail } =
-    properties;
+  const {
+    node,
+    api,
+    log,
+    include,
+    virtual_router,
+    sync_group,
+    check,
+    balance,
+    haproxy,
+    direct_routing,
+    notify,
+    mail,
+  } = properties;
   const { real_server, ...server } = named(properties["virtual_server"])?.properties ?? {};
   const { real_server_check: real } = $defs as Readonly<Record<string, JsonSchema>>;
   const checks = named(check)?.oneOf ?? [];
@@ -66,6 +78,7 @@ function reference(): string {
     ["`[api]`", api?.description ?? "", table(api)],
     ["`[log]`", log?.description ?? "", table(log)],
     ["`[virtual_router.NAME]`", virtual_router?.description ?? "", table(named(virtual_router))],
+    ["`[sync_group.NAME]`", sync_group?.description ?? "", table(named(sync_group))],
     [
       "`[check.NAME]`",
       `${check?.description}. Every check has these keys:`,
