@@ -68,6 +68,7 @@ export const socketOptions = {
   IPV6_RECVHOPLIMIT: [IPPROTO_IPV6, 51],
   IPV6_TCLASS: [IPPROTO_IPV6, 67],
   IPV6_FREEBIND: [IPPROTO_IPV6, 78],
+  PACKET_IGNORE_OUTGOING: [SOL_PACKET, 23],
 } as const satisfies Readonly<Record<string, readonly [level: number, option: number]>>;
 
 export type SocketOption = keyof typeof socketOptions;

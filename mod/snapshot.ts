@@ -49,6 +49,15 @@ export const RejectedPacket = z.strictObject({
 });
 export type RejectedPacket = z.infer<typeof RejectedPacket>;
 
+/** Another host has an address of a virtual router: `mac` claimed it on `interface`. */
+export const AddressConflict = z.strictObject({
+  address: z.string(),
+  interface: z.string(),
+  mac: z.string(),
+  last_seen: time,
+});
+export type AddressConflict = z.infer<typeof AddressConflict>;
+
 export const VirtualAddress = z.strictObject({
   address: z.string(),
   interface: z.string(),
@@ -87,6 +96,8 @@ export const VirtualRouterStatus = z.strictObject({
   peers: z.array(Peer),
   counters: z.record(z.string(), counter),
   rejected: z.array(RejectedPacket),
+  /** Hosts that have addresses of it as well. */
+  conflicts: z.array(AddressConflict),
 });
 export type VirtualRouterStatus = z.infer<typeof VirtualRouterStatus>;
 
@@ -255,7 +266,7 @@ export type Snapshot = z.infer<typeof Snapshot>;
 /** A change worth telling: one line of the log, one message of `/events`. */
 export const Transition = z.strictObject({
   at: time,
-  kind: z.enum(["virtual_router", "check", "virtual_server", "real_server", "config", "node"]),
+  kind: z.enum(["virtual_router", "conflict", "check", "virtual_server", "real_server", "config", "node"]),
   name: z.string(),
   from: z.string(),
   to: z.string(),

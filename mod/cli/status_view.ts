@@ -75,6 +75,7 @@ function routerLines(router: VirtualRouterStatus, at: string, view: View): strin
     ...field("active", [activeText(router)], view),
     ...field("peers", peerRows(router, at, view.color), view),
     ...field("counters", [counterText(router.counters)], view),
+    ...field("conflicts", conflictRows(router, at, view.color), view),
     ...field("rejected", rejectedRows(router, at, view.color), view),
   ];
 }
@@ -147,6 +148,14 @@ function counterText(counters: VirtualRouterStatus["counters"]): string {
     .filter(([, value]) => value > 0)
     .map(([name, value]) => `${text(name)}=${value}`)
     .join(" ");
+}
+
+function conflictRows({ conflicts }: VirtualRouterStatus, at: string, color: boolean): string[] {
+  return columns(conflicts.map(({ address, interface: device, mac, last_seen }) => [
+    paint(`${text(address)} is in use by ${text(mac)} as well`, "red", color),
+    `on ${text(device)}`,
+    `seen ${formatAge(last_seen, at)} ago`,
+  ]));
 }
 
 function rejectedRows({ rejected }: VirtualRouterStatus, at: string, color: boolean): string[] {

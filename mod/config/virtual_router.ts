@@ -109,6 +109,13 @@ export const routerFields = z.strictObject({
   virtual_mac: virtualMac.default(false).describe(
     "Answer for the addresses from the virtual router MAC address, on a macvlan interface of its own (RFC 9568 §7.3)",
   ),
+  detect_conflicts: z.enum(["off", "report", "wait"]).default("off").describe(
+    "Ask by ARP or neighbour discovery whether another host has the addresses: report = bind all the same " +
+      "and tell its MAC address, wait = ask first and stay out while it answers",
+  ),
+  conflict_wait: duration("50ms", "10s").prefault("200ms").describe(
+    'With detect_conflicts = "wait": how long an answer is waited for before a takeover',
+  ),
   garp: garp.prefault({}).describe(
     "Gratuitous ARP and unsolicited neighbour advertisements after becoming ACTIVE",
   ),

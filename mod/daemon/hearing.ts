@@ -54,6 +54,12 @@ export class Hearing {
         return this.#running.resolve();
       case "transition":
         return this.#hearTransition(event);
+      case "conflict": {
+        const { at, name, from, to, reason } = event;
+        const level = to === "none" ? "info" : "warn";
+        vrrpLog[level]("conflict {name} {from} -> {to}", { name, from, to, reason });
+        return this.publish({ at: new Date(at).toISOString(), kind: "conflict", name, from, to, reason });
+      }
       case "notice": {
         const { level, name, message } = event;
         const text = name === "" ? "notice {message}" : "notice {name}: {message}";

@@ -3,7 +3,7 @@
  * silence.
  */
 import { compareAddresses } from "../wire/address.ts";
-import { becomeActive, listen, stay, toFault, toInitialize } from "./entry.ts";
+import { becomeActive, listen, stay, takeOver, toFault, toInitialize } from "./entry.ts";
 import { heardWinner, remind } from "./reminding.ts";
 import {
   type Backup,
@@ -50,17 +50,21 @@ export function stepBackup(router: VirtualRouter, state: Backup, event: Event, n
       if (event.waiting.length > 0) return toInitialize(state, event.waiting);
       return stay(state);
     case "deadline":
-      if (nowMs >= state.activeDownAtMs) return becomeActive(router, state, takeoverReason(state), nowMs);
-      if (nowMs >= state.preemptAtMs) {
-        return becomeActive(
-          router,
-          state,
-          `preempt delay is over, priority ${state.priority} is higher`,
-          nowMs,
-        );
-      }
-      return remind(state, nowMs);
+      return backupDeadline(router, state, nowMs);
   }
+}
+
+/** Everything that is due. Nobody has answered for the addresses until the end of the wait: they are free. */
+function backupDeadline(router: VirtualRouter, state: Backup, nowMs: number): Step {
+  const { probe } = state;
+  if (probe !== undefined) {
+    return nowMs >= probe.untilMs ? becomeActive(router, state, probe.reason, nowMs) : remind(state, nowMs);
+  }
+  if (nowMs >= state.activeDownAtMs) return takeOver(router, state, takeoverReason(state), nowMs);
+  if (nowMs >= state.preemptAtMs) {
+    return takeOver(router, state, `preempt delay is over, priority ${state.priority} is higher`, nowMs);
+  }
+  return remind(state, nowMs);
 }
 
 /** The timer starts anew, with the interval that was adopted; a takeover that is pending stays so. */

@@ -17,6 +17,7 @@ export function conditionsOf(instance: Instance, links: LinkTable, nowMs: number
     ...interfaceWaits(instance, link),
     ...addressWaits(instance, links),
     ...checkWaits(instance),
+    ...(instance.occupied === null || instance.isActive ? [] : [instance.occupied]),
   ];
   const broken = link === undefined ? null : linkFault(link);
   const faults = [

@@ -24,6 +24,8 @@ const EVENTS = [
   "leftovers_removed",
   "late_deadlines",
   "address_list_mismatches",
+  "address_conflicts",
+  "address_probes_sent",
 ] as const;
 
 export type CounterName = typeof EVENTS[number] | keyof typeof REASONS;

@@ -42,6 +42,9 @@ export class Dispatcher {
     ) {
       instance.counters.handovers_completed++;
     }
+    // Somebody else serves: nobody needs to be asked any more.
+    const probed = before.name === "backup" && before.probe !== undefined;
+    if (probed) this.#parts.effects.detector.follow(instance);
     if (effects.length === 0) return instance.deadlineMs >= deadlineMs;
     const blocked = instance.blocked;
     this.#parts.effects.run(
@@ -49,6 +52,7 @@ export class Dispatcher {
       instance.virtualLink === null ? effects : addressesFirst(effects),
       nowMs,
     );
+    if (state.name !== before.name) this.#parts.effects.detector.follow(instance);
     // The kernel refused an address: whoever cannot serve must not stay active.
     if (instance.blocked !== blocked) this.evaluate(instance, nowMs);
     else if (instance.isActive && before.name !== "active") {
@@ -66,6 +70,7 @@ export class Dispatcher {
     this.#listen(instance, nowMs);
     if (instance.leaving && !instance.isActive) return;
     this.dispatch(instance, withMaintenance(conditionsOf(instance, links, nowMs), instance, roster), nowMs);
+    effects.detector.follow(instance);
     effects.tellObstacles(instance);
     this.#enter(instance, instance.state);
   }

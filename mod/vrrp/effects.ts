@@ -13,6 +13,7 @@ import { equalAddresses, formatAddress } from "../wire/address.ts";
 import { type Announcement, Announcer } from "./announcer.ts";
 import { sendAside } from "./aside.ts";
 import type { Channel } from "./channel.ts";
+import { Detector, type DetectorParts } from "./detector.ts";
 import { Holding, type HoldingParts } from "./holding.ts";
 import type { Heard, Instance } from "./instance.ts";
 import { Outbox } from "./outbox.ts";
@@ -28,7 +29,7 @@ const ANNOUNCE_RESTORED_MS = 1_000;
 const NEW_ADDRESS_MS = 200;
 
 /** What the effects work on; `channelOf` is undefined while a router has no sockets. */
-export interface Surroundings extends Omit<HoldingParts, "tell"> {
+export interface Surroundings extends Omit<HoldingParts & DetectorParts, "tell" | "defend"> {
   now(): number;
   /** For what is renewed every other second: nobody waits for it, and the monitor need not hear of it. */
   readonly renewals: NetlinkPost;
@@ -44,6 +45,7 @@ export class Effects {
   readonly announcer: Announcer;
   readonly renewals: Renewals<Instance>;
   readonly holding: Holding;
+  readonly detector: Detector;
   /** Interfaces that forward IPv6: an announcement must not wait for a file. */
   readonly #forwarding = new Set<string>();
 
@@ -60,6 +62,11 @@ export class Effects {
     }, batch);
     const tell: HoldingParts["tell"] = (...what) => this.tell(...what);
     this.holding = new Holding({ ...around, tell });
+    this.detector = new Detector({
+      ...around,
+      tell,
+      defend: (instance, address, nowMs) => this.announce(instance, nowMs, { address, repeat: 1 }),
+    });
     this.announcer = new Announcer((ifindex, error) => this.#announceFailed(ifindex, error));
     this.renewals = new Renewals(
       around.renewals,
@@ -146,6 +153,8 @@ export class Effects {
         return this.setAddresses(instance, false, nowMs);
       case "announceAddresses":
         return this.announce(instance, nowMs);
+      case "probeAddresses":
+        return this.detector.probe(instance);
       case "transition":
         return this.#transition(instance, effect, nowMs);
     }

@@ -73,9 +73,11 @@ export class Engine {
     const virtualLinks = new VirtualLinks(netlink, links, parameters);
     this.#effects = new Effects({
       now,
+      epoll,
       netlink,
       renewals: options.renewals,
       links,
+      reconsider: (instance, nowMs) => this.#dispatcher.evaluate(instance, nowMs),
       channelOf: (instance) => this.#listener.channelOf(instance),
       virtualLinks,
       secondaries: new Secondaries(parameters),
@@ -103,7 +105,7 @@ export class Engine {
   /** One descriptor is readable. */
   ready(fd: number): void {
     if (fd === this.#options.monitor.fd) this.#guardian.ready();
-    else this.#listener.drain(fd);
+    else if (!this.#effects.detector.drain(fd, this.#options.now())) this.#listener.drain(fd);
   }
 
   /**
@@ -111,9 +113,9 @@ export class Engine {
    * anything.
    */
   deadlineMs(): number {
-    const { announcer, renewals } = this.#effects;
+    const { announcer, renewals, detector } = this.#effects;
     const earliest = Math.min(this.#roster.deadlineMs, announcer.deadlineMs, this.#guardian.deadlineMs);
-    return Math.min(earliest, renewals.deadlineMs);
+    return Math.min(earliest, renewals.deadlineMs, detector.deadlineMs);
   }
 
   /**
@@ -132,6 +134,7 @@ export class Engine {
     }
     this.#effects.announcer.sendDue(nowMs);
     this.#effects.renewals.turn(nowMs);
+    if (this.#effects.detector.deadlineMs <= nowMs) this.#effects.detector.turn(nowMs);
     this.#turnover.forgetStopped();
     this.#release.answerDone();
   }

@@ -19,6 +19,7 @@ const HANDED_OVER_MS = 20;
 
 export const REMOVE: Effect = { type: "removeAddresses" };
 export const ANNOUNCE: Effect = { type: "announceAddresses" };
+const PROBE: Effect = { type: "probeAddresses" };
 
 export function send(priority: number): Effect {
   return { type: "sendAdvertisement", priority };
@@ -77,8 +78,16 @@ export function becomeActive(router: VirtualRouter, from: State, reason: string,
     { type: "addAddresses" },
     ANNOUNCE,
     transition(from, state, reason),
+    ...(router.probe === undefined ? [] : [PROBE]),
   ];
   return { state, effects };
+}
+
+/** Active, or first a wait for somebody who may have the addresses. */
+export function takeOver(router: VirtualRouter, from: Backup, reason: string, nowMs: number): Step {
+  const waitMs = router.probe?.waitMs ?? 0;
+  if (waitMs === 0) return becomeActive(router, from, reason, nowMs);
+  return stay({ ...from, probe: { untilMs: nowMs + waitMs, reason } }, PROBE);
 }
 
 function predecessorOf(from: State, nowMs: number): Active["predecessor"] {

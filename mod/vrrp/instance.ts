@@ -53,6 +53,14 @@ export interface Heard {
   readonly hopLimit: number;
 }
 
+/** An address of the virtual router that another host has. */
+export interface Conflict {
+  readonly address: string;
+  readonly interface: string;
+  readonly mac: string;
+  readonly lastSeen: number;
+}
+
 /** One packet as it arrived, in copies. */
 export type Arrival = Pick<Heard, "source" | "destination" | "hopLimit" | "bytes">;
 
@@ -84,6 +92,10 @@ export class Instance {
   health: Health;
   /** Adding an address failed: not active before this moment. */
   blocked: { readonly reason: string; readonly untilMs: number } | null = null;
+  /** Somebody else has its addresses: not active until nobody answers for them. */
+  occupied: string | null = null;
+  /** Who else has them, by address and MAC address; `lastSeen` in Unix milliseconds. */
+  readonly conflicts = new Map<string, Conflict>();
   /** What was last told to stand in the way. */
   toldObstacles = "";
   /** Taken out of the configuration: forget it once it has stopped. */

@@ -89,6 +89,15 @@ export type EngineEvent =
     readonly name: string;
     readonly message: string;
   }
+  /** Another host has an address of it: its MAC address in `to`, or in `from` when that is over. */
+  | {
+    readonly type: "conflict";
+    readonly at: number;
+    readonly name: string;
+    readonly from: string;
+    readonly to: string;
+    readonly reason: string;
+  }
   | Answer
   /** The virtual routers that went on where the image of the program before was. */
   | {

@@ -43,6 +43,10 @@ export function reportOf(instance: Instance): VirtualRouterStatus {
     peers: [...instance.heard.values()].map(peerOf),
     counters: { ...instance.counters },
     rejected: instance.rejected.map(rejectedOf),
+    conflicts: [...instance.conflicts.values()].map(({ lastSeen, ...conflict }) => ({
+      ...conflict,
+      last_seen: time(lastSeen),
+    })),
   };
 }
 

@@ -18,8 +18,18 @@
  */
 import { stepActive } from "./active.ts";
 import { stepBackup } from "./backup.ts";
-import { becomeActive, becomeBackup, giveUpResuming, resumes, stay, toFault, toInitialize } from "./entry.ts";
 import {
+  becomeActive,
+  becomeBackup,
+  giveUpResuming,
+  resumes,
+  stay,
+  takeOver,
+  toFault,
+  toInitialize,
+} from "./entry.ts";
+import {
+  type Backup,
   type Event,
   type Fault,
   type Initialize,
@@ -74,10 +84,17 @@ function stepStopped(router: VirtualRouter, state: Initialize | Fault, event: Ev
   }
 }
 
-/** RFC 9568 §6.4.1: an owner is active at once, everybody else listens first. */
+/**
+ * RFC 9568 §6.4.1: an owner is active at once, or when it has been asked whether somebody else has its
+ * addresses; everybody else listens first.
+ */
 function startup(router: VirtualRouter, state: Initialize | Fault, reason: string, nowMs: number): Step {
   if (state.priority === OWNER_PRIORITY) {
-    return becomeActive(router, state, `${reason}; address owner`, nowMs);
+    const owns = `${reason}; address owner`;
+    if ((router.probe?.waitMs ?? 0) === 0) return becomeActive(router, state, owns, nowMs);
+    const { state: backup, effects } = becomeBackup(router, state, owns, nowMs);
+    const { state: probing, effects: probe } = takeOver(router, backup as Backup, owns, nowMs);
+    return { state: probing, effects: [...effects, ...probe] };
   }
   if (resumes(state)) return resume(router, state, nowMs);
   return becomeBackup(router, state, reason, nowMs);

@@ -78,7 +78,8 @@ export function pauseLeaseMs(leaseMs: number): number {
 /** What must end before a pause may begin; null when nothing is under way. */
 export function unsettled({ name, state, leaving }: Instance): string | null {
   if (leaving || (state.name === "active" && state.handover !== null)) return `${name} is handing over`;
-  return state.name === "backup" && state.takeover !== null ? `${name} is taking over` : null;
+  const takesOver = state.name === "backup" && (state.takeover !== null || state.probe !== undefined);
+  return takesOver ? `${name} is taking over` : null;
 }
 
 export function saveRouter(instance: Instance): SavedRouter {

@@ -50,7 +50,13 @@ export function virtualRouterOf(config: VirtualRouterConfig, primaryAddress: Uin
     handover: { enabled: config.handover.enabled, timeoutMs: config.handover.timeout },
     announce: { delayMs: config.garp.delay, refreshMs: config.garp.refresh },
     renewMs: leaseMs(config) / RENEWALS,
+    ...probeOf(config),
   };
+}
+
+function probeOf({ detect_conflicts, conflict_wait }: VirtualRouterConfig): Pick<VirtualRouter, "probe"> {
+  if (detect_conflicts === "off") return {};
+  return { probe: { waitMs: detect_conflicts === "wait" ? conflict_wait : 0 } };
 }
 
 /** Both lists of a virtual router, the advertised one first, none of them held. */

@@ -24,6 +24,11 @@ export interface VirtualRouter {
   readonly announce: { readonly delayMs: number; readonly refreshMs: number };
   /** How often the kernel lifetime of the addresses is renewed; 0 = they have none. */
   readonly renewMs: number;
+  /**
+   * Before the addresses are bound it is asked whether somebody else has them. `waitMs`: so long an answer is
+   * waited for, and who answers is given way to; 0: nobody waits. Absent: nobody is asked.
+   */
+  readonly probe?: { readonly waitMs: number };
 }
 
 /** `priority` is the effective one: the configured one and what the trackers add. */
@@ -62,6 +67,11 @@ export interface Backup {
   readonly takeover: string | null;
   /** Set while the router that this one yielded to may not know that there was somebody to heal after. */
   readonly reminder: Reminder | null;
+  /**
+   * Present while it would be active, but for somebody who may have the addresses: it is until then that an
+   * answer is waited for; `reason` is why it takes over.
+   */
+  readonly probe?: { readonly untilMs: number; readonly reason: string };
 }
 
 /** What the loser of a conflict tells the winner, again and again until it is acknowledged. */
@@ -172,6 +182,8 @@ export type Effect =
   | { readonly type: "renewAddresses" }
   | { readonly type: "removeAddresses" }
   | { readonly type: "announceAddresses" }
+  /** Asks whether anybody else has the addresses. */
+  | { readonly type: "probeAddresses" }
   | {
     readonly type: "transition";
     readonly from: State["name"];
@@ -202,7 +214,10 @@ export function deadlineMs(state: State): number {
     case "fault":
       return Infinity;
     case "backup":
-      return Math.min(state.activeDownAtMs, state.preemptAtMs, state.reminder?.atMs ?? Infinity);
+      return Math.min(
+        state.probe?.untilMs ?? Math.min(state.activeDownAtMs, state.preemptAtMs),
+        state.reminder?.atMs ?? Infinity,
+      );
     case "active": {
       const { adverAtMs, announceAtMs, refreshAtMs, renewAtMs, handover } = state;
       // Who has resigned announces nothing: clients would come back to it.

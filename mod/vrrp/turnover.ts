@@ -64,6 +64,7 @@ export class Turnover {
       if (instance.isActive) continue;
       roster.leaving.delete(instance);
       listener.detach(instance);
+      effects.detector.forget(instance);
       effects.holding.releaseLink(instance);
     }
     if (this.#stopping === null || this.#stopped || roster.leaving.size > 0) return;

@@ -1,6 +1,6 @@
 /**
- * IPv6 neighbour advertisements (RFC 4861 §4.4): the unsolicited ones that tell a network who holds an
- * address (§7.2.6).
+ * IPv6 neighbour discovery (RFC 4861): the unsolicited advertisements that tell a network who holds an
+ * address (§4.4, §7.2.6), and the solicitation that asks whether anybody does (RFC 4862 §5.4.2).
  */
 import { addBytes, addPseudoHeader, finish, fold } from "./checksum.ts";
 
@@ -26,6 +26,7 @@ export interface NeighborAdvertisement {
 const ALL_NODES_MAC = Uint8Array.of(0x33, 0x33, 0, 0, 0, 1);
 const ALL_NODES = Uint8Array.of(0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
 const ICMPV6 = 58;
+const NEIGHBOR_SOLICITATION = 135;
 const NEIGHBOR_ADVERTISEMENT = 136;
 const TARGET_LINK_LAYER_ADDRESS = 2;
 const ROUTER_FLAG = 0x80;
@@ -35,6 +36,9 @@ const IP_AT = 14;
 const ICMP_AT = IP_AT + 40;
 const OPTION_AT = ICMP_AT + 24;
 const FRAME_LENGTH = OPTION_AT + 8;
+const UNSPECIFIED = new Uint8Array(16);
+/** ff02::1:ff00:0/104, RFC 4291 §2.7.1; the last three octets are the address's. */
+const SOLICITED_NODE = Uint8Array.of(0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0, 0, 0);
 
 /**
  * Ethernet frame to all nodes that moves `ip` to `mac` in every neighbour's cache (override flag set).
@@ -46,21 +50,53 @@ export function unsolicitedNeighborAdvertisement(
   ip: Uint8Array,
   { router }: { readonly router: boolean },
 ): Uint8Array<ArrayBuffer> {
-  const frame = new Uint8Array(FRAME_LENGTH);
-  const icmpLength = FRAME_LENGTH - ICMP_AT;
-  frame.set(ALL_NODES_MAC, 0);
-  frame.set(mac, 6);
-  frame.set([0x86, 0xdd, 0x60], 12);
-  frame.set([0, icmpLength, ICMPV6, 255], IP_AT + 4);
-  frame.set(ip, IP_AT + 8);
-  frame.set(ALL_NODES, IP_AT + 24);
+  const frame = message(FRAME_LENGTH, { destinationMac: ALL_NODES_MAC, mac, source: ip, to: ALL_NODES });
   frame[ICMP_AT] = NEIGHBOR_ADVERTISEMENT;
   frame[ICMP_AT + 4] = OVERRIDE_FLAG | (router ? ROUTER_FLAG : 0);
   frame.set(ip, ICMP_AT + 8);
   frame.set([TARGET_LINK_LAYER_ADDRESS, 1], OPTION_AT);
   frame.set(mac, OPTION_AT + 2);
-  const sum = addPseudoHeader(addBytes(0, frame, ICMP_AT), ip, ALL_NODES, ICMPV6, icmpLength);
-  const checksum = finish(sum);
+  return summed(frame);
+}
+
+/**
+ * Frame that asks whether anybody holds `ip` without touching a cache: the source is unspecified, so whoever
+ * has it answers to all nodes (RFC 4862 §5.4.2, §5.4.3).
+ */
+export function neighborProbe(mac: Uint8Array, ip: Uint8Array): Uint8Array<ArrayBuffer> {
+  const to = SOLICITED_NODE.slice();
+  to.set(ip.subarray(13), 13);
+  const destinationMac = Uint8Array.of(0x33, 0x33, ...to.subarray(12));
+  const frame = message(OPTION_AT, { destinationMac, mac, source: UNSPECIFIED, to });
+  frame[ICMP_AT] = NEIGHBOR_SOLICITATION;
+  frame.set(ip, ICMP_AT + 8);
+  return summed(frame);
+}
+
+interface Headers {
+  readonly destinationMac: Uint8Array;
+  readonly mac: Uint8Array;
+  readonly source: Uint8Array;
+  readonly to: Uint8Array;
+}
+
+/** The Ethernet and IPv6 headers of a frame of so many bytes. */
+function message(length: number, { destinationMac, mac, source, to }: Headers): Uint8Array<ArrayBuffer> {
+  const frame = new Uint8Array(length);
+  frame.set(destinationMac, 0);
+  frame.set(mac, 6);
+  frame.set([0x86, 0xdd, 0x60], 12);
+  frame.set([0, length - ICMP_AT, ICMPV6, 255], IP_AT + 4);
+  frame.set(source, IP_AT + 8);
+  frame.set(to, IP_AT + 24);
+  return frame;
+}
+
+/** The same frame, with its checksum (RFC 4443 §2.3). */
+function summed(frame: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const [source, to] = [frame.subarray(IP_AT + 8, IP_AT + 24), frame.subarray(IP_AT + 24, ICMP_AT)];
+  const length = frame.length - ICMP_AT;
+  const checksum = finish(addPseudoHeader(addBytes(0, frame, ICMP_AT), source, to, ICMPV6, length));
   frame[ICMP_AT + 2] = checksum >> 8;
   frame[ICMP_AT + 3] = checksum & 0xff;
   return frame;

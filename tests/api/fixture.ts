@@ -64,6 +64,7 @@ export function router(changes: Partial<VirtualRouterStatus> = {}): VirtualRoute
       reason: "checksum_errors",
       detail: "checksum 0x1234",
     }],
+    conflicts: [],
     ...changes,
   };
 }

@@ -35,6 +35,7 @@ const DEFAULTS = {
   direct_routing: {},
 } as const;
 
+const CONFLICTS_OFF = { detect_conflicts: "off", conflict_wait: 200 } as const;
 const ROUTER = {
   interface: "eth0",
   vrid: 51,
@@ -51,6 +52,7 @@ const ROUTER = {
   ttl_security: true,
   ipv4_checksum: "pseudo_header",
   virtual_mac: null,
+  ...CONFLICTS_OFF,
   garp: { repeat: 5, delay: 5_000, refresh: 60_000, interval: 0 },
   lease: "auto",
   handover: { enabled: true, timeout: 1_000 },
@@ -141,12 +143,20 @@ Deno.test("loadConfig() reads every key of a virtual router", async () => {
     ttl_security: false,
     ipv4_checksum: "rfc9568",
     virtual_mac: { interface: "gateway", advertise_from: "base" },
+    ...CONFLICTS_OFF,
     garp: { repeat: 1, delay: 0, refresh: 0, interval: 10 },
     lease: 15_000,
     handover: { enabled: false, timeout: 500 },
     track: [{ check: "c" }, { check: "d", weight: -20 }],
     notify: { timeout: 30_000 },
   });
+});
+
+Deno.test("loadConfig() reads how conflicts are looked for", async () => {
+  const keys = `interface = "eth0"\nvrid = 1\naddresses = ["192.0.2.1"]\ndetect_conflicts = "wait"`;
+  const { virtual_router } = await load(`[virtual_router.a]\n${keys}\nconflict_wait = "300ms"`);
+  const { detect_conflicts, conflict_wait } = virtual_router["a"]!;
+  assertEquals([detect_conflicts, conflict_wait], ["wait", 300]);
 });
 
 Deno.test("loadConfig() tells the family by what the router says", async () => {

@@ -12,6 +12,7 @@ const LETTERS: Readonly<Record<Effect["type"], string>> = {
   renewAddresses: "r",
   removeAddresses: "-",
   announceAddresses: "A",
+  probeAddresses: "p",
   transition: "T",
 };
 

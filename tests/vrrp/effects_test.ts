@@ -6,6 +6,7 @@ import { assertEquals, assertStrictEquals } from "@std/assert";
 import { ENETDOWN, ENOBUFS, EPERM } from "../../ffi/errno.ts";
 import { concat, decodeMessages } from "../../ffi/netlink.ts";
 import { acknowledge, acknowledgeAll, type FakeKernel, FakeNetlink } from "../ffi/netlink_fake.ts";
+import { Epoll } from "../../ffi/epoll.ts";
 import { parseAddress, RTM_DELADDR, RTM_NEWADDR } from "../../ffi/rtnetlink.ts";
 import { type Prepared, SenderBatch } from "../../ffi/sender_batch.ts";
 import { Secondaries } from "../../mod/kernel/secondaries.ts";
@@ -83,6 +84,8 @@ function lab({ kernel = acknowledgeAll, family = 4, hasChannel = true }: {
       netlink,
       renewals: netlink,
       links: links(),
+      epoll: new Epoll(),
+      reconsider: () => {},
       channelOf: () => hasChannel ? channel as unknown as Channel : undefined,
       virtualLinks: new VirtualLinks(netlink, links(), { read: () => null, write: () => null }),
       secondaries: new Secondaries({ read: () => null, write: () => null }),

@@ -44,6 +44,7 @@ Deno.test("reportOf() a router as configured, before anything happened", () => {
     virtual_mac: null,
     peers: [],
     rejected: [],
+    conflicts: [],
   });
 });
 

@@ -104,6 +104,16 @@ function routerArticle(router: VirtualRouterStatus, at: string): Html {
         <p>Does not take over: ${router.held_back}</p>
       `}
       <p>${router.addresses.map(addressText)}</p>
+      ${router.conflicts.map(({ address, interface: port, mac, last_seen }) =>
+        html`
+          <p class="alarm">
+            <code>${address}</code> is in use by <code>${mac}</code> on ${port} as well, seen ${formatAge(
+              last_seen,
+              at,
+            )} ago
+          </p>
+        `
+      )}
       <p>Priority <code>${router.effective_priority}</code>${priorityText(router)}</p>
       ${router.peers.length === 0
         ? html`
