@@ -36,13 +36,21 @@ export interface Link {
   readonly running: boolean;
 }
 
-export interface Command {
+/** Whom a program runs as. */
+export interface RunAs {
+  /** User name or uid; the daemon's own when absent. With it come the user's supplementary groups. */
+  readonly user?: string;
+  /** Group name or gid; the user's own when absent. */
+  readonly group?: string;
+}
+
+export interface Command extends RunAs {
   /** Program and arguments; never a shell. A bare program name is looked up in a fixed PATH. */
   readonly argv: readonly string[];
-  /** User name or uid to run as; the daemon's own when absent. */
-  readonly user?: string;
   /** Added to the few variables that every command has. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What it reads from its standard input; nothing when absent. It may leave it unread. */
+  readonly stdin?: string;
 }
 
 /**
@@ -78,7 +86,7 @@ export interface DatagramSocket {
 export interface Host {
   /**
    * Runs in its own process group; an abort ends the whole group (TERM, then KILL) before the promise
-   * settles.
+   * settles. A program that others could change, or that cannot run, is refused with `CheckFailed`.
    */
   run(command: Command, signal: AbortSignal): Promise<CommandResult>;
   /** A TCP connection to an address or a name, within `timeoutMs`; rejects with `CheckFailed`. */
@@ -118,8 +126,8 @@ export interface CheckContext {
   readonly target?: Target;
   /** How long one look may take; it is aborted then. */
   readonly timeoutMs?: number;
-  /** User for what the check executes. */
-  readonly user?: string;
+  /** Whom the check's programs run as. */
+  readonly runAs?: RunAs;
 }
 
 /**
@@ -161,6 +169,8 @@ export interface CheckType<Options = unknown> {
   readonly needsPort?: boolean;
   /** Options that hold a program and its arguments, which the check runs. */
   readonly commands?: readonly string[];
+  /** Programs that it runs by itself, found in the usual directories. */
+  readonly programs?: readonly string[];
   /**
    * One look: returns (optionally with a note) when it passes, throws `CheckFailed(reason)` when it fails.
    * After the abort it settles promptly, in whatever way, and leaves nothing open.
@@ -203,6 +213,13 @@ export const regex = z.string().transform((source, context) => {
     return z.NEVER;
   }
 });
+
+/** What says whom to run as, of whatever else holds it. */
+export function runAsOf(
+  { user, group }: { readonly user?: string | undefined; readonly group?: string | undefined },
+): RunAs {
+  return { ...(user === undefined ? {} : { user }), ...(group === undefined ? {} : { group }) };
+}
 
 /** The verdict "failing" as an expression. */
 export function fail(reason: string): never {

@@ -1,7 +1,6 @@
 /** curl: runs the host's curl with the flags of the configuration. */
 import * as z from "zod";
 import { type CheckContext, defineCheck, fail } from "./check.ts";
-import { inspectCommand } from "./command.ts";
 import { describeEnd, runAs } from "./exec.ts";
 
 const options = z.strictObject({
@@ -14,12 +13,11 @@ export const curl = defineCheck({
   type: "curl",
   summary: "Passes when the host's curl, run with these arguments, exits with 0.",
   options,
+  programs: ["curl"],
   probe,
 });
 
 async function probe(context: CheckContext, { args }: Options, signal: AbortSignal): Promise<void> {
-  const problem = inspectCommand("curl");
-  if (problem !== undefined) fail(`not run: ${problem}`);
   const result = await runAs(context, ["curl", ...quiet(args), ...args], signal);
   if (result.code !== 0) fail(describeEnd(result));
 }

@@ -73,7 +73,10 @@ function parse(args: string[]): { files: string[]; json: boolean; anyHost: boole
 type Valid = { readonly file: string; readonly loaded: Loaded };
 type Invalid = { readonly file: string; readonly errors: readonly Problem[] };
 
-/** A file that asks for an engine that this host does not have is as unusable as one with a wrong key. */
+/**
+ * A file that asks for an engine or a program that this host does not have is as unusable as one with a wrong
+ * key.
+ */
 async function load(file: string, io: Io, ask: AskEngines | null): Promise<Valid | Invalid> {
   try {
     const options = {
@@ -81,16 +84,21 @@ async function load(file: string, io: Io, ask: AskEngines | null): Promise<Valid
       readFile: (path: string) => io.readTextFile(path),
     };
     const loaded = await loadWithWarnings(file, options);
-    const findings = ask === null
-      ? []
-      : engineFindings(loaded.config, await ask(loaded.config), loaded.isSet);
-    return findings.length === 0
-      ? { file, loaded }
-      : { file, errors: findings.map(loaded.locate).sort(byPlace) };
+    if (ask === null) return { file, loaded };
+    const engines = engineFindings(loaded.config, await ask(loaded.config), loaded.isSet);
+    const errors = [...engines.map(loaded.locate), ...loaded.commands.map(judgedBy)];
+    return errors.length === 0 ? { file, loaded } : { file, errors: errors.sort(byPlace) };
   } catch (error) {
     if (error instanceof ConfigError) return { file, errors: error.problems };
     throw error;
   }
+}
+
+/** Whether a program may run is judged for whoever runs this, who need not be the one who runs vipd. */
+function judgedBy(problem: Problem): Problem {
+  const uid = Deno.uid();
+  if (uid === 0) return problem;
+  return { ...problem, message: `${problem.message} (as uid ${uid} sees it; --any-host leaves this out)` };
 }
 
 /** Loaded only when there is something to ask: it knows the kernel. */
@@ -111,13 +119,13 @@ async function warningsOf(
   index: number,
   io: Io | null,
 ): Promise<Problem[]> {
-  const { config, isSet, commands, locate } = all[index]!.loaded;
+  const { config, isSet, locate } = all[index]!.loaded;
   const compared = compareNodes(nodes).filter(({ node }) => node === index).map(({ finding }) => finding);
   const judged = withCounterpart(nodes, index);
   const findings = [
     ...lint(config, isSet, (name) => judged.has(name)),
     ...compared,
-    ...io === null ? [] : [...commands, ...await tokenFindings(config.api, io)],
+    ...io === null ? [] : await tokenFindings(config.api, io),
   ];
   return findings.map(locate).sort(byPlace);
 }

@@ -1,18 +1,18 @@
 /** `[check.*]` of vipd.toml: the keys of every check, merged in one table with the options of its type. */
 import * as z from "zod";
-import type { CheckType as FullCheckType } from "../../checks/check.ts";
+import { type CheckType as FullCheckType, type RunAs, runAsOf } from "../../checks/check.ts";
 import type { CheckState } from "../snapshot.ts";
 import { duration } from "./duration.ts";
-import { wholeNumber } from "./values.ts";
+import { runAsFields, wholeNumber } from "./values.ts";
 
 /** What the configuration needs to know of a check type; the registry of `checks/` gives it. */
 export type CheckType = Pick<
   FullCheckType,
-  "type" | "summary" | "options" | "defaults" | "commands" | "target" | "needsPort"
+  "type" | "summary" | "options" | "defaults" | "commands" | "programs" | "target" | "needsPort"
 >;
 
 /** A check with its defaults applied; times in milliseconds. */
-export interface CheckConfig {
+export interface CheckConfig extends RunAs {
   readonly type: string;
   readonly interval: number;
   /** Limit of one attempt. */
@@ -25,7 +25,8 @@ export interface CheckConfig {
   readonly initial: CheckState;
   readonly recover?: readonly string[];
   readonly recover_timeout: number;
-  readonly user?: string;
+  readonly recover_user?: string;
+  readonly recover_group?: string;
   /** Options of the type, as its own schema puts them out. */
   readonly options: Readonly<Record<string, unknown>>;
 }
@@ -50,8 +51,9 @@ const commonFields = z.strictObject({
       "Program and arguments, run once on failure; the check fails only if it does not help within recover_timeout",
     ),
   recover_timeout: duration("10ms", "1h").prefault("10s").describe("Time for `recover` to help"),
-  user: z.string().min(1, { error: "expected a user name" }).exactOptional()
-    .describe("User for what the check executes; default: vipd's own"),
+  recover_user: runAsFields.user.describe("User for `recover`, by name or uid; default: vipd's own"),
+  recover_group: runAsFields.group.describe("Group for `recover`, by name or gid; default: the user's own"),
+  ...runAsFields,
 });
 
 /** Keys that every check has; a type's options cannot be called like one of them. */
@@ -74,7 +76,7 @@ const realServerFields = z.strictObject({
   fall: wholeNumber(1, 1000).default(1).describe("Failures in a row that make the check down"),
   initial: z.enum(["up", "down"]).exactOptional()
     .describe("State before the first run; default: that of the real server"),
-  user: commonFields.shape.user,
+  ...runAsFields,
 });
 
 /** A check of a real server; attempts are made only while the server is up: otherwise one look decides. */
@@ -103,7 +105,7 @@ export function realServerCheckSchema(checkTypes: readonly CheckType[]): z.ZodTy
 
 /** One object for each initial state, however many real servers share it. */
 function realServerCheck(table: RealServerTable): RealServerCheck {
-  const { type, interval, timeout, retries, retry_delay, warmup, rise, fall, user } = table;
+  const { type, interval, timeout, retries, retry_delay, warmup, rise, fall } = table;
   const options = Object.fromEntries(
     Object.entries(table).filter(([key]) => !REAL_SERVER_KEYS.includes(key)),
   );
@@ -113,7 +115,7 @@ function realServerCheck(table: RealServerTable): RealServerCheck {
       ...{ type, interval, timeout: timeout ?? Math.min(interval, TIMEOUT_MAX_MS), rise, fall },
       ...{ attempts: retries + 1, attempt_delay: retry_delay },
       ...{ initial, warmup: warmup ?? (initial === "down" ? 0 : interval), recover_timeout: 0 },
-      ...(user === undefined ? {} : { user }),
+      ...runAsOf(table),
       options,
     };
   };
@@ -177,7 +179,9 @@ function split(table: CheckTable): CheckConfig {
     initial,
     recover_timeout,
     ...(table.recover === undefined ? {} : { recover: table.recover }),
-    ...(table.user === undefined ? {} : { user: table.user }),
+    ...(table.recover_user === undefined ? {} : { recover_user: table.recover_user }),
+    ...(table.recover_group === undefined ? {} : { recover_group: table.recover_group }),
+    ...runAsOf(table),
     options,
   };
 }

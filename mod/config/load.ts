@@ -4,11 +4,12 @@
  */
 import { hostname } from "node:os";
 import type * as z from "zod";
+import { inspectAccount, inspectSwitch } from "../../checks/account.ts";
 import { inspectCommand } from "../../checks/command.ts";
 import { checkTypes } from "../../checks/mod.ts";
 import { ConfigError, type Problem } from "../errors.ts";
 import { type CheckType } from "./check.ts";
-import { commandFindings, type InspectCommand } from "./commands.ts";
+import { commandFindings, type InspectAccount, type InspectCommand } from "./commands.ts";
 import { crossCheck } from "./cross_check.ts";
 import { type Finding, formatPath, type Path, unsafeKeys, valueAt } from "./document.ts";
 import { interpolate, scrub } from "./env.ts";
@@ -29,6 +30,8 @@ export interface LoadOptions {
   readonly checkTypes?: readonly CheckType[];
   /** Default: looks at the file system of this host. */
   readonly inspectCommand?: InspectCommand;
+  /** Default: looks at the users and groups of this host. */
+  readonly inspectAccount?: InspectAccount;
   /** Default of `node.name`; default: the host's. */
   readonly hostName?: string;
 }
@@ -39,8 +42,8 @@ export interface Loaded {
   readonly warnings: readonly Problem[];
   /** Whether the file says so itself, as opposed to a default. */
   readonly isSet: IsSet;
-  /** Programs that could not run on this host; they are among the warnings. */
-  readonly commands: readonly Finding[];
+  /** Errors on this host: programs that it does not have or must not run, users that it does not have. */
+  readonly commands: readonly Problem[];
   /** The files that were read, the one asked for first. */
   readonly files: readonly string[];
   /** Where a path of the configuration stands, for findings that need more than this one configuration. */
@@ -55,24 +58,26 @@ export async function loadConfig(path: string, options: LoadOptions = {}): Promi
 }
 
 /**
- * Like `loadConfig`, with the warnings. The strict parser, whose tree of a long file takes tens of megabytes
- * that a daemon would keep, is loaded only when there is something to point at.
+ * What a daemon needs: like `loadConfig`, with the warnings, and rejects also for programs that must not run
+ * here. The strict parser, whose tree of a long file takes tens of megabytes that a daemon would keep, is
+ * loaded only when there is something to point at.
  */
 export async function loadToRun(
   path: string,
-  options: LoadOptions = {},
+  given: LoadOptions = {},
 ): Promise<Pick<Loaded, "config" | "warnings">> {
+  const options = { ...given, inspectAccount: given.inspectAccount ?? inspectSwitch };
   const document = await read(path, options, false);
   const examined = examine(document, options);
   const isClean = "config" in examined && lint(examined.config, setIn(document)).length === 0 &&
     unusable(examined.config, options).length === 0;
-  return isClean ? { config: examined.config, warnings: [] } : await loadWithWarnings(path, options);
+  if (isClean) return { config: examined.config, warnings: [] };
+  const loaded = await loadWithWarnings(path, options);
+  if (loaded.commands.length > 0) throw new ConfigError(loaded.commands);
+  return loaded;
 }
 
-/**
- * Like `loadConfig`, with the warnings of `lint.ts` and `commands.ts`; reads positions always, which takes a
- * few milliseconds more.
- */
+/** Like `loadConfig`, with the warnings of `lint.ts`; reads positions always: a few milliseconds more. */
 export async function loadWithWarnings(path: string, options: LoadOptions = {}): Promise<Loaded> {
   const document = await read(path, options, true);
   const examined = examine(document, options);
@@ -80,13 +85,22 @@ export async function loadWithWarnings(path: string, options: LoadOptions = {}):
   if (!("config" in examined)) throw new ConfigError(problems(document, examined.findings, locate));
   const { config } = examined;
   const isSet = setIn(document);
-  const commands = unusable(config, options);
-  const warnings = inOrder(document, [...lint(config, isSet), ...commands].map(locate));
-  return { config, warnings, isSet, commands, files: document.sources.map(({ file }) => file), locate };
+  const ordered = (findings: readonly Finding[]): Problem[] => inOrder(document, findings.map(locate));
+  return {
+    config,
+    warnings: ordered(lint(config, isSet)),
+    isSet,
+    commands: ordered(unusable(config, options)),
+    files: document.sources.map(({ file }) => file),
+    locate,
+  };
 }
 
 function unusable(config: Config, options: LoadOptions): Finding[] {
-  return commandFindings(config, options.checkTypes ?? checkTypes, options.inspectCommand ?? inspectCommand);
+  return commandFindings(config, options.checkTypes ?? checkTypes, {
+    command: options.inspectCommand ?? inspectCommand,
+    account: options.inspectAccount ?? inspectAccount,
+  });
 }
 
 function setIn({ data }: Document): IsSet {

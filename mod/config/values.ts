@@ -22,6 +22,14 @@ const INTERFACE = {
 /** What the kernel accepts as the name of a network interface (dev_valid_name). */
 export const interfaceName = z.string(INTERFACE).regex(/^(?!\.{1,2}$)[^\s/:]{1,15}$/, INTERFACE);
 
+const account = z.string().min(1, { error: "expected a name or a number" }).exactOptional();
+
+/** Whom programs run as. */
+export const runAsFields = {
+  user: account.describe("User for the programs, by name or uid; default: vipd's own"),
+  group: account.describe("Group for the programs, by name or gid; default: the user's own"),
+};
+
 /** Family of an address in text that was already parsed. */
 export function familyOfText(address: string): 4 | 6 {
   return address.includes(":") ? 6 : 4;

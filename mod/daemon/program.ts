@@ -52,7 +52,7 @@ export async function examine(path: string, configFile: string): Promise<Program
 
 /** What speaks against running a program that somebody names over the API; null when nothing does. */
 export function objection(path: string): string | null {
-  return inspectCommand(path) ?? null;
+  return inspectCommand({ argv: [path] }) ?? null;
 }
 
 interface Answer {

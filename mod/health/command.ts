@@ -1,8 +1,8 @@
 /** Runs a program for a check: no shell, clean environment, own process group, bounded output. */
+import { type Account, findAccount } from "../../checks/account.ts";
 import { CheckFailed, type Command, type CommandResult, describe } from "../../checks/check.ts";
-import { findProgram, searchPath } from "../../checks/command.ts";
+import { findProgram, inspectCommand, searchPath } from "../../checks/command.ts";
 import { sleep } from "../../checks/deadline.ts";
-import { findUser } from "./user.ts";
 
 const outputLimit = 4096;
 /** Between TERM and KILL of a group that is to end. */
@@ -10,7 +10,7 @@ const killDelayMs = 1000;
 /** How long output may still arrive after the end, when a grandchild keeps the pipe open. */
 const drainMs = 100;
 
-/** See `Host.run`. Throws `CheckFailed` when the program cannot be started. */
+/** See `Host.run`. Throws `CheckFailed` when the program must not, or cannot, be started. */
 export async function runCommand(command: Command, signal: AbortSignal): Promise<CommandResult> {
   signal.throwIfAborted();
   const child = spawn(command);
@@ -19,10 +19,11 @@ export async function runCommand(command: Command, signal: AbortSignal): Promise
   const atEnd = new AbortController();
   const drained = Promise.all(readers.map((reader) => drain(reader, tail))).finally(() => atEnd.abort());
   const ended = new AbortController();
+  const told = tell(child, command.stdin);
   const killed = killOnAbort(child, signal, ended.signal);
   const status = await child.status;
   ended.abort();
-  await killed;
+  await Promise.all([killed, told]);
   await sleep(drainMs, atEnd.signal);
   await Promise.all(readers.map((reader) => reader.cancel()));
   await drained;
@@ -30,26 +31,70 @@ export async function runCommand(command: Command, signal: AbortSignal): Promise
   return { code: status.signal === null ? status.code : null, signal: status.signal, output: tail.text() };
 }
 
-function spawn({ argv, user, env }: Command): Deno.ChildProcess {
-  const [program = "", ...args] = argv;
-  const path = findProgram(program);
-  if (path === undefined) throw new CheckFailed(`${program} is not found in ${searchPath}`);
-  const account = user === undefined ? undefined : findUser(user);
+function spawn(command: Command): Deno.ChildProcess {
+  const { argv, env, stdin } = command;
+  // Again before each run: what was fine when the configuration was read may have been changed since.
+  const problem = inspectCommand(command);
+  if (problem !== undefined) throw new CheckFailed(`not run: ${problem}`);
+  const account = findAccount(command);
+  const [path = "", ...args] = [...wrapper(account), findProgram(argv[0] ?? "") ?? "", ...argv.slice(1)];
   try {
     return new Deno.Command(path, {
       args,
       clearEnv: true,
-      env: { PATH: searchPath, LANG: "C.UTF-8", HOME: account?.home ?? "/root", ...env },
+      env: { ...environment(account), ...env },
       cwd: "/",
-      ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
-      stdin: "null",
+      ...identity(account),
+      stdin: stdin === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
       // A session, thus a process group of its own, so that one signal reaches all that it starts.
       detached: true,
     }).spawn();
   } catch (error) {
-    throw new CheckFailed(`cannot run ${path}: ${describe(error)}`);
+    throw new CheckFailed(`cannot run ${path}${asWhom(account)}: ${describe(error)}`);
+  }
+}
+
+/** The runtime sets a user and a group but no others; setpriv(1) does, and then becomes the program. */
+function wrapper(account: Account | undefined): string[] {
+  if (account === undefined || account.groups.length === 0) return [];
+  const path = findProgram("setpriv");
+  if (path === undefined) {
+    throw new CheckFailed(
+      `cannot run as ${nameOf(account)}, who has more than one group: setpriv is missing`,
+    );
+  }
+  const { uid, gid, groups } = account;
+  return [path, `--reuid=${uid}`, `--regid=${gid}`, `--groups=${[gid, ...groups].join(",")}`, "--"];
+}
+
+function identity(account: Account | undefined): { uid?: number; gid?: number } {
+  return account === undefined || account.groups.length > 0 ? {} : { uid: account.uid, gid: account.gid };
+}
+
+function environment(account: Account | undefined): Record<string, string> {
+  const base = { PATH: searchPath, LANG: "C.UTF-8", HOME: account?.home ?? "/root" };
+  return account?.name === undefined ? base : { ...base, USER: account.name, LOGNAME: account.name };
+}
+
+function asWhom(account: Account | undefined): string {
+  return account === undefined ? "" : ` as ${nameOf(account)}`;
+}
+
+function nameOf({ name, uid }: Account): string {
+  return name ?? `uid ${uid}`;
+}
+
+/** A program may end without having read it: its end closes the pipe. */
+async function tell(child: Deno.ChildProcess, text: string | undefined): Promise<void> {
+  if (text === undefined) return;
+  try {
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(text));
+    await writer.close();
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof Deno.errors.BrokenPipe)) throw error;
   }
 }
 

@@ -1,6 +1,5 @@
 /** Recovery: one try to bring back what a check watches, before the check fails. */
-import { describe, type Host } from "../../checks/check.ts";
-import { inspectCommand } from "../../checks/command.ts";
+import { describe, type Host, type RunAs } from "../../checks/check.ts";
 import { formatMs, sleep, within } from "../../checks/deadline.ts";
 import { describeEnd } from "../../checks/exec.ts";
 
@@ -14,6 +13,7 @@ export interface Result {
 
 export interface Recovery {
   readonly argv: readonly string[];
+  readonly runAs: RunAs;
   /** For the command and for what it started to show. */
   readonly timeoutMs: number;
   readonly host: Host;
@@ -43,14 +43,12 @@ export async function recover(recovery: Recovery, signal: AbortSignal): Promise<
 
 /** What kept the command from succeeding, if anything. */
 async function runRecovery(
-  { argv, timeoutMs, host }: Recovery,
+  { argv, runAs, timeoutMs, host }: Recovery,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const refusal = inspectCommand(argv[0] ?? "");
-  if (refusal !== undefined) return `: not run: ${refusal}`;
   try {
     const late = `not done within ${formatMs(timeoutMs)}`;
-    const result = await within(timeoutMs, late, signal, (limit) => host.run({ argv }, limit));
+    const result = await within(timeoutMs, late, signal, (limit) => host.run({ argv, ...runAs }, limit));
     return result.code === 0 ? undefined : `: ${describeEnd(result)}`;
   } catch (error) {
     return `: ${describe(error)}`;

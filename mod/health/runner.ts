@@ -1,6 +1,6 @@
 /** The life of one check: when it runs, what its results make of its state, and its recovery. */
 import { monotonicMs } from "../../ffi/clock.ts";
-import type { CheckContext, CheckType, Host } from "../../checks/check.ts";
+import { type CheckContext, type CheckType, type Host, runAsOf } from "../../checks/check.ts";
 import { sleep } from "../../checks/deadline.ts";
 import type { CheckState, CheckStatus } from "../snapshot.ts";
 import { Attempts, type Probe } from "./attempts.ts";
@@ -247,6 +247,7 @@ export class CheckRunner {
       return { passed: false, reason: `${reason}; recovered too recently to try again` };
     }
     const { recover: argv = [], recover_timeout: timeoutMs } = this.config;
+    const runAs = runAsOf({ user: this.config.recover_user, group: this.config.recover_group });
     const { host, onNote } = this.#services;
     this.#past.recovery = history;
     this.#past.recoveries++;
@@ -254,7 +255,7 @@ export class CheckRunner {
     this.#isRecovering = true;
     const look = async (): Promise<Result> =>
       this.#note(await this.#attempts.make(this.#probe, this.config.timeout), run);
-    const result = await recover({ argv, timeoutMs, host, look }, run.signal);
+    const result = await recover({ argv, runAs, timeoutMs, host, look }, run.signal);
     this.#isRecovering = false;
     if (result.passed) onNote(this.name, `recovered by ${argv.join(" ")}: ${result.reason}`);
     return result;
@@ -269,12 +270,12 @@ export class CheckRunner {
   }
 
   #context(): CheckContext {
-    const { user, target, timeout } = this.config;
+    const { target, timeout } = this.config;
     return {
       name: this.name,
       host: this.#services.host,
       timeoutMs: timeout,
-      ...(user === undefined ? {} : { user }),
+      runAs: runAsOf(this.config),
       ...(target === undefined ? {} : { target }),
     };
   }

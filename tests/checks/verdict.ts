@@ -6,7 +6,7 @@ import { LinuxHost } from "../../mod/health/host.ts";
 // Loaded once for the process, thus before any test, or it would count as a leak of the first.
 libc();
 
-interface Circumstances extends Pick<CheckContext, "target" | "user" | "timeoutMs"> {
+interface Circumstances extends Pick<CheckContext, "target" | "runAs" | "timeoutMs"> {
   readonly signal?: AbortSignal;
 }
 

@@ -93,15 +93,19 @@ Deno.test("validate() warns about a token file that cannot be read here or is em
   ]);
 });
 
-Deno.test("validate() warns about a program that is missing here", async () => {
+Deno.test("validate() refuses a program that is missing here, unless it is for any host", async () => {
   const text = `${
     host(100, `track = ["app"]`)
   }\n[check.app]\ntype = "exec"\ncommand = ["/no/such/program"]\n`;
   const io = surroundings({ files: { "vipd.toml": text } });
-  assertEquals(await validate(["vipd.toml"], io), 0);
+  assertEquals(await validate(["vipd.toml"], io), 2);
   assertEquals(io.stderr, [
-    "vipd.toml:9:12: warning: check.app.command[0]: the check will fail on this host: /no does not exist",
+    "vipd.toml:9:12: check.app.command[0]: /no does not exist",
+    "vipd.toml: 1 problem",
   ]);
+  const other = surroundings({ files: { "vipd.toml": text } });
+  assertEquals(await validate(["vipd.toml", "--any-host"], other), 0);
+  assertEquals(other.stderr, []);
 });
 
 Deno.test("validate() takes ${NAME} from the environment it is given and never shows it", async () => {

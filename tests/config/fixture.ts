@@ -54,6 +54,7 @@ export const OPTIONS: LoadOptions = {
   checkTypes: CHECK_TYPES,
   hostName: "testhost",
   inspectCommand: () => undefined,
+  inspectAccount: () => undefined,
   env: (name) => name === "VIPD_TEST_SECRET" ? SECRET : undefined,
 };
 

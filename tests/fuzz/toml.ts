@@ -65,6 +65,7 @@ function optionsFor(texts: ReadonlyMap<string, string>): LoadOptions {
   return {
     hostName: "testhost",
     inspectCommand: () => undefined,
+    inspectAccount: () => undefined,
     env: (name) => ENVIRONMENT[name],
     readFile(path): string {
       const text = texts.get(path);

@@ -5,7 +5,7 @@ import { close } from "../../ffi/fd.ts";
 import { createNamespace, openNamespace, setns } from "../../ffi/process.ts";
 import { addLink, listLinks, openRtnetlink, removeLink, setLink } from "../../ffi/rtnetlink.ts";
 import { LinuxHost } from "../../mod/health/host.ts";
-import { findUser } from "../../mod/health/user.ts";
+import { findAccount } from "../../checks/account.ts";
 import { config, pause, Recorder, until } from "./recorder.ts";
 
 const host = new LinuxHost();
@@ -55,16 +55,83 @@ Deno.test("host.run: output is the tail of at most 4 KiB", async () => {
 });
 
 Deno.test("host.run: as another user, by name or uid, without root's groups", async () => {
-  const { uid, gid } = findUser("nobody");
+  const { uid, gid } = findAccount({ user: "nobody" }) ?? { uid: -1, gid: -1 };
   const ids = `${uid} ${gid} ${gid}\n`;
   assertEquals((await shell("echo $(id -u) $(id -g) $(id -G)", "nobody")).output, ids);
   assertEquals((await shell("id -u", "12345")).output, "12345\n");
   await assertRejects(() => shell("id -u", "no-such-user"), CheckFailed, "there is no user no-such-user");
 });
 
+Deno.test("host.run: with a group that is given, and with all groups of a user who has several", async () => {
+  // In a mount namespace of its own, where the user nobody is a member of two more groups.
+  const groups = Deno.makeTempFileSync();
+  Deno.writeTextFileSync(groups, "root:x:0:\ndaemon:x:1:root,nobody\nbin:x:2:nobody\naudio:x:29:\n");
+  const child = new URL("groups_child.ts", import.meta.url).pathname;
+  const script = `mount --bind ${groups} /etc/group && exec ${Deno.execPath()} run -A --no-check ${child}`;
+  const { stdout, stderr } = await new Deno.Command("unshare", { args: ["-m", "sh", "-c", script] }).output();
+  Deno.removeSync(groups);
+  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+  assertEquals(
+    text(stdout).split("\n"),
+    ["65534 65534 65534 1 2 nobody", "65534 29 29 1 2 nobody", "65534 1 1 2 nobody", "0 29 29 root", ""],
+    text(stderr),
+  );
+});
+
+Deno.test("host.run: what it is told on its standard input, read or not", async () => {
+  const text = `{"name":"ä"}\n`;
+  const run = (script: string, stdin: string): Promise<{ output: string }> =>
+    host.run({ argv: ["/bin/sh", "-c", script], stdin }, endless);
+  assertEquals((await run("cat", text)).output, text);
+  assertEquals((await run("cat", "")).output, "");
+  const long = "x".repeat(1_000_000);
+  assertEquals((await run("wc -c", long)).output.trim(), "1000000");
+  assertEquals((await run("echo unread", long)).output, "unread\n");
+  assertEquals((await run("exec <&-; sleep 0.05; echo closed", long)).output, "closed\n");
+  const abort = new AbortController();
+  const stuck = host.run({ argv: ["/bin/sleep", "60"], stdin: long }, abort.signal);
+  setTimeout(() => abort.abort(new Error("enough")), 50);
+  await assertRejects(() => stuck, Error, "enough");
+});
+
+Deno.test("host.run: a program that others could change by now is not run", async () => {
+  const directory = Deno.makeTempDirSync({ dir: "/run" });
+  Deno.chmodSync(directory, 0o755);
+  const script = `${directory}/x`;
+  Deno.writeTextFileSync(script, `#!/bin/sh\necho ran\n`, { mode: 0o755 });
+  const command = { argv: [script] };
+  assertEquals((await host.run(command, endless)).output, "ran\n");
+  Deno.chmodSync(script, 0o757);
+  await assertRejects(
+    () => host.run(command, endless),
+    CheckFailed,
+    `not run: ${script} is writable by everybody`,
+  );
+  Deno.chmodSync(script, 0o755);
+  Deno.chmodSync(directory, 0o777);
+  await assertRejects(() => host.run(command, endless), CheckFailed, `${directory} is writable by everybody`);
+  Deno.removeSync(directory, { recursive: true });
+});
+
+Deno.test("host.run: a thousand runs, ended in every way, leave no child and no descriptor", async () => {
+  const count = (): number => [...Deno.readDirSync("/proc/self/fd")].length;
+  const children = (): string => Deno.readTextFileSync("/proc/thread-self/children").trim();
+  const before = count();
+  const ways = ["exit 0", "exit 3", "kill -9 $$", "sleep 60", "echo out; echo err >&2", "cat >/dev/null"];
+  const once = async (i: number): Promise<void> => {
+    const way = ways[i % ways.length] ?? "";
+    const limit = way === "sleep 60" ? AbortSignal.timeout(20) : endless;
+    const stdin = i % 2 === 0 ? { stdin: "something" } : {};
+    await host.run({ argv: ["/bin/sh", "-c", `exec ${way}`], ...stdin }, limit).catch(() => undefined);
+  };
+  for (let i = 0; i < 1000; i += 20) await Promise.all(Array.from({ length: 20 }, (_, k) => once(i + k)));
+  assertEquals(children(), "");
+  await until(() => count() <= before, `${count()} descriptors, ${before} before`);
+});
+
 Deno.test("host.run: what cannot be started says why", async () => {
   const run = (program: string): Promise<unknown> => host.run({ argv: [program] }, endless);
-  await assertRejects(() => run("/no/such"), CheckFailed, "cannot run /no/such:");
+  await assertRejects(() => run("/no/such"), CheckFailed, "not run: /no does not exist");
   await assertRejects(
     () => run("no-such-program"),
     CheckFailed,

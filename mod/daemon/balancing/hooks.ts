@@ -1,6 +1,5 @@
 /** Runs what operators want to be run when a virtual server changes: one after the other for each of them. */
-import { describe, type Host } from "../../../checks/check.ts";
-import { inspectCommand } from "../../../checks/command.ts";
+import { describe, type Host, runAsOf } from "../../../checks/check.ts";
 import { formatMs, within } from "../../../checks/deadline.ts";
 import { describeEnd } from "../../../checks/exec.ts";
 import type { BalanceNotifyConfig } from "../../config/virtual_server.ts";
@@ -77,15 +76,13 @@ export class Hooks {
 
   async #problem(notice: Notice, argv: readonly string[]): Promise<string | null> {
     const { virtualServer, hook, realServer, reason, config } = notice;
-    const refusal = inspectCommand(argv[0] ?? "");
-    if (refusal !== undefined) return `not run: ${refusal}`;
     const env = {
       VIPD_VIRTUAL_SERVER: virtualServer,
       VIPD_EVENT: hook,
       VIPD_REASON: reason,
       ...(realServer === undefined ? {} : { VIPD_REAL_SERVER: realServer }),
     };
-    const command = { argv, env, ...(config.user === undefined ? {} : { user: config.user }) };
+    const command = { argv, env, ...runAsOf(config) };
     try {
       const late = `not done within ${formatMs(config.timeout)}`;
       const never = new AbortController().signal;
