@@ -1,11 +1,14 @@
 /** What the tables of all blocks share while a keepalived.conf is converted. */
 import type { Draft } from "./draft.ts";
+import type { Files } from "./expand.ts";
 import type { Row } from "./report.ts";
 import type { Tracker } from "./trackers.ts";
 
 export interface Conversion {
   readonly draft: Draft;
   readonly rows: Row[];
+  /** Where the script files are that it names. */
+  readonly files: Files;
   /**
    * What can only be said when all blocks are known, because a later one may matter; called in this order
    * once the last statement is read.
@@ -17,6 +20,6 @@ export interface Conversion {
   readonly names: Map<string, string>;
 }
 
-export function newConversion(rows: Row[]): Conversion {
-  return { draft: [], rows, later: [], trackers: new Map(), names: new Map() };
+export function newConversion(rows: Row[], files: Files): Conversion {
+  return { draft: [], rows, files, later: [], trackers: new Map(), names: new Map() };
 }

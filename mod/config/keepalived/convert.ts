@@ -19,7 +19,7 @@ export interface Converted {
 export function convertKeepalived(path: string, files: Files, surroundings: Surroundings): Converted {
   const rows: Row[] = [];
   const statements = parse(expand(path, files, surroundings, rows), rows);
-  const conversion = newConversion(rows);
+  const conversion = newConversion(rows, files);
   walk("", ROOT, statements, conversion, rows, blocksOf);
   for (const finish of conversion.later) finish();
   return { draft: conversion.draft, rows };

@@ -13,6 +13,8 @@ export interface Tracker {
   /** What counts where it is tracked without a weight of its own; 0: its failure is FAULT. */
   readonly weight: number;
   readonly reverse: boolean;
+  /** Its failure gives everything up, whatever weight it is tracked with. */
+  readonly faults?: true;
   /** Fills its `[check.*]`. */
   readonly write: (table: DraftTable) => void;
 }

@@ -1,17 +1,20 @@
 /** `vrrp_script` of keepalived.conf: a program whose exit code counts, as a check. */
-import { formatDuration } from "../../../checks/duration.ts";
+import { formatDuration, parseDuration } from "../../../checks/duration.ts";
 import { secondsAt, wholeNumberAt, wordAt } from "./arguments.ts";
 import type { Conversion } from "./conversion.ts";
-import { type DraftTable, set } from "./draft.ts";
+import { type DraftTable, set, type Value } from "./draft.ts";
 import { type Tell, teller } from "./report.ts";
+import { type Recognised, recogniseScript } from "./script/recognise.ts";
 import { type Script, scriptOf } from "./scripts.ts";
 import { type Keywords, walk } from "./table.ts";
 import { define, isTracked, type Tracker } from "./trackers.ts";
-import type { Statement } from "./tree.ts";
+import type { Place, Statement } from "./tree.ts";
 
 /** Under keepalived's own defaults. */
 interface VrrpScript {
   script?: Script;
+  /** Of the script. */
+  at?: Place;
   intervalMs: number;
   timeoutMs?: number;
   weight: number;
@@ -34,11 +37,7 @@ export const VRRP_SCRIPT: Keywords<VrrpScript> = [
     convert: (statement, context, tell) => {
       const script = scriptOf(statement, false, tell);
       if (script !== undefined) context.script = script;
-      if (script?.argv.some((word) => /^(?:[|<>&;]+|\d?>.*|.*[;`]|.*\$\(.*)$/.test(word)) === true) {
-        tell.note(
-          "no shell runs this, in keepalived neither: | > ; & ` and $( ) are arguments of the program",
-        );
-      }
+      if (script !== undefined) context.at = statement.keyword.at;
     },
   },
   {
@@ -132,9 +131,19 @@ export function convertVrrpScript(statement: Statement, conversion: Conversion, 
     }
     return;
   }
+  const about = teller(rows, context.at ?? statement.keyword.at, "script");
+  const recognised = recogniseScript(script.argv, (path) => textOf(conversion, path));
+  if ("refused" in recognised) return about.refuse(recognised.refused);
+  for (const note of recognised.notes) about.note(note);
+  if (recognised.stops && weight !== 0) {
+    about.note(
+      `its weight ${weight} goes: what counted was that keepalived was stopped, which is FAULT here`,
+    );
+  }
   const tracker: Tracker = {
-    ...{ kind: "script", name: name.text, at: statement.keyword.at, weight, reverse },
-    write: (table) => write(table, context, script),
+    ...{ kind: "script", name: name.text, at: statement.keyword.at },
+    ...(recognised.stops ? { weight: 0, reverse: false, faults: true } : { weight, reverse }),
+    write: (table) => write(table, context, recognised),
   };
   if (!define(conversion, tracker)) return tell.refuse("there is a vrrp_script of this name already");
   conversion.later.push(() => {
@@ -145,17 +154,37 @@ export function convertVrrpScript(statement: Statement, conversion: Conversion, 
   });
 }
 
-function write(table: DraftTable, context: VrrpScript, { argv }: Script): void {
-  const { intervalMs, timeoutMs, rise, fall, initFail, user, group } = context;
-  set(table, "type", "exec");
-  set(table, "command", argv);
+/** A script file, as far as it can be read here. */
+function textOf({ files }: Conversion, path: string): string | undefined {
+  const file = files.read(path);
+  return "text" in file ? file.text : undefined;
+}
+
+function write(table: DraftTable, context: VrrpScript, { check, notes }: Recognised): void {
+  const { intervalMs, rise, fall, initFail, user, group } = context;
+  table.comments.push(...notes);
+  const { timeout: _own, ...options } = check;
+  for (const [key, value] of Object.entries(options)) set(table, key, value);
   set(table, "interval", formatDuration(intervalMs));
-  const timeout = timeoutMs ??
-    (intervalMs > OUR_TIMEOUT_MAX_MS ? Math.min(intervalMs, 3_600_000) : undefined);
+  const timeout = timeoutOf(context, check);
   set(table, "timeout", timeout === undefined ? undefined : formatDuration(timeout));
   set(table, "rise", rise);
   set(table, "fall", fall);
   set(table, "initial", initFail ? "down" : undefined);
-  set(table, "user", user);
-  set(table, "group", group);
+  const runs = ["exec", "curl"].includes(String(check["type"])) || check["recover"] !== undefined;
+  set(table, "user", runs ? user : undefined);
+  set(table, "group", runs ? group : undefined);
+}
+
+/** keepalived's limit, or the program's own; otherwise vipd's where it is the same. */
+function timeoutOf({ intervalMs, timeoutMs }: VrrpScript, check: Recognised["check"]): number | undefined {
+  const ms = (value: Value | undefined): number | undefined =>
+    typeof value === "string" ? parseDuration(value) : undefined;
+  const own = ms(check["timeout"]);
+  if (own !== undefined) return Math.min(own, timeoutMs ?? own);
+  const connect = ms(check["connect_timeout"]) ?? 0;
+  const ours = Math.min(intervalMs, OUR_TIMEOUT_MAX_MS);
+  if (timeoutMs !== undefined) return timeoutMs;
+  if (connect > ours) return connect;
+  return intervalMs > OUR_TIMEOUT_MAX_MS ? Math.min(intervalMs, 3_600_000) : undefined;
 }
