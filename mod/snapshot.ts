@@ -66,6 +66,22 @@ export const VirtualAddress = z.strictObject({
 });
 export type VirtualAddress = z.infer<typeof VirtualAddress>;
 
+/**
+ * What the operator has put in the place of the configured priority. `prefer`: it shall be ACTIVE while it is
+ * healthy, and `priority` is its effective one then; `priority`: a base priority, to which the checks add.
+ */
+export const OverrideStatus = z.strictObject({
+  by: z.enum(["prefer", "priority"]),
+  priority: z.int(),
+  since: time,
+  until: time.nullable(),
+  /** It survives a restart. */
+  persisted: z.boolean(),
+  /** Why it does not count now; null: it does. */
+  suspended: z.string().nullable(),
+});
+export type OverrideStatus = z.infer<typeof OverrideStatus>;
+
 export const VirtualRouterStatus = z.strictObject({
   name: z.string(),
   interface: z.string(),
@@ -77,6 +93,7 @@ export const VirtualRouterStatus = z.strictObject({
   reason: z.string(),
   base_priority: z.int(),
   effective_priority: z.int(),
+  override: OverrideStatus.nullable(),
   contributions: z.array(Contribution),
   advertisement_interval_ms: z.number(),
   active_down_interval_ms: z.number(),
@@ -266,7 +283,16 @@ export type Snapshot = z.infer<typeof Snapshot>;
 /** A change worth telling: one line of the log, one message of `/events`. */
 export const Transition = z.strictObject({
   at: time,
-  kind: z.enum(["virtual_router", "conflict", "check", "virtual_server", "real_server", "config", "node"]),
+  kind: z.enum([
+    "virtual_router",
+    "override",
+    "conflict",
+    "check",
+    "virtual_server",
+    "real_server",
+    "config",
+    "node",
+  ]),
   name: z.string(),
   from: z.string(),
   to: z.string(),

@@ -30,7 +30,7 @@ export function takeoverSkewMs(router: VirtualRouter, priority: number, activeAd
 export function stepBackup(router: VirtualRouter, state: Backup, event: Event, nowMs: number): Step {
   switch (event.type) {
     case "priority":
-      return stay(shiftDeadline(router, state, event.priority));
+      return stay(preferred(router, shiftDeadline(router, state, event.priority), nowMs));
     case "advertisement":
       return hearInBackup(router, state, event.advertisement, nowMs);
     case "reminder":
@@ -95,6 +95,19 @@ function shiftDeadline(router: VirtualRouter, state: Backup, priority: number): 
   const shift = skewTimeMs(version, priority, state.activeAdverInterval) -
     skewTimeMs(version, state.priority, state.activeAdverInterval);
   return { ...state, priority, activeDownAtMs: state.activeDownAtMs + shift };
+}
+
+/** Raised above the active router by the operator, who wants it to serve: make before break, at once. */
+function preferred(router: VirtualRouter, state: Backup, nowMs: number): Backup {
+  const { heard, priority, takeover, activeAdverInterval } = state;
+  if (router.preferred !== true || takeover !== null || heard === null) return state;
+  if (heard.priority === RESIGNATION || heard.priority >= priority) return state;
+  const activeDownAtMs = Math.min(
+    state.activeDownAtMs,
+    nowMs + takeoverSkewMs(router, priority, activeAdverInterval),
+  );
+  const reason = `preferred by the operator, above the active router's priority ${heard.priority}`;
+  return { ...state, activeDownAtMs, preemptAtMs: Infinity, takeover: reason };
 }
 
 function hearInBackup(

@@ -62,6 +62,16 @@ export class Dispatcher {
     return false;
   }
 
+  /** A check or the operator's word has changed. */
+  weigh(instance: Instance, nowMs: number): void {
+    instance.weigh(this.#parts.roster.trackers);
+    const { effective } = instance.health;
+    if (effective !== instance.state.priority) {
+      this.dispatch(instance, { type: "priority", priority: effective }, nowMs);
+    }
+    this.evaluate(instance, nowMs);
+  }
+
   /** Looks at the conditions anew: the primary address, the sockets, the link, the checks. */
   evaluate(instance: Instance, nowMs: number): void {
     const { roster, links, effects } = this.#parts;

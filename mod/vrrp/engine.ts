@@ -5,7 +5,6 @@
  */
 import type { Epoll } from "../../ffi/epoll.ts";
 import type { Netlink, NetlinkPost } from "../../ffi/netlink.ts";
-import { effectivePriority } from "../health/health.ts";
 import { LinkTable } from "../kernel/links.ts";
 import type { Parameters } from "../kernel/sysctl.ts";
 import { Secondaries } from "../kernel/secondaries.ts";
@@ -158,6 +157,11 @@ export class Engine {
         return this.#release.handOver(command, nowMs);
       case "maintain":
         return this.#release.maintain(command, nowMs);
+      case "override":
+        return this.#release.override(command.overrides, nowMs);
+      case "holdBack":
+        for (const [name, reason] of Object.entries(command.reasons)) this.#roster.heldBack.set(name, reason);
+        return;
       case "stop":
         return this.#turnover.stop(command.reason, nowMs);
     }
@@ -202,13 +206,8 @@ export class Engine {
     for (const tracker of trackers) known.set(tracker.check, tracker);
     const changed = new Set(trackers.map(({ check }) => check));
     for (const instance of instances.values()) {
-      const { priority, track } = instance.config;
-      if (!track.some(({ check }) => changed.has(check))) continue;
-      instance.health = effectivePriority(priority, track, known);
-      if (instance.health.effective !== instance.state.priority) {
-        this.#dispatcher.dispatch(instance, { type: "priority", priority: instance.health.effective }, nowMs);
-      }
-      this.#dispatcher.evaluate(instance, nowMs);
+      if (!instance.config.track.some(({ check }) => changed.has(check))) continue;
+      this.#dispatcher.weigh(instance, nowMs);
     }
   }
 

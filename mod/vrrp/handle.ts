@@ -13,6 +13,7 @@ import type {
   Released,
   TrackerState,
 } from "./messages.ts";
+import type { Override } from "./override.ts";
 import type { Inheritance } from "./saved.ts";
 
 /**
@@ -100,6 +101,16 @@ export class EngineHandle {
     maintenance: { readonly reason: string; readonly force: boolean } | null,
   ): Promise<readonly Released[]> {
     return (await this.#ask("maintain", { maintenance }, RELEASE_TIMEOUT_MS)).result;
+  }
+
+  /** The operator's word about priorities, all of it; also of virtual routers that are still to come. */
+  override(overrides: Readonly<Record<string, Override>>): void {
+    this.#post({ type: "override", overrides });
+  }
+
+  /** To be called before the first `configure`: why these virtual routers do not take over by themselves. */
+  holdBack(reasons: Readonly<Record<string, string>>): void {
+    this.#post({ type: "holdBack", reasons });
   }
 
   /** The pause is off, be it this image's own or the one that it has inherited. */

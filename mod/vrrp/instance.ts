@@ -4,13 +4,14 @@
  */
 import type { Prepared } from "../../ffi/sender_batch.ts";
 import type { VirtualRouterConfig } from "../config/schema.ts";
-import { effectivePriority, type Health } from "../health/health.ts";
+import type { Health } from "../health/health.ts";
 import { isSame, type ManagedAddress } from "../kernel/plan.ts";
 import type { VirtualLink } from "../kernel/virtual_links.ts";
 import { equalAddresses, formatAddress } from "../wire/address.ts";
 import { type Counters, newCounters } from "./counters.ts";
 import type { Discard } from "./discard.ts";
 import type { TrackerState } from "./messages.ts";
+import { type Override, weigh } from "./override.ts";
 import { addressesMatch, type Advertisement } from "./packet.ts";
 import { pauseInterval, pauseLeaseMs, type SavedRouter } from "./saved.ts";
 import {
@@ -90,6 +91,9 @@ export class Instance {
   ifindex = 0;
   primaryAddress: Uint8Array | null = null;
   health: Health;
+  /** What the operator has put in the place of its priority, and why that does not count now. */
+  override: Override | null;
+  suspended: string | null;
   /** Adding an address failed: not active before this moment. */
   blocked: { readonly reason: string; readonly untilMs: number } | null = null;
   /** Somebody else has its addresses: not active until nobody answers for them. */
@@ -116,15 +120,22 @@ export class Instance {
     name: string,
     config: VirtualRouterConfig,
     trackers: ReadonlyMap<string, TrackerState>,
-    { readyAtMs, now }: { readonly readyAtMs: number; readonly now: number },
+    { readyAtMs, now, override = null }: {
+      readonly readyAtMs: number;
+      readonly now: number;
+      readonly override?: Override | null;
+    },
   ) {
     this.name = name;
     this.config = config;
     this.wire = wireOf(config);
     this.addresses = managedAddressesOf(config);
     this.virtualLink = virtualLinkOf(config);
-    this.router = virtualRouterOf(config, new Uint8Array(config.family === 4 ? 4 : 16));
-    this.health = effectivePriority(config.priority, config.track, trackers);
+    this.override = override;
+    const { health, suspended } = weigh(config, override, trackers);
+    this.health = health;
+    this.suspended = suspended;
+    this.router = this.#routerAt(new Uint8Array(config.family === 4 ? 4 : 16));
     this.state = initialState(this.health.effective, readyAtMs);
     this.since = now;
   }
@@ -205,8 +216,7 @@ export class Instance {
       ...address,
       ...holding(address, before),
     }));
-    this.#derive(this.router.primaryAddress);
-    this.health = effectivePriority(config.priority, config.track, trackers);
+    this.weigh(trackers);
     this.packets.clear();
     // What was accepted before may have to be refused now, and the other way round.
     this.heard.clear();
@@ -243,9 +253,23 @@ export class Instance {
     this.enter(initialState(this.state.priority, Math.max(readyAtMs, listenedAtMs), untilMs));
   }
 
+  /** What the checks and the operator make of its priority now. */
+  weigh(trackers: ReadonlyMap<string, TrackerState>): void {
+    const { health, suspended } = weigh(this.config, this.override, trackers);
+    this.health = health;
+    this.suspended = suspended;
+    this.#derive(this.router.primaryAddress);
+  }
+
   #derive(primaryAddress: Uint8Array): void {
+    this.router = this.#routerAt(primaryAddress);
+  }
+
+  #routerAt(primaryAddress: Uint8Array): VirtualRouter {
     const router = virtualRouterOf(this.config, primaryAddress);
-    this.router = this.#heldBack === null ? router : { ...router, heldBack: true };
+    if (this.#heldBack !== null) return { ...router, heldBack: true };
+    const isPreferred = this.override?.by === "prefer" && this.suspended === null;
+    return isPreferred ? { ...router, preferred: true, preemptMode: true, preemptDelayMs: 0 } : router;
   }
 
   setPrimaryAddress(address: Uint8Array | null): void {

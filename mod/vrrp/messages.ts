@@ -1,5 +1,6 @@
 /** What the main thread and the VRRP thread say to each other: plain values that survive structured clone. */
 import type { VirtualRouterConfig } from "../config/schema.ts";
+import type { Override } from "./override.ts";
 import type { Inheritance } from "./saved.ts";
 import type { CheckState, ForeignRouter, Lateness, RouterState, VirtualRouterStatus } from "../snapshot.ts";
 
@@ -47,6 +48,10 @@ export type Command =
     readonly id: number;
     readonly maintenance: { readonly reason: string; readonly force: boolean } | null;
   }
+  /** The operator's word about priorities, all of it, by virtual router. */
+  | { readonly type: "override"; readonly overrides: Readonly<Record<string, Override>> }
+  /** Why these virtual routers do not take over by themselves: a run before was told so. They are to come. */
+  | { readonly type: "holdBack"; readonly reasons: Readonly<Record<string, string>> }
   | { readonly type: "stop"; readonly reason: string };
 
 /** How the release of a virtual router ended; a sentence for the operator. */

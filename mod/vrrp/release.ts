@@ -4,7 +4,9 @@
  */
 import type { Dispatcher, DispatcherParts } from "./dispatcher.ts";
 import type { Instance } from "./instance.ts";
+import { fingerprint } from "../fingerprint.ts";
 import type { Command, EngineEvent, Released } from "./messages.ts";
+import type { Override } from "./override.ts";
 import { type Handover, OWNER_PRIORITY } from "./state.ts";
 import { skewTimeMs } from "./timers.ts";
 
@@ -62,6 +64,19 @@ export class Release {
       this.#dispatch(instance, { name: "initialize", reasons: [reason] }, reason, nowMs);
     }
     this.#answerIfDone(asked);
+  }
+
+  /** What is preferred is held back no longer. */
+  override(overrides: Readonly<Record<string, Override>>, nowMs: number): void {
+    const { roster, dispatcher } = this.#parts;
+    roster.overrides = new Map(Object.entries(overrides));
+    for (const instance of roster.instances.values()) {
+      const override = roster.overrides.get(instance.name) ?? null;
+      if (fingerprint(override) === fingerprint(instance.override)) continue;
+      instance.override = override;
+      if (override?.by === "prefer") instance.heldBack = null;
+      dispatcher.weigh(instance, nowMs);
+    }
   }
 
   /** To be called after everything that may have ended a handover. */

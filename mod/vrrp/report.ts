@@ -29,6 +29,7 @@ export function reportOf(instance: Instance): VirtualRouterStatus {
     reason: reasonOf(instance),
     base_priority: config.priority,
     effective_priority: state.priority,
+    override: instance.override && { ...instance.override, suspended: instance.suspended },
     contributions: [...instance.health.contributions],
     advertisement_interval_ms: intervalMs(activeAdverInterval),
     active_down_interval_ms: activeDownIntervalMs(config.version, state.priority, activeAdverInterval),

@@ -1,6 +1,7 @@
 /** Which virtual routers this host runs, which still hand over, and what all of them have to know. */
 import type { Instance } from "./instance.ts";
 import type { TrackerState } from "./messages.ts";
+import type { Override } from "./override.ts";
 
 export class Roster {
   /** By name, as configured. */
@@ -10,6 +11,10 @@ export class Roster {
   /** This node stays out; `force`: also where nobody takes over. */
   maintenance: { readonly reason: string; readonly force: boolean } | null = null;
   readonly trackers = new Map<string, TrackerState>();
+  /** The operator's word, by the name of a virtual router, which may be one that is still to come. */
+  overrides: ReadonlyMap<string, Override> = new Map();
+  /** Since when those that are still to come are held back, as a run before has left it. */
+  readonly heldBack = new Map<string, string>();
   /**
    * The addresses that are virtual on this host, as text: never a source, and no news when they come and go.
    */

@@ -18,6 +18,8 @@ export interface VirtualRouter {
   readonly preemptMode: boolean;
   /** It has been told to leave: it does not take over from who serves well, whatever `preemptMode` says. */
   readonly heldBack?: boolean;
+  /** The operator wants it to be the active one: it need not wait for a worse one to fall silent. */
+  readonly preferred?: boolean;
   readonly preemptDelayMs: number;
   readonly handover: { readonly enabled: boolean; readonly timeoutMs: number };
   /** When announcements are repeated: once after `delayMs`, then every `refreshMs`; 0 = never. */

@@ -69,6 +69,7 @@ export class Succession {
       const instance = new Instance(saved.name, saved.config, roster.trackers, {
         readyAtMs: 0,
         now: Date.now(),
+        override: roster.overrides.get(saved.name) ?? null,
       });
       const state = restoreState(instance.router, instance.state.priority, saved.state, pausedAtMs, nowMs);
       if (state !== null) this.#restore(instance, saved, state, nowMs);

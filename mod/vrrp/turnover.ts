@@ -85,7 +85,10 @@ export class Turnover {
   #create(name: string, config: VirtualRouterConfig, nowMs: number): void {
     const { roster, effects, guardian, dispatcher, readyAtMs } = this.#parts;
     for (const old of roster.leaving) if (old.name === name) old.cedeName();
-    const instance = new Instance(name, config, roster.trackers, { readyAtMs, now: Date.now() });
+    const override = roster.overrides.get(name) ?? null;
+    const instance = new Instance(name, config, roster.trackers, { readyAtMs, now: Date.now(), override });
+    instance.heldBack = roster.heldBack.get(name) ?? null;
+    roster.heldBack.delete(name);
     const removed = effects.holding.takeLeftovers(instance, roster.all());
     if (removed > 0) guardian.hear(nowMs);
     instance.counters.leftovers_removed = removed;

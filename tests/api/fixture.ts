@@ -30,6 +30,7 @@ export function router(changes: Partial<VirtualRouterStatus> = {}): VirtualRoute
     reason: "no advertisement for 3.6 s",
     base_priority: 100,
     effective_priority: 80,
+    override: null,
     contributions: [
       { check: "nginx", state: "up", weight: null, contribution: 0, reason: "master 4711 is alive" },
       { check: "uplink", state: "down", weight: -20, contribution: -20, reason: "eth1 has no carrier" },

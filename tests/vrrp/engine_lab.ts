@@ -10,6 +10,7 @@ import * as s from "../../ffi/socket.ts";
 import type { Parameters } from "../../mod/kernel/sysctl.ts";
 import { Engine } from "../../mod/vrrp/engine.ts";
 import type { Command, EngineEvent, EngineReport, TrackerState } from "../../mod/vrrp/messages.ts";
+import type { Override } from "../../mod/vrrp/override.ts";
 import type { Inheritance } from "../../mod/vrrp/saved.ts";
 import { encode, type OutgoingAdvertisement } from "../../mod/vrrp/packet.ts";
 import { decodeArp } from "../../mod/wire/arp.ts";
@@ -82,6 +83,14 @@ export class EngineLab implements Disposable {
 
   maintain(maintenance: { readonly reason: string; readonly force: boolean } | null): void {
     this.#command({ type: "maintain", id: 1, maintenance });
+  }
+
+  override(overrides: Readonly<Record<string, Override>>): void {
+    this.#command({ type: "override", overrides });
+  }
+
+  holdBack(reasons: Readonly<Record<string, string>>): void {
+    this.#command({ type: "holdBack", reasons });
   }
 
   goOn(): void {

@@ -29,6 +29,7 @@ Deno.test("reportOf() a router as configured, before anything happened", () => {
     reason: "starting",
     base_priority: 100,
     effective_priority: 100,
+    override: null,
     contributions: [],
     advertisement_interval_ms: 1000,
     active_down_interval_ms: 3609.375,
