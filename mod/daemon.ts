@@ -14,7 +14,7 @@ import { type Estate, takeEstate } from "./daemon/estate.ts";
 import { Hearing } from "./daemon/hearing.ts";
 import { Heartbeat } from "./daemon/heartbeat.ts";
 import { load, type Loading } from "./daemon/loading.ts";
-import { Maintenance } from "./daemon/maintenance.ts";
+import { Operators } from "./daemon/operators.ts";
 import { Reloading, warnOf } from "./daemon/reloading.ts";
 import { StandingOrders } from "./daemon/standing_orders.ts";
 import { Supervisor } from "./daemon/supervisor.ts";
@@ -59,7 +59,7 @@ export class Daemon {
   readonly #supervisor = new Supervisor();
   readonly #estate: Estate | null;
   readonly #upgrader: Upgrade;
-  readonly #maintenance: Maintenance;
+  readonly #operators: Operators;
   readonly #heartbeat: Heartbeat;
   readonly #orders: StandingOrders;
   #loading: Loading;
@@ -111,15 +111,21 @@ export class Daemon {
       publish: (transition) => this.#hearing.publish(transition),
     });
     this.#directRouting = new DirectRoutings(estate?.directRouting ?? null);
-    this.#maintenance = new Maintenance(this.#engine, estate?.maintenance ?? null);
+    this.#operators = new Operators({
+      engine: this.#engine,
+      orders: this.#orders,
+      inherited: estate?.operators ?? null,
+      config: () => this.#loading.config,
+      tell: (...told) => this.#hearing.tell(...told),
+    });
     this.#heartbeat = new Heartbeat({
       engine: this.#engine,
-      maintenance: this.#maintenance,
+      operators: this.#operators,
       supervisor: this.#supervisor,
       failed: (message) => this.#engineFailed(message),
     });
     this.#upgrader = new Upgrade({
-      maintenance: this.#maintenance,
+      operators: this.#operators,
       configFile: options.configFile,
       engine: this.#engine,
       monitor: this.#monitor,
@@ -198,9 +204,10 @@ export class Daemon {
       subscribe: (listener) => this.#hearing.subscribe(listener),
       reload: () => this.reload(),
       upgrade: (binary) => this.upgrade(binary),
-      handOver: (name, back) => this.#control(this.#engine.handOver(name, back)),
-      beginMaintenance: (order) => this.#control(this.#maintenance.begin(order)),
-      endMaintenance: () => this.#control(this.#maintenance.end("ended by the operator")),
+      handOver: (...order) => this.#control(this.#operators.handOver(...order)),
+      overrideRouter: (...order) => this.#control(this.#operators.override(...order)),
+      beginMaintenance: (order) => this.#control(this.#operators.beginMaintenance(order)),
+      endMaintenance: () => this.#control(this.#operators.endMaintenance()),
       orderRealServer: (...order) => {
         this.#model.invalidate();
         return this.#balancing.order(...order);
@@ -238,6 +245,7 @@ export class Daemon {
     if (isFirst && this.#estate !== null) this.#engine.inherit(this.#estate.engine);
     this.#engine.configure(withoutHooks(config));
     this.#hearing.forgetOthers(config);
+    this.#operators.forgetOthers();
   }
 
   /** What the operator has done is in the next snapshot. */
@@ -259,7 +267,7 @@ export class Daemon {
       config_loaded: at,
       last_reload_error: this.#reloading.error,
       state_file: { path: this.#orders.path, problem: this.#orders.problem },
-      maintenance: this.#maintenance.status(),
+      maintenance: this.#operators.maintenance(),
       last_upgrade: this.#upgrader.last,
       last_upgrade_error: this.#upgrader.error,
       realtime: this.#hearing.realtime,
@@ -270,7 +278,10 @@ export class Daemon {
     return new Hearing({
       config: () => this.#loading.config,
       track: (trackers) => this.#engine.track(trackers),
-      hearRouter: (name, state) => this.#balancing.hearRouter(name, state),
+      hearRouter: (name, state) => {
+        this.#balancing.hearRouter(name, state);
+        this.#operators.hearRouter(name, state);
+      },
       tookOver: (event) => this.#upgrader.tookOver(this.#estate!, event),
       invalidate: () => this.#model.invalidate(),
       moved: () => this.#supervisor.tellLater(() => ({ status: this.#hearing.statusLine() })),

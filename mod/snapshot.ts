@@ -239,7 +239,12 @@ export const LastUpgrade = z.strictObject({ at: time, from: z.string(), pause_ms
 export type LastUpgrade = z.infer<typeof LastUpgrade>;
 
 /** The operator has taken this node out, until then or until it is ended. */
-export const MaintenanceStatus = z.strictObject({ since: time, until: time.nullable() });
+export const MaintenanceStatus = z.strictObject({
+  since: time,
+  until: time.nullable(),
+  /** It survives a restart. */
+  persisted: z.boolean(),
+});
 export type MaintenanceStatus = z.infer<typeof MaintenanceStatus>;
 
 export const NodeStatus = z.strictObject({

@@ -21,7 +21,6 @@ const TESTED_END_TO_END = new Map([
   ["mod/daemon/direct_routing.ts", "what keeps a real server's virtual addresses"],
   ["mod/daemon/estate.ts", "what an upgrade hands on"],
   ["mod/daemon/heartbeat.ts", "the watch over the VRRP thread"],
-  ["mod/daemon/maintenance.ts", "the node that stays out"],
   ["mod/daemon/program.ts", "the program that takes over, looked at before"],
   ["mod/daemon/supervisor.ts", "the daemon's words to its supervisor"],
   ["mod/daemon/upgrade.ts", "the upgrade in place"],

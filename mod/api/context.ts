@@ -23,6 +23,44 @@ export interface Release {
   readonly detail: string;
 }
 
+/** How long an order lasts: `forMs` null until it is ended, `persist` beyond a restart of the daemon. */
+export interface Term {
+  readonly forMs: number | null;
+  readonly persist: boolean;
+}
+
+/**
+ * What counts instead of a virtual router's priority: it shall be the ACTIVE one while it is healthy, or has
+ * another base priority, 1..254.
+ */
+export type OverrideBegin =
+  & Term
+  & ({ readonly by: "prefer" } | {
+    readonly by: "priority";
+    readonly priority: number;
+  });
+/** `end`: no longer. */
+export type OverrideOrder = OverrideBegin | { readonly by: "prefer" | "priority"; readonly end: true };
+
+/**
+ * How it went, virtual router by virtual router; `ok` false there: it stands, but does not count now. Or a
+ * sentence, and nothing has changed.
+ */
+export type OverrideResult =
+  | { readonly ok: true; readonly virtual_routers: readonly Release[] }
+  | { readonly ok: false; readonly message: string };
+
+/** How the ACTIVE routers left; `note`: done, but not all of it. Or a sentence, and nothing has changed. */
+export type MaintenanceResult =
+  | { readonly ok: true; readonly virtual_routers: readonly Release[]; readonly note?: string }
+  | { readonly ok: false; readonly message: string };
+
+/** What an operator wants of a virtual router: it shall leave; `back`: it may come back. */
+export interface HandoverOrder {
+  readonly back: boolean;
+  readonly persist: boolean;
+}
+
 /**
  * What an operator wants of a real server. `timeoutMs` of a drain: 0 waits for the last connection, absent is
  * as configured. `weight` null: the configured one. `persist`: beyond a restart of the daemon.
@@ -49,13 +87,13 @@ export interface ApiContext {
   /** Calls the listener for every transition until the returned function is called. */
   subscribe(listener: (transition: Transition) => void): () => void;
   reload(): Promise<ReloadResult>;
-  /** The virtual router leaves ACTIVE and does not come back by itself; `back`: it may. Null: none such. */
-  handOver(name: string, back: boolean): Promise<Release | null>;
-  /** This node stays out of everything; resolves with how its ACTIVE virtual routers left. */
-  beginMaintenance(order: { readonly forMs: number | null; readonly force: boolean }): Promise<
-    readonly Release[]
-  >;
-  endMaintenance(): Promise<void>;
+  /** The virtual router leaves ACTIVE and does not come back by itself. Null: none such. */
+  handOver(name: string, order: HandoverOrder): Promise<Release | null>;
+  /** Null: there is no virtual router of this name. */
+  overrideRouter(name: string, order: OverrideOrder): Promise<OverrideResult | null>;
+  /** This node stays out of everything. */
+  beginMaintenance(order: Term & { readonly force: boolean }): Promise<MaintenanceResult>;
+  endMaintenance(): Promise<MaintenanceResult>;
   orderRealServer(virtualServer: string, realServer: string, order: RealServerOrder): RealServerOrderResult;
   /** By the program at `binary`, or the one that stands where this one was started from. */
   upgrade(binary?: string): Promise<UpgradeResult>;

@@ -119,6 +119,11 @@ const ROUTER_GAUGES: readonly (readonly [string, string, (router: VirtualRouterS
     (router) => Number(router.held_back !== null),
   ],
   [
+    "overridden",
+    "Whether the operator has put something in the place of the configured priority.",
+    (router) => Number(router.override !== null),
+  ],
+  [
     "missing_addresses",
     "Addresses that should be bound now (ACTIVE) and are not.",
     (router) => router.state === "ACTIVE" ? router.addresses.filter(({ present }) => !present).length : 0,

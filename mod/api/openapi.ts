@@ -100,12 +100,22 @@ const OPERATIONS: readonly Operation[] = [
     type: JSON_TYPE,
     problems: [400, 401, 403, 404, 409],
   },
+  ...[
+    ["prefer", "Make a virtual router the ACTIVE one while it is healthy, for a time, or no longer"],
+    ["priority", "Give a virtual router another base priority, for a time, or the configured one again"],
+  ].map(([deed, summary]): Operation => ({
+    method: "post",
+    path: `/virtual_routers/{name}/${deed}`,
+    summary: summary!,
+    type: JSON_TYPE,
+    problems: [400, 401, 403, 404, 409],
+  })),
   {
     method: "post",
     path: "/maintenance",
     summary: "Take this node out of everything, or let it take part again",
     type: JSON_TYPE,
-    problems: [400, 401, 403],
+    problems: [400, 401, 403, 409],
   },
   ...[
     ["drain", "Give a real server no new connections, and take it out when it has none any more"],

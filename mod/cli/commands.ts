@@ -110,30 +110,67 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "handover",
     summary: "move a virtual router to another node",
-    usage: "vipd handover NAME [--back] [--socket PATH | --url URL --token-file FILE]",
+    usage: "vipd handover NAME [--persist | --back] [--socket PATH | --url URL --token-file FILE]",
     description:
       "The best other node takes over before this one lets go. Then this one does not take it back by itself,\n" +
       "whatever its priority, until the other one fails or leaves, or --back. If nobody takes over, it stays.",
     options: [
       ["--back", "let it take over again when its priority is the highest"],
+      ["--persist", "do not take it back after a restart of the daemon either"],
       ...CONTROL_OPTIONS,
     ],
     load: async () => (await import("./handover.ts")).handover,
   },
   {
+    name: "prefer",
+    summary: "make this node the ACTIVE one of a virtual router while it is healthy",
+    usage: "vipd prefer NAME [--for DURATION] [--persist] | --off\n" +
+      "       [--socket PATH | --url URL --token-file FILE]",
+    description:
+      "Its priority is 254 while every check that it tracks passes, and it takes over at once, also with\n" +
+      "preempt = false: make before break. While one fails, the configured priority counts again. Only the\n" +
+      "owner of the addresses (255) is above it. Afterwards it goes where the priorities say.",
+    options: [
+      ["--for DURATION", "only for this time, such as 30m (default: until --off)"],
+      ["--persist", "also when the daemon is restarted"],
+      ["--off", "the configured priority counts again"],
+      ...CONTROL_OPTIONS,
+    ],
+    examples: ["vipd prefer VI_1 --for 30m", "vipd prefer VI_1 --persist", "vipd prefer VI_1 --off"],
+    load: async () => (await import("./override.ts")).prefer,
+  },
+  {
+    name: "priority",
+    summary: "give a virtual router another base priority than the configured one",
+    usage: "vipd priority NAME N|auto [--for DURATION] [--persist]\n" +
+      "       [--socket PATH | --url URL --token-file FILE]",
+    description:
+      "1..254, to which the tracked checks add as ever, until `auto`. Everything else stays as it is\n" +
+      "configured: with preempt = false a higher priority alone takes nothing over (`vipd prefer` does).",
+    options: [
+      ["--for DURATION", "only for this time, such as 30m (default: until auto)"],
+      ["--persist", "also when the daemon is restarted"],
+      ...CONTROL_OPTIONS,
+    ],
+    examples: ["vipd priority VI_1 90 --for 1h", "vipd priority VI_1 auto"],
+    load: async () => (await import("./override.ts")).priority,
+  },
+  {
     name: "maintenance",
     summary: "take this node out of everything, for a while or until told otherwise",
-    usage:
-      "vipd maintenance on [--for DURATION] [--force] | off [--socket PATH | --url URL --token-file FILE]",
+    usage: "vipd maintenance on [--for DURATION] [--persist] [--force] | off\n" +
+      "       [--socket PATH | --url URL --token-file FILE]",
     description:
       "Every virtual router is handed over to another node and stays out (INIT). One that nobody takes over\n" +
-      "stays ACTIVE, and goes as soon as somebody does. Lasts over a reload and an upgrade, not over a restart.",
+      "stays ACTIVE, and goes as soon as somebody does. Lasts over a reload and an upgrade, and with --persist\n" +
+      "over a restart: the node is out before anything of it takes part.",
     options: [
       ["--for DURATION", "take part again after this time, such as 10m"],
+      ["--persist", "stay out when the daemon or the host is restarted"],
       ["--force", "let go of the addresses even if nobody takes over"],
       ...CONTROL_OPTIONS,
     ],
-    examples: ["vipd maintenance on --for 10m", "vipd maintenance off"],
+    examples: ["vipd maintenance on --for 10m", "vipd maintenance on --persist", "vipd maintenance off"],
     load: async () => (await import("./maintenance.ts")).maintenance,
   },
   {

@@ -10,18 +10,25 @@ const PATIENCE_MS = 120_000;
 
 const Released = z.object({ detail: z.string() });
 
-/** `handover NAME [--back] [--socket PATH | --url URL --token-file FILE]`; 0 done, 1 not. */
+/** `handover NAME [--persist | --back] [--socket PATH | --url URL --token-file FILE]`; 0 done, 1 not. */
 export async function handover(args: string[], io: Io): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name.startsWith("-")) throw new UsageError("Name the virtual router first");
-  const options = parseOptions(rest, { boolean: ["back"], string: TARGET_OPTIONS });
-  const ask = (client: ApiClient): Promise<number> => request(client, io, name, options["back"] === true);
+  const options = parseOptions(rest, { boolean: ["back", "persist"], string: TARGET_OPTIONS });
+  const order = { back: options["back"] === true, persist: options["persist"] === true };
+  if (order.back && order.persist) throw new UsageError("--back and --persist exclude each other");
+  const ask = (client: ApiClient): Promise<number> => request(client, io, name, order);
   return await withApi(options, io, ask, { write: true });
 }
 
-async function request(client: ApiClient, io: Io, name: string, back: boolean): Promise<number> {
+async function request(
+  client: ApiClient,
+  io: Io,
+  name: string,
+  order: { readonly back: boolean; readonly persist: boolean },
+): Promise<number> {
   const response = await client.request("POST", `/virtual_routers/${encodeURIComponent(name)}/handover`, {
-    body: JSON.stringify({ back }),
+    body: JSON.stringify(order),
     streaming: true,
     signal: AbortSignal.timeout(PATIENCE_MS),
   });

@@ -11,6 +11,7 @@ export function renderStatus(snapshot: Snapshot, view: View): string {
   return [
     ...nodeLines(snapshot, view),
     ...maintenanceLines(snapshot, view),
+    ...overrideLines(snapshot, view),
     ...stateFileLines(snapshot, view),
     ...virtual_routers.flatMap((router) => ["", ...routerLines(router, at, view)]),
     ...(virtual_routers.length + virtual_servers.length + direct_routing.length === 0
@@ -49,8 +50,25 @@ function nodeLines({ node, at }: Snapshot, { color, width }: View): string[] {
 function maintenanceLines({ node: { maintenance } }: Snapshot, { color, width }: View): string[] {
   if (maintenance === null) return [];
   const until = maintenance.until === null ? "until it is ended" : `until ${maintenance.until}`;
-  const line = `MAINTENANCE ${until}: this node stays out ("vipd maintenance off" ends it)`;
+  const kept = maintenance.persisted ? ", also after a restart" : "";
+  const line = `MAINTENANCE ${until}${kept}: this node stays out ("vipd maintenance off" ends it)`;
   return wrap(paint(line, "red", color), width, 2);
+}
+
+function overrideLines({ virtual_routers }: Snapshot, { color, width }: View): string[] {
+  return virtual_routers.flatMap(({ name, base_priority, override }) => {
+    if (override === null) return [];
+    const { by, priority, until, suspended, persisted } = override;
+    const what = by === "prefer" ? "preferred here" : `priority ${priority} instead of ${base_priority}`;
+    const end = `vipd ${by === "prefer" ? `prefer ${text(name)} --off` : `priority ${text(name)} auto`}`;
+    const term = `${until === null ? "" : ` until ${until}`}${persisted ? ", also after a restart" : ""}`;
+    const now = suspended === null ? "" : `, but not now: ${text(suspended)}`;
+    return wrap(
+      paint(`OVERRIDE ${text(name)} ${what}${term}${now} ("${end}" ends it)`, "red", color),
+      width,
+      2,
+    );
+  });
 }
 
 function stateFileLines({ node: { state_file: { problem } } }: Snapshot, { color, width }: View): string[] {
@@ -81,12 +99,18 @@ function routerLines(router: VirtualRouterStatus, at: string, view: View): strin
 }
 
 function priorityText(
-  { base_priority, effective_priority, contributions, preempt }: VirtualRouterStatus,
+  { base_priority, effective_priority, contributions, preempt, override }: VirtualRouterStatus,
 ): string {
+  if (override?.by === "prefer" && override.suspended === null) {
+    return `${effective_priority}, preferred by the operator (configured: ${base_priority})`;
+  }
   const weighted = contributions.filter(({ weight }) => weight !== null);
-  const sum = weighted.length === 0
+  const base = override?.by === "priority" && override.suspended === null
+    ? `${override.priority} by the operator (configured: ${base_priority})`
+    : `${base_priority}`;
+  const sum = weighted.length === 0 && override === null
     ? ""
-    : ` = ${base_priority}${
+    : ` = ${base}${
       weighted.map(({ check, contribution }) =>
         ` ${contribution < 0 ? "-" : "+"} ${Math.abs(contribution)} ${text(check)}`
       )

@@ -7,11 +7,11 @@ import type { HeldSignals } from "../../ffi/signals.ts";
 import type { Memory } from "../health/monitor.ts";
 import type { DirectMemory } from "../kernel/direct_routing.ts";
 import type { BalancingEstate } from "./balancing.ts";
-import type { MaintenanceState } from "./maintenance.ts";
+import type { OperatorEstate } from "./operators.ts";
 import type { Inheritance } from "../vrrp/saved.ts";
 
 /** To be raised with every change of what `Estate` or anything in it means: another format is ignored. */
-const FORMAT = 6;
+const FORMAT = 7;
 /** Names the descriptor. */
 export const ESTATE_VARIABLE = "VIPD_ESTATE_FD";
 /** Of the file in memory, as /proc shows it. */
@@ -25,7 +25,7 @@ export interface Estate {
   readonly checks: Readonly<Record<string, Memory>>;
   readonly balancing: BalancingEstate;
   readonly directRouting: DirectMemory | null;
-  readonly maintenance: MaintenanceState | null;
+  readonly operators: OperatorEstate;
   /** Where a signal leaves its mark that comes too late for the one image and too early for the other. */
   readonly signals: Pick<HeldSignals, "umask" | "unmarked">;
 }

@@ -1,7 +1,7 @@
 /** Looks every two seconds whether the VRRP thread still turns; only then the supervisor hears that we do. */
 import { watchdogIntervalMs } from "../notify/systemd.ts";
 import type { EngineHandle } from "../vrrp/handle.ts";
-import type { Maintenance } from "./maintenance.ts";
+import type { Operators } from "./operators.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 const BEAT_MS = 2_000;
@@ -10,7 +10,7 @@ const MAX_MISSED_BEATS = 3;
 
 export interface HeartbeatParts {
   readonly engine: EngineHandle;
-  readonly maintenance: Maintenance;
+  readonly operators: Operators;
   readonly supervisor: Supervisor;
   /** The thread does not turn any more. */
   failed(message: string): void;
@@ -33,8 +33,8 @@ export class Heartbeat {
   }
 
   #beat(): void {
-    const { engine, maintenance, supervisor, failed } = this.#parts;
-    maintenance.tick();
+    const { engine, operators, supervisor, failed } = this.#parts;
+    operators.tick();
     const missed = engine.missedBeats();
     if (missed === 0 && watchdogIntervalMs() !== null) supervisor.tell({ watchdog: true });
     if (missed >= MAX_MISSED_BEATS) failed(`no heartbeat for ${missed * BEAT_MS} ms`);

@@ -123,6 +123,22 @@ export class StandingOrders {
   }
 }
 
+/** Writes an order down or takes it out: why that cannot be, or null. */
+export function attempt(write: () => void): string | null {
+  try {
+    write();
+    return null;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return error.message;
+  }
+}
+
+/** An order has ended that stays in the file: nobody shall be surprised. */
+export function comesBack(problem: string): string {
+  return `what was kept of it could not be taken out and comes back with a restart: ${problem}`;
+}
+
 function knownFormat(content: unknown): unknown {
   const format = typeof content === "object" && content !== null && "format" in content
     ? content.format

@@ -19,7 +19,7 @@ import type { Balancing } from "./balancing.ts";
 import type { DirectRoutings } from "./direct_routing.ts";
 import { type Estate, ESTATE_VARIABLE, leaveEstate } from "./estate.ts";
 import { examine, objection, ownArguments, ownPath, type Program } from "./program.ts";
-import type { Maintenance } from "./maintenance.ts";
+import type { Operators } from "./operators.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 /** A handover or a recovery that is under way may take so long to end; after that the operator asks again. */
@@ -39,7 +39,7 @@ export interface UpgradeParts {
   readonly balancing: Balancing;
   readonly directRouting: DirectRoutings;
   readonly supervisor: Supervisor;
-  readonly maintenance: Maintenance;
+  readonly operators: Operators;
   flushLog(): Promise<void>;
   /** Whether a stop has begun: it goes first. */
   isStopping(): boolean;
@@ -133,13 +133,12 @@ export class Upgrade {
       if (isStopping()) return "vipd is stopping";
       const { umask, unmarked } = signals;
       const checks = monitor.memories();
-      const maintenance = this.#parts.maintenance.state;
       const left = { version: VERSION, atMs: Date.now(), engine, checks, balancing: balancing.estate() };
       const signalMarks = { umask, unmarked };
       return replace(path, {
         ...left,
         directRouting: directRouting.estate(),
-        maintenance,
+        operators: this.#parts.operators.estate(),
         signals: signalMarks,
       });
     } finally {

@@ -86,11 +86,14 @@ export class EngineHandle {
   }
 
   /**
-   * The virtual router leaves ACTIVE, if somebody takes over, and does not come back by itself; `back`: it
-   * may. Null when there is none of this name.
+   * The virtual router leaves ACTIVE, if somebody takes over, and for this reason does not come back by
+   * itself; `back`: it may. Null when there is none of this name.
    */
-  async handOver(name: string, back: boolean): Promise<Released | null> {
-    return (await this.#ask("handover", { name, back }, RELEASE_TIMEOUT_MS)).result;
+  async handOver(
+    name: string,
+    order: { readonly back: boolean; readonly reason: string },
+  ): Promise<Released | null> {
+    return (await this.#ask("handover", { name, ...order }, RELEASE_TIMEOUT_MS)).result;
   }
 
   /**

@@ -41,6 +41,8 @@ export type Command =
     readonly id: number;
     readonly name: string;
     readonly back: boolean;
+    /** Why it does not come back. */
+    readonly reason: string;
   }
   /** All of them shall stay out for this reason, or (null) take part again. */
   | {

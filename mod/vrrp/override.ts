@@ -1,4 +1,4 @@
-/** The operator's word about a virtual router's priority, and what it comes to with the tracked checks. PURE. */
+/** The operator's word about a priority, and what it comes to with the tracked checks. PURE. */
 import type { VirtualRouterConfig } from "../config/schema.ts";
 import { effectivePriority, type Health, type TrackedState } from "../health/health.ts";
 import type { OverrideStatus } from "../snapshot.ts";

@@ -35,14 +35,14 @@ export class Release {
     this.#parts = parts;
   }
 
-  handOver({ id, name, back }: Command & { type: "handover" }, nowMs: number): void {
+  handOver({ id, name, back, reason }: Command & { type: "handover" }, nowMs: number): void {
     const { roster, post } = this.#parts;
     const instance = roster.instances.get(name);
     const say = (result: Released | null): void => post({ type: "handover", id, result });
     if (instance === undefined) return say(null);
     const result = back ? this.#giveBack(instance, nowMs) : refusal(instance);
     if (result !== null) return say(result);
-    instance.heldBack = `handed over on demand at ${new Date().toISOString()}`;
+    instance.heldBack = reason;
     const asked = this.#ask([instance], nowMs, ([released]) => {
       if (!released!.ok) instance.heldBack = null;
       say(released!);

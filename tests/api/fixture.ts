@@ -1,6 +1,8 @@
 /** Snapshots and an API context for tests: small, complete and valid. */
 import type {
   ApiContext,
+  MaintenanceResult,
+  OverrideResult,
   RealServerOrderResult,
   Release,
   ReloadResult,
@@ -161,8 +163,10 @@ export function fakeContext(overrides: Partial<ApiContext> = {}): FakeContext {
       Promise.resolve({ ok: true, from: "0.1.0", to: "0.2.0", program: binary }),
     handOver: (name): Promise<Release> =>
       Promise.resolve({ name, ok: true, detail: `${name} was handed over` }),
-    beginMaintenance: (): Promise<Release[]> => Promise.resolve([]),
-    endMaintenance: (): Promise<void> => Promise.resolve(),
+    overrideRouter: (name): Promise<OverrideResult> =>
+      Promise.resolve({ ok: true, virtual_routers: [{ name, ok: true, detail: `${name} is preferred` }] }),
+    beginMaintenance: (): Promise<MaintenanceResult> => Promise.resolve({ ok: true, virtual_routers: [] }),
+    endMaintenance: (): Promise<MaintenanceResult> => Promise.resolve({ ok: true, virtual_routers: [] }),
     orderRealServer: (): RealServerOrderResult => ({ ok: true }),
     token: () => "s3cret",
     exporterNames: false,

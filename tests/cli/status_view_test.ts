@@ -4,6 +4,7 @@ import { formatAge } from "../../mod/age.ts";
 import { renderStatus } from "../../mod/cli/status_view.ts";
 import { frame } from "../../mod/cli/status_watch.ts";
 import { columns, visibleWidth, wrap } from "../../mod/cli/text.ts";
+import type { VirtualRouterStatus } from "../../mod/snapshot.ts";
 import { bigSnapshot, check, realServer, router, snapshot, virtualServer } from "../api/fixture.ts";
 
 const PIPE = { width: Infinity, color: false };
@@ -199,4 +200,43 @@ Deno.test("formatAge() speaks like a person", () => {
 
 Deno.test("frame() fills one screen and clears the rest", () => {
   assertEquals(frame(["a", "b", "c", "d"], 1, 3, "foot"), "\x1b[Hb\x1b[K\r\nc\x1b[K\r\n\x1b[J\x1b[3;1Hfoot");
+});
+
+Deno.test("renderStatus() is loud about what the operator has put in the place of a priority", () => {
+  const since = "2026-11-20T05:50:00.000Z";
+  const base = { since, until: null, persisted: false, suspended: null };
+  const shown = (changes: Partial<VirtualRouterStatus>): string[] =>
+    renderStatus(snapshot({ virtual_routers: [router(changes)] }), PIPE).split("\n")
+      .filter((line) => /^OVERRIDE|^ {2}priority/.test(line));
+  const prefer = { ...base, by: "prefer", priority: 254 } as const;
+  assertEquals(shown({ effective_priority: 254, override: prefer }), [
+    'OVERRIDE VI_1 preferred here ("vipd prefer VI_1 --off" ends it)',
+    "  priority   254, preferred by the operator (configured: 100)",
+  ]);
+  assertEquals(
+    shown({
+      override: {
+        ...prefer,
+        until: "2026-11-20T06:20:00.000Z",
+        persisted: true,
+        suspended: "failing: uplink",
+      },
+    }),
+    [
+      "OVERRIDE VI_1 preferred here until 2026-11-20T06:20:00.000Z, also after a restart, but not now: " +
+      'failing: uplink ("vipd prefer VI_1 --off" ends it)',
+      "  priority   80 = 100 - 20 uplink",
+    ],
+  );
+  assertEquals(shown({ effective_priority: 100, override: { ...base, by: "priority", priority: 120 } }), [
+    'OVERRIDE VI_1 priority 120 instead of 100 ("vipd priority VI_1 auto" ends it)',
+    "  priority   100 = 120 by the operator (configured: 100) - 20 uplink",
+  ]);
+});
+
+Deno.test("renderStatus() says why nothing that was to be kept is in force", () => {
+  const { node } = snapshot();
+  const problem = "/var/lib/vipd/state.json cannot be used, so nothing in it is in force: it is empty";
+  const shown = renderStatus(snapshot({ node: { ...node, state_file: { path: "", problem } } }), PIPE);
+  assertStringIncludes(shown, `\nSTATE FILE ${problem}\n`);
 });

@@ -78,7 +78,8 @@ export class EngineLab implements Disposable {
   }
 
   handOver(name: string, back = false): void {
-    this.#command({ type: "handover", id: 1, name, back });
+    const reason = `handed over on demand at ${new Date().toISOString()}`;
+    this.#command({ type: "handover", id: 1, name, back, reason });
   }
 
   maintain(maintenance: { readonly reason: string; readonly force: boolean } | null): void {

@@ -36,7 +36,7 @@ export function renderPage(snapshot: Snapshot): string {
             <p class="alarm">Maintenance ${node.maintenance.until === null
               ? "until it is ended"
               : `until ${node.maintenance.until}`}: this node stays out</p>
-          `} ${node.state_file.problem === null ? "" : html`
+          `} ${virtual_routers.map(overrideAlarm)} ${node.state_file.problem === null ? "" : html`
             <p class="alarm">State file: ${node.state_file.problem}</p>
           `} ${node.last_reload_error === null ? "" : html`
             <p class="alarm">Last reload failed: ${node.last_reload_error}</p>
@@ -76,6 +76,17 @@ export function renderPage(snapshot: Snapshot): string {
       </body>
     </html>
   `).trim() + "\n";
+}
+
+function overrideAlarm({ name, base_priority, override }: VirtualRouterStatus): Html | "" {
+  if (override === null) return "";
+  const { by, priority, until, suspended } = override;
+  const what = by === "prefer" ? "is preferred here" : `has priority ${priority} instead of ${base_priority}`;
+  return html`
+    <p class="alarm">${name} ${what}, by the operator${until === null
+      ? ""
+      : ` until ${until}`}${suspended === null ? "" : `; not now: ${suspended}`}</p>
+  `;
 }
 
 /** `lb1 · VI_1 ACTIVE`; with many routers how many are in each state. */

@@ -5,7 +5,7 @@ import type { Drain } from "../../balance/state.ts";
 import type { VirtualServer } from "../../balance/virtual_servers.ts";
 import type { RealServerOrder, RealServerOrderResult } from "../../api/context.ts";
 import { logger } from "../../log.ts";
-import type { RealServerOrders, StandingOrders } from "../standing_orders.ts";
+import { attempt, comesBack, type RealServerOrders, type StandingOrders } from "../standing_orders.ts";
 
 const log = logger("balance");
 
@@ -45,15 +45,9 @@ export class Operator {
   noteDrained(virtualServer: string, realServer: string): void {
     const order = this.#orders.realServer(virtualServer, realServer);
     if (order.drain === undefined || order.drain.drained) return;
-    try {
-      this.#orders.setRealServer(virtualServer, realServer, {
-        ...order,
-        drain: { until: null, drained: true },
-      });
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      log.error("state_file {problem}", { problem: error.message });
-    }
+    const ended = { ...order, drain: { until: null, drained: true } };
+    const problem = attempt(() => this.#orders.setRealServer(virtualServer, realServer, ended));
+    if (problem !== null) log.error("state_file {problem}", { problem });
   }
 
   /**
@@ -72,13 +66,7 @@ export class Operator {
       ...(drain === undefined || order.type !== "weight" ? {} : { drain }),
     };
     const now = order.persist ? standingOf(order, timeoutMs) : {};
-    try {
-      this.#orders.setRealServer(virtualServer, realServer, { ...kept, ...now });
-      return null;
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      return error.message;
-    }
+    return attempt(() => this.#orders.setRealServer(virtualServer, realServer, { ...kept, ...now }));
   }
 }
 
@@ -93,11 +81,6 @@ function standingOf(order: RealServerOrder, timeoutMs: number): RealServerOrders
     case "weight":
       return order.weight === null ? {} : { weight: order.weight };
   }
-}
-
-/** An order has ended that stays in the file: nobody shall be surprised. */
-function comesBack(problem: string): string {
-  return `what was kept of it could not be taken out and comes back with a restart: ${problem}`;
 }
 
 function eventOf(realServer: string, order: RealServerOrder, timeoutMs: number): Event {
