@@ -1,5 +1,5 @@
 /** What the tables of all blocks share while a keepalived.conf is converted. */
-import type { Draft } from "./draft.ts";
+import type { Draft, Value } from "./draft.ts";
 import type { Files } from "./expand.ts";
 import type { Row } from "./report.ts";
 import type { Tracker } from "./trackers.ts";
@@ -18,8 +18,18 @@ export interface Conversion {
   readonly trackers: Map<string, Tracker>;
   /** Names in vipd.toml by what they stand for: as the table and what it is for, in JSON. */
   readonly names: Map<string, string>;
+  /** virtual_server_group: its `addresses`, by name. */
+  readonly addressGroups: Map<string, readonly Value[]>;
 }
 
 export function newConversion(rows: Row[], files: Files): Conversion {
-  return { draft: [], rows, files, later: [], trackers: new Map(), names: new Map() };
+  return {
+    draft: [],
+    rows,
+    files,
+    later: [],
+    trackers: new Map(),
+    names: new Map(),
+    addressGroups: new Map(),
+  };
 }

@@ -1,5 +1,7 @@
 /** The outermost level of keepalived.conf. */
 import type { Conversion } from "./conversion.ts";
+import { convertVirtualServer } from "./lvs/virtual_server.ts";
+import { readGroup } from "./lvs/virtual_server_group.ts";
 import type { Keywords } from "./table.ts";
 import { convertVrrpScript } from "./vrrp_script.ts";
 
@@ -14,5 +16,22 @@ export const ROOT: Keywords<Conversion> = [
     outcome: "converted",
     why: "check.*",
     convert: convertVrrpScript,
+  },
+  {
+    keyword: "virtual_server",
+    outcome: "converted",
+    why: "virtual_server.*",
+    convert: convertVirtualServer,
+  },
+  {
+    keyword: "virtual_server_group",
+    outcome: "converted",
+    why: "virtual_server.*.addresses",
+    convert: readGroup,
+  },
+  {
+    keyword: "SSL",
+    outcome: "refused",
+    why: "what the checks of SSL_GET show of themselves: give each check its tls = { ca, cert, key }",
   },
 ];
