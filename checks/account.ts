@@ -68,8 +68,8 @@ export function inspectSwitch(runAs: RunAs): string | undefined {
   if (wanted === undefined || (wanted.uid === own.uid && wanted.gid === own.gid)) return undefined;
   const effective = /^CapEff:\t([0-9a-f]+)$/m.exec(Deno.readTextFileSync("/proc/self/status"))?.[1] ?? "0";
   if ((BigInt(`0x${effective}`) & switching) === switching) return undefined;
-  return `vipd runs as ${nameUser(own.uid)} and cannot become ${nameUser(wanted.uid)}: ` +
-    "start it as root, or with CAP_SETUID and CAP_SETGID";
+  return `vipd runs as ${nameUser(own.uid)} and may not become ${nameUser(wanted.uid)}: ` +
+    "it needs CAP_SETUID, CAP_SETGID and CAP_KILL (in a systemd unit: CapabilityBoundingSet)";
 }
 
 /** Whether nobody but these users can act as that group, as far as this host's own files tell. */

@@ -10,6 +10,11 @@ export class CheckFailed extends Error {
   override readonly name = "CheckFailed";
 }
 
+/** Nothing can be said yet, thrown by `probe`: the check keeps its state, at the start unknown. */
+export class CheckUndecided extends Error {
+  override readonly name = "CheckUndecided";
+}
+
 /** A process, told apart from a later one with the same pid by its start time (clock ticks since boot). */
 export interface Process {
   readonly pid: number;
@@ -93,6 +98,11 @@ export interface Host {
   connect(to: Endpoint, origin: Origin, timeoutMs: number, signal: AbortSignal): Promise<Connection>;
   /** A socket for UDP, or for ICMP and ICMPv6 messages (the port is ignored; the IP header is not shown). */
   datagrams(kind: "udp" | "icmp", to: Endpoint, origin: Origin, signal: AbortSignal): Promise<DatagramSocket>;
+  /**
+   * The MAC address of whoever holds an IP address on that link, asked by ARP or neighbour discovery until the
+   * abort.
+   */
+  neighbour(address: string, device: string, signal: AbortSignal): Promise<string>;
   /** The live (not zombie) process with this pid, if any. */
   process(pid: number): Process | undefined;
   /**
@@ -119,11 +129,20 @@ export interface Target {
   readonly port: number;
 }
 
+/** Another check of the same configuration, as far as it is known. */
+export interface Member {
+  readonly name: string;
+  readonly state: "unknown" | "up" | "down";
+  readonly reason: string;
+}
+
 export interface CheckContext {
   /** Name of the check in the configuration. */
   readonly name: string;
   readonly host: Host;
   readonly target?: Target;
+  /** Other checks, by their names; one that there is not is unknown. */
+  members?(names: readonly string[]): Member[];
   /** How long one look may take; it is aborted then. */
   readonly timeoutMs?: number;
   /** Whom the check's programs run as. */
@@ -146,6 +165,8 @@ export interface Pass {
   readonly note: string;
   /** The weight that the real server is to have, 0..65535; its configured one when absent. */
   readonly weight?: number;
+  /** The weight with which virtual routers track the check is multiplied by this; 1 when absent. */
+  readonly factor?: number;
 }
 
 /** Takes what a watch sees: whether the check would pass, or undefined when only a look can tell. */
@@ -169,6 +190,11 @@ export interface CheckType<Options = unknown> {
   readonly needsPort?: boolean;
   /** Options that hold a program and its arguments, which the check runs. */
   readonly commands?: readonly string[];
+  /**
+   * The option that names other checks: their states are all that it looks at, whenever one of them changes,
+   * so it has neither an interval nor a count of its own.
+   */
+  readonly follows?: string;
   /** Programs that it runs by itself, found in the usual directories. */
   readonly programs?: readonly string[];
   /**

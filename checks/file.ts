@@ -1,4 +1,4 @@
-/** file: a number in a file, or that it is there at all, says whether to serve, or with which weight. */
+/** file: a number in a file, or that it is there at all, says whether to serve, or how much it counts. */
 import * as z from "zod";
 import { absolutePath, defineCheck, describe, fail, type Pass } from "./check.ts";
 
@@ -10,13 +10,23 @@ const options = z.strictObject({
   weight_from_value: z.boolean().default(false).describe(
     "Of a real server: the number is its weight, 0 to 65535, and -1 fails; else 0 passes and any other fails",
   ),
+  multiply: z.boolean().default(false).describe(
+    "Of a virtual router: the number times the weight of the track is added to the priority (at most 253, less " +
+      "than -253 is FAULT); without a weight any other number than 0 is FAULT",
+  ),
   missing: z.enum(["pass", "fail"]).default("pass").describe(
-    "What it means that the file is not there or empty; passing, the real server has its configured weight",
+    "What it means that the file is not there or empty; passing, the real server has its configured weight, and 0 is multiplied",
   ),
   exists: z.boolean().optional().describe(
     "Look only at whether it is there, whatever it holds: true passes while it is, false while it is not",
   ),
-}).refine(({ exists, weight_from_value }) => exists === undefined || !weight_from_value, {
+}).refine(
+  ({ multiply, weight_from_value, exists }) => !multiply || (!weight_from_value && exists === undefined),
+  {
+    error: "multiply takes the number for itself: leave weight_from_value and exists out",
+    path: ["multiply"],
+  },
+).refine(({ exists, weight_from_value }) => exists === undefined || !weight_from_value, {
   error: "exists does not look into the file, so there is no weight",
   path: ["exists"],
 });
@@ -31,16 +41,20 @@ export const file = defineCheck({
   watch: ({ host }, { path }, signal, report) => host.watchFile(path, () => report(undefined), signal),
 });
 
-function look({ path, weight_from_value, missing, exists }: Options): Pass | string {
+function look({ path, weight_from_value, multiply, missing, exists }: Options): Pass | string {
   if (exists !== undefined) return lookFor(path, exists);
   const text = read(path);
   if (text === undefined || text === "") {
     const what = text === undefined ? `there is no ${path}` : `${path} is empty`;
-    return missing === "pass" ? what : fail(what);
+    if (missing === "fail") return fail(what);
+    return multiply ? { note: `${what}, which counts as 0`, factor: 0 } : what;
   }
-  if (!/^-?\d{1,6}$/.test(text)) return fail(`${path} holds no number: ${JSON.stringify(text.slice(0, 20))}`);
+  if (!/^[+-]?\d{1,6}$/.test(text)) {
+    return fail(`${path} holds no number: ${JSON.stringify(text.slice(0, 20))}`);
+  }
   const value = Number(text);
   const note = `${path} holds ${value}`;
+  if (multiply) return { note, factor: value };
   if (!weight_from_value) return value === 0 ? note : fail(note);
   return value >= 0 && value <= weightMax ? { note, weight: value } : fail(note);
 }

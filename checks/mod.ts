@@ -1,9 +1,11 @@
 /** The registry of check types: configuration, documentation and tests all derive from this list. */
 import type { CheckType } from "./check.ts";
+import { allOf, anyOf, quorum } from "./composite.ts";
 import { curl } from "./curl.ts";
 import { dns } from "./dns.ts";
 import { exec } from "./exec.ts";
 import { file } from "./file.ts";
+import { gateway } from "./gateway.ts";
 import { http } from "./http.ts";
 import { networkInterface } from "./interface.ts";
 import { nginx } from "./nginx.ts";
@@ -26,6 +28,10 @@ export const checkTypes = [
   file,
   process,
   networkInterface,
+  gateway,
+  allOf,
+  anyOf,
+  quorum,
 ] as const;
 
 const byType: ReadonlyMap<string, CheckType> = new Map(checkTypes.map((check) => [check.type, check]));

@@ -1,7 +1,7 @@
 /** ping: the host answers an ICMP echo request (RFC 792, RFC 4443 §4), sent by vipd itself. */
 import * as z from "zod";
-import { type CheckContext, defineCheck } from "./check.ts";
-import { parseEndpoint, serviceEndpoint, using } from "./connection.ts";
+import { type CheckContext, defineCheck, type Host, type Origin } from "./check.ts";
+import { type Endpoint, parseEndpoint, serviceEndpoint, using } from "./connection.ts";
 import { originFields, originOf } from "./origin.ts";
 
 const options = z.strictObject({
@@ -29,14 +29,26 @@ const nonceSize = 16;
 async function probe(context: CheckContext, options: Options, signal: AbortSignal): Promise<string> {
   // ICMP has no ports: any will do where an address is looked up.
   const endpoint = serviceEndpoint(context, { ...options, connect_port: 1 });
-  const socket = await context.host.datagrams("icmp", endpoint, originOf(options), signal);
+  const ms = await echo(context.host, endpoint, originOf(options), options.size, signal);
+  return `answered after ${ms.toFixed(1)} ms`;
+}
+
+/** Asks once and waits for the answer until the abort; resolves to the milliseconds that it took. */
+export async function echo(
+  host: Host,
+  to: Endpoint,
+  origin: Origin,
+  size: number,
+  signal: AbortSignal,
+): Promise<number> {
+  const socket = await host.datagrams("icmp", to, origin, signal);
   return await using(socket, signal, async () => {
-    const request = echoRequest(socket.family, options.size);
+    const request = echoRequest(socket.family, size);
     const startMs = performance.now();
     socket.send(request);
     for (;;) {
       if (!isReply(await socket.receive(), request, socket.family)) continue;
-      return `answered after ${(performance.now() - startMs).toFixed(1)} ms`;
+      return performance.now() - startMs;
     }
   });
 }

@@ -11,7 +11,7 @@ import { configureLogging, logger } from "./log.ts";
 import { Balancing } from "./daemon/balancing.ts";
 import { DirectRoutings } from "./daemon/direct_routing.ts";
 import { type Estate, takeEstate } from "./daemon/estate.ts";
-import { Hearing } from "./daemon/hearing.ts";
+import { Hearing, trackerOf } from "./daemon/hearing.ts";
 import { Heartbeat } from "./daemon/heartbeat.ts";
 import { load, type Loading } from "./daemon/loading.ts";
 import { Operators } from "./daemon/operators.ts";
@@ -23,7 +23,6 @@ import { ReadModel } from "./read_model.ts";
 import type { NodeStatus } from "./snapshot.ts";
 import { VERSION } from "./version.ts";
 import { EngineHandle } from "./vrrp/handle.ts";
-import type { TrackerState } from "./vrrp/messages.ts";
 
 /** An orderly stop that takes longer than this is cut short: the leases end what is left. */
 const STOP_TIMEOUT_MS = 10_000;
@@ -100,6 +99,7 @@ export class Daemon {
     this.#monitor = new Monitor({
       host: this.#host,
       onChange: (change) => this.#hearing.check(change),
+      onMeasure: (measure) => this.#hearing.measure(measure),
       onNote: (name, message) => this.#hearing.note(name, message),
       inherited: estate?.checks ?? {},
     });
@@ -240,7 +240,7 @@ export class Daemon {
     if (this.#stopping) return;
     this.#monitor.configure(config.check);
     this.#engine.track(
-      this.#monitor.status().map(({ name, state, reason }): TrackerState => ({ check: name, state, reason })),
+      this.#monitor.status().map(trackerOf),
     );
     if (isFirst && this.#estate !== null) this.#engine.inherit(this.#estate.engine);
     this.#engine.configure(withoutHooks(config));

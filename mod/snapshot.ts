@@ -16,11 +16,17 @@ export type RouterState = z.infer<typeof RouterState>;
 export const CheckState = z.enum(["unknown", "up", "down"]);
 export type CheckState = z.infer<typeof CheckState>;
 
-/** What one tracked check does to one virtual router's priority. `weight` null: failing means FAULT. */
+/**
+ * What one tracked check does to one virtual router's priority. `weight` null: failing means FAULT; with
+ * `reverse` passing does, and a weight counts with the other sign.
+ */
 export const Contribution = z.strictObject({
   check: z.string(),
   state: CheckState,
   weight: z.int().nullable(),
+  reverse: z.boolean(),
+  /** The number that a check with `multiply` holds: the weight is multiplied by it. */
+  factor: z.int().optional(),
   contribution: z.int(),
   reason: z.string(),
 });
@@ -146,6 +152,8 @@ export const CheckStatus = z.strictObject({
   recoveries: counter,
   /** What the check wants the weight of its real server to be; absent: the configured one. */
   weight: z.int().optional(),
+  /** The number that a check with `multiply` holds: weights are multiplied by it. */
+  factor: z.int().optional(),
 });
 export type CheckStatus = z.infer<typeof CheckStatus>;
 

@@ -120,12 +120,18 @@ function priorityText(
 }
 
 function trackerRows({ contributions }: VirtualRouterStatus, color: boolean): string[] {
-  return columns(contributions.map(({ check, state, weight, reason }) => [
-    text(check),
-    stateText(state, color),
-    weight === null ? "must pass" : `weight ${weight > 0 ? "+" : ""}${weight}`,
-    text(reason),
+  return columns(contributions.map((contribution) => [
+    text(contribution.check),
+    stateText(contribution.state, color),
+    weightText(contribution),
+    text(contribution.reason),
   ]));
+}
+
+function weightText({ weight, reverse, factor }: VirtualRouterStatus["contributions"][number]): string {
+  if (weight === null) return reverse ? "must fail" : "must pass";
+  const times = factor === undefined ? "" : ` times ${factor}`;
+  return `weight ${weight > 0 ? "+" : ""}${weight}${times}${reverse ? " reversed" : ""}`;
 }
 
 function addressText(

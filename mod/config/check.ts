@@ -8,12 +8,13 @@ import { runAsFields, wholeNumber } from "./values.ts";
 /** What the configuration needs to know of a check type; the registry of `checks/` gives it. */
 export type CheckType = Pick<
   FullCheckType,
-  "type" | "summary" | "options" | "defaults" | "commands" | "programs" | "target" | "needsPort"
+  "type" | "summary" | "options" | "defaults" | "commands" | "programs" | "follows" | "target" | "needsPort"
 >;
 
 /** A check with its defaults applied; times in milliseconds. */
 export interface CheckConfig extends RunAs {
   readonly type: string;
+  /** 0: it follows other checks and looks whenever one of them changes. */
   readonly interval: number;
   /** Limit of one attempt. */
   readonly timeout: number;
@@ -27,12 +28,24 @@ export interface CheckConfig extends RunAs {
   readonly recover_timeout: number;
   readonly recover_user?: string;
   readonly recover_group?: string;
+  /** The checks that it follows; see `CheckType.follows`. */
+  readonly follows?: readonly string[];
   /** Options of the type, as its own schema puts them out. */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
 /** Without a timeout a check may take its whole interval, but never longer than this. */
 const TIMEOUT_MAX_MS = 5_000;
+
+const recoveryFields = {
+  recover: z.array(z.string()).min(1, { error: "expected a program and its arguments" }).exactOptional()
+    .describe(
+      "Program and arguments, run once on failure; the check fails only if it does not help within recover_timeout",
+    ),
+  recover_timeout: duration("10ms", "1h").prefault("10s").describe("Time for `recover` to help"),
+  recover_user: runAsFields.user.describe("User for `recover`, by name or uid; default: vipd's own"),
+  recover_group: runAsFields.group.describe("Group for `recover`, by name or gid; default: the user's own"),
+};
 
 const commonFields = z.strictObject({
   interval: duration("50ms", "24h").prefault("2s").describe(
@@ -46,13 +59,7 @@ const commonFields = z.strictObject({
   attempt_delay: duration("0s", "1h").prefault("1s").describe("Pause between two attempts"),
   initial: z.enum(["unknown", "up", "down"]).default("unknown")
     .describe("State before rise or fall decided for the first time"),
-  recover: z.array(z.string()).min(1, { error: "expected a program and its arguments" }).exactOptional()
-    .describe(
-      "Program and arguments, run once on failure; the check fails only if it does not help within recover_timeout",
-    ),
-  recover_timeout: duration("10ms", "1h").prefault("10s").describe("Time for `recover` to help"),
-  recover_user: runAsFields.user.describe("User for `recover`, by name or uid; default: vipd's own"),
-  recover_group: runAsFields.group.describe("Group for `recover`, by name or gid; default: the user's own"),
+  ...recoveryFields,
   ...runAsFields,
 });
 
@@ -95,7 +102,8 @@ type RealServerTable = z.output<typeof realServerFields> & { readonly type: stri
 
 /** Any check of a real server, whose address it looks at. */
 export function realServerCheckSchema(checkTypes: readonly CheckType[]): z.ZodType<RealServerCheck> {
-  const [first, ...others] = checkTypes.map(({ type, summary, options }) =>
+  const own = checkTypes.filter(({ follows }) => follows === undefined);
+  const [first, ...others] = own.map(({ type, summary, options }) =>
     options.safeExtend({ type: z.literal(type).describe(summary), ...realServerFields.shape }).strict()
   );
   if (first === undefined) throw new RangeError("Cannot build a schema of checks: there is no check type");
@@ -123,10 +131,14 @@ function realServerCheck(table: RealServerTable): RealServerCheck {
   return (initial) => both[initial];
 }
 
-type CheckTable = z.output<typeof commonFields> & { readonly type: string };
+type CheckTable = Partial<z.output<typeof commonFields>> & { readonly type: string };
 
 /** One check type's whole table: common keys, with the type's own defaults, and options together. */
-function checkTable({ type, summary, options, defaults = {}, target }: CheckType): z.ZodObject {
+function checkTable(check: CheckType): z.ZodObject {
+  const { type, summary, options, defaults = {}, target, follows } = check;
+  if (follows !== undefined) {
+    return options.safeExtend({ type: z.literal(type).describe(summary), ...recoveryFields }).strict();
+  }
   const { interval, timeout, rise, fall } = commonFields.shape;
   return options.safeExtend({
     ...(target === undefined ? {} : { [target]: required(options.shape[target]) }),
@@ -162,26 +174,47 @@ export function checkSchema(checkTypes: readonly CheckType[]): z.ZodType<CheckCo
   const [first, ...others] = checkTypes.map(checkTable);
   if (first === undefined) throw new RangeError("Cannot build a schema of checks: there is no check type");
   return z.discriminatedUnion("type", [first, ...others])
-    .transform((table) => split(table as CheckTable));
+    .transform((table) => split(table as CheckTable, checkTypes));
 }
 
-function split(table: CheckTable): CheckConfig {
+/** What follows other checks looks whenever they change, and counts nothing. */
+const followed = {
+  interval: 0,
+  rise: 1,
+  fall: 1,
+  attempts: 1,
+  attempt_delay: 0,
+  initial: "unknown",
+} as const;
+
+function split(table: CheckTable, checkTypes: readonly CheckType[]): CheckConfig {
   const options = Object.fromEntries(Object.entries(table).filter(([key]) => !COMMON_KEYS.includes(key)));
-  const { type, interval, timeout, rise, fall, attempts, attempt_delay, initial, recover_timeout } = table;
+  const { type, interval, timeout, rise, fall, attempts, attempt_delay, initial } = { ...followed, ...table };
+  const { recover, recover_timeout = 0, recover_user, recover_group } = table;
   return {
     type,
     interval,
-    timeout: timeout ?? Math.min(interval, TIMEOUT_MAX_MS),
+    timeout: timeout ?? (interval === 0 ? TIMEOUT_MAX_MS : Math.min(interval, TIMEOUT_MAX_MS)),
     rise,
     fall,
     attempts,
     attempt_delay,
     initial,
     recover_timeout,
-    ...(table.recover === undefined ? {} : { recover: table.recover }),
-    ...(table.recover_user === undefined ? {} : { recover_user: table.recover_user }),
-    ...(table.recover_group === undefined ? {} : { recover_group: table.recover_group }),
+    ...(recover === undefined ? {} : { recover }),
+    ...(recover_user === undefined ? {} : { recover_user }),
+    ...(recover_group === undefined ? {} : { recover_group }),
     ...runAsOf(table),
+    ...followsOf(type, options, checkTypes),
     options,
   };
+}
+
+function followsOf(
+  type: string,
+  options: CheckConfig["options"],
+  checkTypes: readonly CheckType[],
+): Pick<CheckConfig, "follows"> {
+  const key = checkTypes.find((candidate) => candidate.type === type)?.follows;
+  return key === undefined ? {} : { follows: options[key] as readonly string[] };
 }

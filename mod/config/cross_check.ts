@@ -2,6 +2,7 @@
  * What no single key can tell: rules between the keys of a virtual router, between routers, and of the API.
  */
 import { type BalancePartially, crossCheckBalance } from "./cross_check_balance.ts";
+import { type ChecksPartially, crossCheckChecks } from "./cross_check_checks.ts";
 import {
   checkDualStack,
   checkTracks,
@@ -21,7 +22,7 @@ import type { z } from "zod";
  * A configuration in which all that is there is valid by itself; what is not is missing: keys, and elements
  * of arrays.
  */
-export interface Partially extends BalancePartially, GroupsPartially {
+export interface Partially extends BalancePartially, GroupsPartially, ChecksPartially {
   readonly api: Partial<z.output<typeof apiFields>>;
   readonly virtual_router: Readonly<Record<string, Partial<RouterFields>>>;
   /** Names of checks, also of those that have problems of their own. */
@@ -63,6 +64,7 @@ export function crossCheck(config: Partially): Finding[] {
   checkVirtualMacs(subjects, report);
   checkApi(config.api, report);
   crossCheckGroups(config, report);
+  crossCheckChecks(config, report);
   crossCheckBalance(config, report);
   return unique(findings);
 }

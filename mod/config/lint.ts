@@ -19,7 +19,6 @@ type RouterRule = (router: VirtualRouterConfig, path: Path, warn: Warn, isSet: I
 const ROUTER_RULES: readonly RouterRule[] = [
   lintEmpty,
   lintOwner,
-  lintClamp,
   lintPreemption,
   lintInterval,
   lintSize,
@@ -42,7 +41,12 @@ export function lint(
     // Keys of a table for both families mean something, if only to one of the two.
     const isMeant: IsSet = name === tableOf(name) ? isSet : () => false;
     for (const rule of ROUTER_RULES) rule(router, path, warn, isMeant);
-    if (!hasCounterpart(name)) lintSmallWeights(router, path, warn);
+    const known = {
+      ...router,
+      track: router.track.filter(({ check }) => !isMultiplied(config.check[check])),
+    };
+    lintClamp(known, path, warn);
+    if (!hasCounterpart(name)) lintSmallWeights(known, path, warn);
   }
   const tables = [config.virtual_router, config.virtual_server, config.direct_routing];
   if (tables.every((table) => Object.keys(table).length === 0)) {
@@ -53,6 +57,11 @@ export function lint(
   lintNotify(config, warn);
   for (const [name, check] of Object.entries(config.check)) lintCheck(config, name, check, warn);
   return unique(findings);
+}
+
+/** Its weight is multiplied by a number that only the file knows. */
+function isMultiplied(check: CheckConfig | undefined): boolean {
+  return check?.options["multiply"] === true;
 }
 
 function lintEmpty({ addresses, excluded_addresses }: VirtualRouterConfig, path: Path, warn: Warn): void {
@@ -87,7 +96,7 @@ function lintSmallWeights({ priority, track }: VirtualRouterConfig, path: Path, 
 
 function lintClamp({ priority, track }: VirtualRouterConfig, path: Path, warn: Warn): void {
   if (priority === 255) return;
-  const weights = track.map(({ weight = 0 }) => weight);
+  const weights = track.map(({ weight = 0, reverse = false }) => reverse ? -weight : weight);
   const highest = priority + sumOf(weights.filter((weight) => weight > 0));
   const lowest = priority + sumOf(weights.filter((weight) => weight < 0));
   if (highest > 254) {
@@ -158,7 +167,7 @@ function lintUseless(router: VirtualRouterConfig, path: Path, warn: Warn, isSet:
 function lintCheck(config: Config, name: string, check: CheckConfig, warn: Warn): void {
   const path = ["check", name];
   const trackers = Object.entries(config.virtual_router).filter(([, { track }]) =>
-    track.some((one) => one.check === name)
+    track.some((one) => dependsOn(config, one.check, name))
   );
   if (trackers.length === 0) warn(path, "no virtual router tracks this check: it decides nothing");
   if (check.type === "curl") lintCurl(check, path, warn);
@@ -167,6 +176,12 @@ function lintCheck(config: Config, name: string, check: CheckConfig, warn: Warn)
     const vips = [...addresses, ...excluded_addresses].map(({ address }) => address);
     lintTarget(check, path, formatPath(routerPath(router)), vips, warn);
   }
+}
+
+/** Whether a check is that one, or follows it. */
+function dependsOn(config: Config, check: string, name: string): boolean {
+  return check === name ||
+    (config.check[check]?.follows ?? []).some((followed) => dependsOn(config, followed, name));
 }
 
 function textsOf(value: unknown): string[] {

@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { balanceFields, directRouting } from "./balance.ts";
 import type { CheckType } from "./check.ts";
 import type { Partially } from "./cross_check.ts";
+import type { Following } from "./cross_check_checks.ts";
 import type { PartialServer } from "./cross_check_balance.ts";
 import { isTable, type Table } from "./document.ts";
 import { apiFields } from "./schema.ts";
@@ -27,6 +28,7 @@ export function salvage(
     sync_group: tables(sync_group, (table): Partial<SyncGroupFields> => fields(syncGroupFields, table)),
     portChecks: checkTypes.filter(({ needsPort }) => needsPort === true).map(({ type }) => type),
     checkNames: Object.keys(tableOf(check)),
+    following: following(check, checkTypes),
     routerNames: [...Object.keys(tableOf(virtual_router)), ...Object.keys(tableOf(sync_group))],
     virtual_server: tables(virtual_server, (table): PartialServer => ({
       fields: fields(serverFields, table),
@@ -35,6 +37,17 @@ export function salvage(
     balance: fields(balanceFields, tableOf(balance)),
     direct_routing: tables(direct_routing, (table) => fields(directRouting, table)),
   };
+}
+
+function following(checks: unknown, types: readonly CheckType[]): Record<string, Following> {
+  const found = Object.entries(tableOf(checks)).flatMap(([name, table]): [string, Following][] => {
+    const { type, ...options } = tableOf(table);
+    const key = types.find((candidate) => candidate.type === type)?.follows;
+    const names = key === undefined ? undefined : options[key];
+    if (key === undefined || !Array.isArray(names)) return [];
+    return [[name, { key, names: names.map((name) => typeof name === "string" ? name : undefined) }]];
+  });
+  return Object.fromEntries(found);
 }
 
 /** The tables of a table of tables. */

@@ -49,12 +49,15 @@ function pathOf({ unicast_peers, multicast_group }: VirtualRouterConfig): string
     : `unicast to ${unicast_peers.join(", ")}`;
 }
 
-function trackText({ check, weight }: Track): string {
-  if (weight === undefined) return `${check} (failing: FAULT)`;
-  return weight < 0 ? `${check} (failing: ${weight})` : `${check} (passing: +${weight})`;
+function trackText({ check, weight, reverse = false }: Track): string {
+  if (weight === undefined) return `${check} (${reverse ? "passing" : "failing"}: FAULT)`;
+  const effect = reverse ? -weight : weight;
+  return `${check} (${weight < 0 ? "failing" : "passing"}: ${effect > 0 ? "+" : ""}${effect})`;
 }
 
-function checkLine(name: string, { type, interval, timeout, rise, fall }: CheckConfig): string {
+function checkLine(name: string, check: CheckConfig): string {
+  const { type, interval, timeout, rise, fall, follows } = check;
+  if (follows !== undefined) return `check ${formatPath([name])}: ${type} ${shortened(follows)}`;
   return `check ${formatPath([name])}: ${type} every ${formatDuration(interval)} (timeout ${
     formatDuration(timeout)
   }), ` +

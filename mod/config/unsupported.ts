@@ -18,8 +18,6 @@ const UNSUPPORTED_CHECK_TYPES: readonly string[] = [
   "postgres",
   "redis",
   "bfd",
-  "all_of",
-  "any_of",
 ];
 
 export const UNSUPPORTED = "not supported by this version of vipd";

@@ -10,6 +10,8 @@ export interface Track {
   readonly check: string;
   /** Negative: added while the check fails; positive: added while it passes. */
   readonly weight?: number;
+  /** The weight counts with the other sign; without one, passing is the router's FAULT. */
+  readonly reverse?: boolean;
 }
 
 const track: z.ZodType<Track, unknown> = z.union([
@@ -19,6 +21,9 @@ const track: z.ZodType<Track, unknown> = z.union([
     weight: wholeNumber(-253, 253).refine((weight) => weight !== 0, {
       error: "expected a weight other than 0: leave it out to make a failure FAULT",
     }).exactOptional().describe("Negative: added while the check fails; positive: added while it passes"),
+    reverse: z.boolean().exactOptional().describe(
+      "true: the weight counts with the other sign; without a weight, FAULT while the check passes",
+    ),
   }),
 ]);
 
@@ -126,7 +131,7 @@ export const routerFields = z.strictObject({
   ),
   handover: handover.prefault({}).describe("Hitless handover"),
   track: trackList.describe(
-    'Checks: "name" (failing is FAULT) or { check, weight } (failing or passing moves the priority)',
+    'Checks: "name" (failing is FAULT) or { check, weight, reverse } (failing or passing moves the priority)',
   ),
   notify: hooks.prefault({}).describe("Programs to run, and who else is told of it"),
 });

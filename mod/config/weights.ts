@@ -11,14 +11,18 @@ export type Candidate = Pick<VirtualRouterConfig, "priority" | "track" | "preemp
 
 /**
  * Effective priority while the named check fails and all others pass; 0 for FAULT.
- * Negative weights count while failing, positive ones while passing; the sum stays within 1..254.
+ * Negative weights count while failing, positive ones while passing, reversed ones with the other sign; the
+ * sum stays within 1..254.
  */
 export function effectivePriority({ priority, track }: Candidate, failing?: string): number {
-  if (track.some(({ check, weight }) => check === failing && weight === undefined)) return 0;
+  const isFault = track.some(({ check, weight, reverse = false }) =>
+    weight === undefined && (check === failing) !== reverse
+  );
+  if (isFault) return 0;
   if (priority === OWNER) return OWNER;
-  const sum = track.reduce((sum, { check, weight = 0 }) => {
+  const sum = track.reduce((sum, { check, weight = 0, reverse = false }) => {
     const counts = weight < 0 ? check === failing : check !== failing;
-    return counts ? sum + weight : sum;
+    return counts ? sum + (reverse ? -weight : weight) : sum;
   }, priority);
   return Math.min(254, Math.max(1, sum));
 }
@@ -82,5 +86,8 @@ function weightOf({ track }: Candidate, check: string): number {
 }
 
 function withWeight(candidate: Candidate, check: string, weight: number): Candidate {
-  return { ...candidate, track: candidate.track.map((one) => one.check === check ? { check, weight } : one) };
+  return {
+    ...candidate,
+    track: candidate.track.map((one) => one.check === check ? { ...one, weight } : one),
+  };
 }

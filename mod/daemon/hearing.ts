@@ -2,7 +2,7 @@
  * What the daemon hears from the VRRP thread and from the checks: logged, passed on to whom it concerns, and
  * published as transitions.
  */
-import type { CheckChange } from "../health/monitor.ts";
+import type { CheckChange, Measure } from "../health/monitor.ts";
 import { logger } from "../log.ts";
 import type { RouterState, Transition } from "../snapshot.ts";
 import type { EngineEvent, TrackerState } from "../vrrp/messages.ts";
@@ -22,6 +22,11 @@ export interface Listeners {
   invalidate(): void;
   /** A virtual router has another state. */
   moved(): void;
+}
+
+/** As the VRRP thread is told of it. */
+export function trackerOf({ name, state, reason, factor }: Measure): TrackerState {
+  return { check: name, state, reason, factor };
 }
 
 export class Hearing {
@@ -75,10 +80,18 @@ export class Hearing {
     }
   }
 
-  check({ name, from, to, reason, at }: CheckChange): void {
-    if (this.#isTracked(name)) this.#listeners.track([{ check: name, state: to, reason }]);
+  check({ name, from, to, reason, at, factor }: CheckChange): void {
+    if (this.#isTracked(name)) this.#listeners.track([{ check: name, state: to, reason, factor }]);
     checkLog.info("change {name} {from} -> {to}", { name, from, to, reason });
     this.publish({ at, kind: "check", name, from, to, reason });
+  }
+
+  /** A check holds another number: its weights count anew. */
+  measure(measure: Measure): void {
+    const { name, reason } = measure;
+    if (this.#isTracked(name)) this.#listeners.track([trackerOf(measure)]);
+    checkLog.info("measure {name}: {reason}", { name, reason });
+    this.#listeners.invalidate();
   }
 
   note(name: string, message: string): void {

@@ -1,5 +1,5 @@
 /** Attempts of a check: a probe with a limit in time, and nothing that costs more than the probe itself. */
-import { CheckFailed, describe, type Pass } from "../../checks/check.ts";
+import { CheckFailed, CheckUndecided, describe, type Pass } from "../../checks/check.ts";
 import { formatMs } from "../../checks/deadline.ts";
 import type { Result } from "./recovery.ts";
 import { deadline } from "./timers.ts";
@@ -54,15 +54,20 @@ export class Attempts {
     try {
       settle(passed(await probe(this.#controller.signal)));
     } catch (error) {
-      // Whatever keeps a check from running, a mistake in it included, is a failure and never a pass.
-      const reason = error instanceof CheckFailed ? error.message : `cannot run: ${describe(error)}`;
-      settle({ passed: false, reason });
+      settle(failed(error));
     }
     this.#probing--;
     if (this.#probing > 0) return;
     for (const tell of this.#ended) tell();
     this.#ended = [];
   }
+}
+
+/** Whatever keeps a check from running, a mistake in it included, is a failure and never a pass. */
+function failed(error: unknown): Result {
+  if (error instanceof CheckUndecided) return { passed: undefined, reason: error.message };
+  const reason = error instanceof CheckFailed ? error.message : `cannot run: ${describe(error)}`;
+  return { passed: false, reason };
 }
 
 function passed(pass: Pass | string | void): Result {

@@ -18,6 +18,7 @@ import { runCommand } from "./command.ts";
 import { FdLoop } from "./fd_loop.ts";
 import { Files } from "./files.ts";
 import { Links } from "./links.ts";
+import { neighbour } from "./neighbours.ts";
 import { findProcesses, readCommandLine, readProcess } from "./processes.ts";
 import { connect, datagrams } from "./sockets.ts";
 
@@ -47,6 +48,10 @@ export class LinuxHost implements Host {
     signal: AbortSignal,
   ): Promise<DatagramSocket> {
     return datagrams(this.#sockets, kind, to, origin, signal);
+  }
+
+  neighbour(address: string, device: string, signal: AbortSignal): Promise<string> {
+    return neighbour(this.#sockets, address, device, signal);
   }
 
   process(pid: number): Process | undefined {

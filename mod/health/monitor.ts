@@ -1,19 +1,21 @@
 /** Runs the configured checks and tells when one changes its state. */
-import type { CheckType, Host } from "../../checks/check.ts";
+import type { CheckType, Host, Member } from "../../checks/check.ts";
 import { checkType } from "../../checks/mod.ts";
 import { fingerprint } from "../fingerprint.ts";
 import type { CheckStatus } from "../snapshot.ts";
 import type { Memory, MonitoredCheck } from "./past.ts";
-import { type CheckChange, CheckRunner, type Services } from "./runner.ts";
+import { type CheckChange, CheckRunner, type Measure, type Services } from "./runner.ts";
 
 export type { Memory, MonitoredCheck } from "./past.ts";
-export type { CheckChange } from "./runner.ts";
+export type { CheckChange, Measure } from "./runner.ts";
 
 export interface MonitorOptions {
   readonly host: Host;
   onChange(change: CheckChange): void;
   /** A check passes and wants another weight for its real server; undefined: the configured one. */
   onWeight?(name: string, weight: number | undefined): void;
+  /** A check that stays as it was holds another number. */
+  onMeasure?(measure: Measure): void;
   /** Something worth a line in the log that changes no state: a recovery, a watch that broke. */
   onNote?(name: string, message: string): void;
   /** Wall clock in milliseconds since the epoch. */
@@ -39,7 +41,14 @@ export class Monitor {
   constructor(options: MonitorOptions) {
     this.#services = {
       host: options.host,
-      onChange: (change) => options.onChange(change),
+      onChange: (change) => {
+        options.onChange(change);
+        for (const runner of this.#runners.values()) {
+          if (runner.members.includes(change.name)) runner.follow();
+        }
+      },
+      onMeasure: (measure) => options.onMeasure?.(measure),
+      members: (names) => names.map((name) => this.#member(name)),
       onWeight: (name, weight) => options.onWeight?.(name, weight),
       onNote: (name, message) => options.onNote?.(name, message),
       now: () => options.now?.() ?? Date.now(),
@@ -122,6 +131,11 @@ export class Monitor {
   /** A check whose recovery command runs now: whoever ends it leaves the service half started. */
   get recovering(): string | undefined {
     return [...this.#runners.values()].find((runner) => runner.isRecovering)?.name;
+  }
+
+  #member(name: string): Member {
+    const { state = "unknown", reason = "there is no such check" } = this.#runners.get(name)?.status() ?? {};
+    return { name, state, reason };
   }
 
   #start(runner: CheckRunner): void {

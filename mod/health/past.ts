@@ -28,6 +28,7 @@ export interface Past {
   recoveries: number;
   recovery?: RecoveryHistory;
   weight?: number;
+  factor?: number;
 }
 
 /** What a check leaves to the one that goes on in its place. */
@@ -88,7 +89,13 @@ export function statusOf(name: string, config: MonitoredCheck, past: Past): Chec
     runs: successes + failures,
     recoveries,
     ...(weight === undefined ? {} : { weight }),
+    ...factorOf(past),
   };
+}
+
+/** The number that it holds, if any. */
+export function factorOf({ factor }: Past): { factor?: number } {
+  return factor === undefined ? {} : { factor };
 }
 
 /** Unix milliseconds as RFC 3339. */

@@ -5,10 +5,13 @@ import { describeEnd } from "../../checks/exec.ts";
 
 /** What one look said. */
 export interface Result {
-  readonly passed: boolean;
+  /** Undefined: nothing can be said yet. */
+  readonly passed: boolean | undefined;
   readonly reason: string;
   /** See `Pass`. */
   readonly weight?: number;
+  /** See `Pass`. */
+  readonly factor?: number;
 }
 
 export interface Recovery {
@@ -32,7 +35,7 @@ export async function recover(recovery: Recovery, signal: AbortSignal): Promise<
   const problem = await runRecovery(recovery, signal);
   for (;;) {
     const result = await recovery.look();
-    if (result.passed) return result;
+    if (result.passed === true) return result;
     if (problem !== undefined || performance.now() >= endMs || signal.aborted) {
       const program = recovery.argv[0] ?? "";
       return { passed: false, reason: `${result.reason}; ${program} did not help${problem ?? ""}` };

@@ -1,11 +1,12 @@
 /** The life of one check: when it runs, what its results make of its state, and its recovery. */
 import { monotonicMs } from "../../ffi/clock.ts";
-import { type CheckContext, type CheckType, type Host, runAsOf } from "../../checks/check.ts";
+import { type CheckContext, type CheckType, type Host, type Member, runAsOf } from "../../checks/check.ts";
 import { sleep } from "../../checks/deadline.ts";
 import type { CheckState, CheckStatus } from "../snapshot.ts";
 import { Attempts, type Probe } from "./attempts.ts";
 import { count, nextRecovery } from "./counter.ts";
 import {
+  factorOf,
   memorize,
   type Memory,
   type MonitoredCheck,
@@ -27,7 +28,12 @@ export interface CheckChange {
   readonly to: CheckState;
   readonly reason: string;
   readonly at: string;
+  /** The number that it holds; see `Pass`. */
+  readonly factor?: number | undefined;
 }
+
+/** A check that stays as it was holds another number. */
+export type Measure = Pick<CheckStatus, "name" | "state" | "reason" | "factor">;
 
 /** What a runner needs of its surroundings. */
 export interface Services {
@@ -35,6 +41,9 @@ export interface Services {
   onChange(change: CheckChange): void;
   /** A check passes and wants another weight for its real server; undefined: the configured one. */
   onWeight(name: string, weight: number | undefined): void;
+  onMeasure(measure: Measure): void;
+  /** The checks of these names as they are now. */
+  members(names: readonly string[]): Member[];
   /** Something worth a line in the log that changes no state: a recovery, a watch that broke. */
   onNote(name: string, message: string): void;
   /** Wall clock in milliseconds since the epoch, for what people read; intervals use the monotonic clock. */
@@ -68,6 +77,7 @@ export class CheckRunner {
   #isSpread = false;
   #isPaused = false;
   #isRecovering = false;
+  #isOutdated = false;
   #lastPassed: boolean | undefined;
 
   /** A check that replaces one of the same name goes on with its state and statistics. */
@@ -101,6 +111,18 @@ export class CheckRunner {
     else this.#beginIn(warmupMs);
     this.#isSpread = warmupMs > 0;
     if (this.#check.watch !== undefined) this.#track(this.#watch());
+  }
+
+  /** The names of the checks that it follows. */
+  get members(): readonly string[] {
+    return this.config.follows ?? [];
+  }
+
+  /** One of its members has another state. A recovery that is under way looks by itself, but not for ever. */
+  follow(): void {
+    if (this.#lifetime.signal.aborted || this.#isPaused) return;
+    this.#isOutdated = this.#isRecovering;
+    if (!this.#isRecovering) this.#begin();
   }
 
   /** Makes no look until `resume()`; what it knows stays. */
@@ -170,23 +192,33 @@ export class CheckRunner {
     if (run.isOver) return;
     run.end();
     this.#decide(result);
-    this.#schedule(run.dueMs);
+    if (this.config.follows === undefined) this.#schedule(run.dueMs);
+    else if (this.#isOutdated) this.follow();
   }
 
-  #decide({ passed, reason, weight }: Result): void {
-    const from = this.state;
+  #decide({ passed, reason, weight, factor }: Result): void {
+    const { state: from } = this;
+    const held = this.#past.factor;
+    this.#past.reason = reason;
+    if (passed === undefined) return;
     // Before the state, so that a real server that comes back has the right weight from the start.
-    if (passed) this.#weigh(weight);
+    if (passed) this.#weigh(weight, factor);
     this.#lastPassed = passed;
     this.#past.counter = count(this.#past.counter, passed, this.config);
-    this.#past.reason = reason;
-    if (this.state === from) return;
-    const nowMs = this.#services.now();
-    this.#past.sinceMs = nowMs;
-    this.#services.onChange({ name: this.name, from, to: this.state, reason, at: time(nowMs) });
+    const now: Measure = { name: this.name, state: this.state, reason, ...factorOf(this.#past) };
+    if (this.state !== from) this.#change(from, now);
+    else if (this.#past.factor !== held) this.#services.onMeasure(now);
   }
 
-  #weigh(weight: number | undefined): void {
+  #change(from: CheckState, { state, ...rest }: Measure): void {
+    const nowMs = this.#services.now();
+    this.#past.sinceMs = nowMs;
+    this.#services.onChange({ ...rest, from, to: state, at: time(nowMs) });
+  }
+
+  #weigh(weight: number | undefined, factor: number | undefined): void {
+    if (factor === undefined) delete this.#past.factor;
+    else this.#past.factor = factor;
     if (this.#past.weight === weight) return;
     if (weight === undefined) delete this.#past.weight;
     else this.#past.weight = weight;
@@ -220,7 +252,7 @@ export class CheckRunner {
     const attempts = this.#attemptsOf();
     for (let attempt = 1;; attempt++) {
       const result = await this.#attempts.make(this.#probe, this.config.timeout);
-      if (result.passed || attempt >= attempts || run.isOver) return this.#note(result, run);
+      if (result.passed !== false || attempt >= attempts || run.isOver) return this.#note(result, run);
       await sleep(this.config.attempt_delay, run.signal);
       if (run.isOver) return result;
     }
@@ -231,13 +263,13 @@ export class CheckRunner {
     const past = this.#past;
     past.durationMs = performance.now() - startMs;
     past.lastRunMs = this.#services.now() - past.durationMs;
-    if (result.passed) past.successes++;
-    else past.failures++;
+    if (result.passed === true) past.successes++;
+    if (result.passed === false) past.failures++;
     return result;
   }
 
   #isRecoverable({ passed }: Result): boolean {
-    if (passed || this.config.recover === undefined || this.state === "down") return false;
+    if (passed !== false || this.config.recover === undefined || this.state === "down") return false;
     return count(this.#past.counter, passed, this.config).state === "down";
   }
 
@@ -274,6 +306,7 @@ export class CheckRunner {
     return {
       name: this.name,
       host: this.#services.host,
+      members: (names) => this.#services.members(names),
       timeoutMs: timeout,
       runAs: runAsOf(this.config),
       ...(target === undefined ? {} : { target }),

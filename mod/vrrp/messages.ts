@@ -9,6 +9,8 @@ export interface TrackerState {
   readonly check: string;
   readonly state: CheckState;
   readonly reason: string;
+  /** The number that a check with `multiply` holds. */
+  readonly factor?: number | undefined;
 }
 
 /** The first message: what the thread needs before it can run. */

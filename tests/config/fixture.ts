@@ -3,6 +3,7 @@
  * text.
  */
 import * as z from "zod";
+import { quorum } from "../../checks/composite.ts";
 import type { CheckType } from "../../mod/config/check.ts";
 import { loadConfig, type Loaded, type LoadOptions, loadWithWarnings } from "../../mod/config/load.ts";
 import type { Config } from "../../mod/config/schema.ts";
@@ -10,6 +11,7 @@ import { ConfigError } from "../../mod/errors.ts";
 
 /** Not the real ones: what these tests expect must not change when a check gets another option. */
 export const CHECK_TYPES: readonly CheckType[] = [
+  quorum,
   {
     type: "web",
     summary: "Passes when a page answers.",

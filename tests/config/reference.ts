@@ -81,7 +81,8 @@ function reference(): string {
     ["`[sync_group.NAME]`", sync_group?.description ?? "", table(named(sync_group))],
     [
       "`[check.NAME]`",
-      `${check?.description}. Every check has these keys:`,
+      `${check?.description}. Every check has these keys, of which those that ` +
+      "follow other checks have only `type` and those of the recovery:",
       table(commonKeys(checks, COMMON_KEYS)),
     ],
     ...checks.map((schema): [string, string, string] => {

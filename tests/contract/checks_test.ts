@@ -1,7 +1,7 @@
 /** What every check type promises, tried on each one of the registry. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import * as z from "zod";
-import type { CheckContext, CheckType } from "../../checks/check.ts";
+import type { CheckContext, CheckType, Member } from "../../checks/check.ts";
 import { CheckFailed } from "../../checks/check.ts";
 import { checkTypes } from "../../checks/mod.ts";
 import { libc } from "../../ffi/libc.ts";
@@ -76,6 +76,28 @@ const situations: Record<string, Situation> = {
     failing: [{ process: "no-such-one" }, /^0 of at least 1 process alive$/],
     impossible: [{ match: "^no such process$" }, /^0 of at least 1 process alive$/],
   },
+  gateway: {
+    failing: [
+      { addresses: [closed], method: "tcp" },
+      /^127\.0\.0\.1:1: cannot connect to 127\.0\.0\.1:1: connection refused$/,
+    ],
+    impossible: [
+      { addresses: ["192.0.2.1"], method: "arp", bind_interface: "vipd-none" },
+      /^192\.0\.2\.1: there is no interface vipd-none$/,
+    ],
+  },
+  all_of: {
+    failing: [{ checks: ["up", "down"] }, /^1 of 2 up, 2 needed: down: broken$/],
+    impossible: [{ checks: ["down"] }, /^down: broken$/],
+  },
+  any_of: {
+    failing: [{ checks: ["down"] }, /^down: broken$/],
+    impossible: [{ checks: ["down"] }, /^down: broken$/],
+  },
+  quorum: {
+    failing: [{ checks: ["up", "down", "unknown"], need: 3 }, /^1 of 3 up, 3 needed: down: broken$/],
+    impossible: [{ checks: ["down"], need: 1 }, /^down: broken$/],
+  },
   interface: {
     failing: [{ interface: "vipd-none" }, /^there is no interface vipd-none$/],
     impossible: [{ interface: "no/such" }, /^there is no interface no\/such$/],
@@ -85,7 +107,12 @@ const situations: Record<string, Situation> = {
 const endless = new AbortController().signal;
 
 function context(host: LinuxHost): CheckContext {
-  return { name: "contract", host };
+  return { name: "contract", host, members: (names) => names.map(member) };
+}
+
+/** Checks have the state that they are called by. */
+function member(name: string): Member {
+  return { name, state: name as Member["state"], reason: name === "down" ? "broken" : "" };
 }
 
 async function probe(

@@ -67,13 +67,22 @@ Deno.test("a check that no virtual router tracks does not wake the VRRP thread",
   hearing.check({ ...change, name: "tracked" });
   assertEquals(calls, [
     "invalidate",
-    ["track", { check: "tracked", state: "down", reason: "refused" }],
+    ["track", { check: "tracked", state: "down", reason: "refused", factor: undefined }],
     "invalidate",
   ]);
   assertEquals(transitions.map(({ kind, name, to }) => [kind, name, to]), [
     ["check", "other", "down"],
     ["check", "tracked", "down"],
   ]);
+});
+
+Deno.test("another number in a file wakes the VRRP thread, and is no change of the check's state", () => {
+  const { hearing, calls, transitions } = listen();
+  const measure = { state: "up", reason: "/f holds -20", factor: -20 } as const;
+  hearing.measure({ ...measure, name: "other" });
+  hearing.measure({ ...measure, name: "tracked" });
+  assertEquals(calls, ["invalidate", ["track", { ...measure, check: "tracked" }], "invalidate"]);
+  assertEquals(transitions, []);
 });
 
 Deno.test("the thread runs, with or without real-time priority; who has unsubscribed hears nothing", async () => {

@@ -144,9 +144,9 @@ function addressText(
 }
 
 function priorityText({ base_priority, contributions }: VirtualRouterStatus): string {
-  const parts = contributions.map(({ check, state, weight, contribution }) =>
+  const parts = contributions.map(({ check, state, weight, reverse, contribution }) =>
     weight === null
-      ? `${check} ${state} (must pass)`
+      ? `${check} ${state} (must ${reverse ? "fail" : "pass"})`
       : `${check} ${state} ${contribution >= 0 ? "+" : ""}${contribution}`
   );
   return ` = base ${base_priority}${parts.length === 0 ? "" : `, ${parts.join(", ")}`}`;
