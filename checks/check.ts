@@ -99,8 +99,8 @@ export interface Host {
   /** A socket for UDP, or for ICMP and ICMPv6 messages (the port is ignored; the IP header is not shown). */
   datagrams(kind: "udp" | "icmp", to: Endpoint, origin: Origin, signal: AbortSignal): Promise<DatagramSocket>;
   /**
-   * The MAC address of whoever holds an IP address on that link, asked by ARP or neighbour discovery until the
-   * abort.
+   * The MAC address of whoever holds an IP address on that link, asked by ARP or neighbour discovery until
+   * the abort.
    */
   neighbour(address: string, device: string, signal: AbortSignal): Promise<string>;
   /** The live (not zombie) process with this pid, if any. */

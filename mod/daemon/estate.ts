@@ -11,7 +11,7 @@ import type { OperatorEstate } from "./operators.ts";
 import type { Inheritance } from "../vrrp/saved.ts";
 
 /** To be raised with every change of what `Estate` or anything in it means: another format is ignored. */
-const FORMAT = 7;
+const FORMAT = 8;
 /** Names the descriptor. */
 export const ESTATE_VARIABLE = "VIPD_ESTATE_FD";
 /** Of the file in memory, as /proc shows it. */

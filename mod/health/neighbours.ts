@@ -21,8 +21,8 @@ const receiveBytes = 32_768;
 const askAgainMs = 300;
 
 /**
- * See `Host.neighbour`. The question has no sender address, so it leaves no trace in anybody's cache; the kernel
- * of this host takes no part, and what its own cache says does not count.
+ * See `Host.neighbour`. The question has no sender address, so it leaves no trace in anybody's cache; the
+ * kernel of this host takes no part, and what its own cache says does not count.
  */
 export async function neighbour(
   loop: FdLoop,

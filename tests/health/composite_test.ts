@@ -1,4 +1,4 @@
-/** Checks that follow others, in a monitor: at once, through several levels, with a recovery, after a reload. */
+/** Checks that follow others, in a monitor: at once, level by level, with a recovery, after a reload. */
 import { assertEquals } from "@std/assert";
 import { checkType } from "../../checks/mod.ts";
 import type { MonitoredCheck, MonitorOptions } from "../../mod/health/monitor.ts";
