@@ -22,6 +22,7 @@ import { hearMissedSignals, Upgrade } from "./daemon/upgrade.ts";
 import { ReadModel } from "./read_model.ts";
 import type { NodeStatus } from "./snapshot.ts";
 import { VERSION } from "./version.ts";
+import type { GroupConfigs } from "./vrrp/groups.ts";
 import { EngineHandle } from "./vrrp/handle.ts";
 
 /** An orderly stop that takes longer than this is cut short: the leases end what is left. */
@@ -243,7 +244,7 @@ export class Daemon {
       this.#monitor.status().map(trackerOf),
     );
     if (isFirst && this.#estate !== null) this.#engine.inherit(this.#estate.engine);
-    this.#engine.configure(withoutHooks(config));
+    this.#engine.configure(withoutHooks(config), groupsOf(config));
     this.#hearing.forgetOthers(config);
     this.#operators.forgetOthers();
   }
@@ -329,5 +330,11 @@ function standingOrders(path: string): StandingOrders {
 function withoutHooks({ virtual_router }: Config): Record<string, VirtualRouterConfig> {
   return Object.fromEntries(
     Object.entries(virtual_router).map(([name, { notify: _, ...router }]) => [name, router]),
+  );
+}
+
+function groupsOf({ sync_group }: Config): GroupConfigs {
+  return Object.fromEntries(
+    Object.entries(sync_group).map(([name, { members, track }]) => [name, { members, track }]),
   );
 }

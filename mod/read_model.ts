@@ -38,7 +38,12 @@ export class ReadModel {
   /** Its question to the engine is still to come, so it will know of everything that happens until then. */
   #coming: Promise<Snapshot> | null = null;
   #askedAtMs = -Infinity;
-  #lastReport: EngineReport = { lateness: noLateness(), virtual_routers: [], foreign_routers: [] };
+  #lastReport: EngineReport = {
+    lateness: noLateness(),
+    virtual_routers: [],
+    sync_groups: [],
+    foreign_routers: [],
+  };
 
   constructor(sources: Sources) {
     this.#sources = sources;
@@ -81,6 +86,7 @@ export class ReadModel {
       node: { ...this.#sources.node(), engine },
       lateness: this.#lastReport.lateness,
       virtual_routers: this.#lastReport.virtual_routers.map((router) => withReasons(router, checks)),
+      sync_groups: this.#lastReport.sync_groups.map((group) => withReasons(group, checks)),
       foreign_routers: [...this.#lastReport.foreign_routers],
       checks,
       virtual_servers,
@@ -101,10 +107,13 @@ export class ReadModel {
 }
 
 /** The VRRP thread knows why a check changed; the reason of its last result is here. */
-function withReasons(router: VirtualRouterStatus, checks: readonly CheckStatus[]): VirtualRouterStatus {
-  const contributions = router.contributions.map((contribution) => {
+function withReasons<Tracking extends Pick<VirtualRouterStatus, "contributions">>(
+  tracking: Tracking,
+  checks: readonly CheckStatus[],
+): Tracking {
+  const contributions = tracking.contributions.map((contribution) => {
     const check = checks.find(({ name }) => name === contribution.check);
     return check === undefined ? contribution : { ...contribution, reason: check.reason };
   });
-  return { ...router, contributions };
+  return { ...tracking, contributions };
 }

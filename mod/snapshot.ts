@@ -104,6 +104,8 @@ export const VirtualRouterStatus = z.strictObject({
   advertisement_interval_ms: z.number(),
   active_down_interval_ms: z.number(),
   preempt: z.boolean(),
+  /** The sync group with which it is ACTIVE or not; null: none. */
+  sync_group: z.string().nullable(),
   primary_address: z.string().nullable(),
   active_router: z.string().nullable(),
   handover: z.boolean(),
@@ -123,6 +125,18 @@ export const VirtualRouterStatus = z.strictObject({
   conflicts: z.array(AddressConflict),
 });
 export type VirtualRouterStatus = z.infer<typeof VirtualRouterStatus>;
+
+/** Virtual routers that are ACTIVE together or not at all. ACTIVE: all of them; FAULT: one of them. */
+export const SyncGroupStatus = z.strictObject({
+  name: z.string(),
+  state: RouterState,
+  since: time,
+  reason: z.string(),
+  members: z.array(z.string()),
+  /** Of the checks that it tracks for all of them. */
+  contributions: z.array(Contribution),
+});
+export type SyncGroupStatus = z.infer<typeof SyncGroupStatus>;
 
 /** A router that advertises a VRID which no virtual router here has on that interface. */
 export const ForeignRouter = z.strictObject({
@@ -286,6 +300,7 @@ export const Snapshot = z.strictObject({
   node: NodeStatus,
   lateness: Lateness,
   virtual_routers: z.array(VirtualRouterStatus),
+  sync_groups: z.array(SyncGroupStatus),
   foreign_routers: z.array(ForeignRouter),
   checks: z.array(CheckStatus),
   virtual_servers: z.array(VirtualServerStatus),
@@ -298,6 +313,7 @@ export const Transition = z.strictObject({
   at: time,
   kind: z.enum([
     "virtual_router",
+    "sync_group",
     "override",
     "conflict",
     "check",

@@ -38,6 +38,7 @@ function lab(checks: readonly CheckStatus[] = []): {
       return Promise.resolve({
         lateness: noLateness(),
         virtual_routers: [router({ name: `asked ${set.asked}` })],
+        sync_groups: [],
         foreign_routers: [],
       });
     },

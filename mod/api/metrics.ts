@@ -8,6 +8,7 @@ import {
   type Lateness,
   RouterState,
   type Snapshot,
+  type SyncGroupStatus,
   type VirtualRouterStatus,
 } from "../snapshot.ts";
 import type { ApiEnv } from "./context.ts";
@@ -39,6 +40,7 @@ export function renderMetrics(snapshot: Snapshot, exporterNames: boolean): strin
     latenessFamily(snapshot.lateness),
     ...routerFamilies(snapshot.virtual_routers, snapshot.at),
     ...counterFamilies(snapshot.virtual_routers),
+    ...groupFamilies(snapshot.sync_groups),
     foreignFamily(snapshot.foreign_routers),
     ...checkFamilies(snapshot.checks, snapshot.at),
     ...balanceFamilies(snapshot.virtual_servers),
@@ -186,6 +188,26 @@ function routerFamilies(routers: readonly VirtualRouterStatus[], at: string): Fa
       "vipd_peer_advertisements_received_total",
       "Advertisements received from a peer.",
       peers.map((entry) => ({ labels: peerLabels(entry), value: entry.peer.advertisements })),
+    ),
+  ];
+}
+
+function groupFamilies(groups: readonly SyncGroupStatus[]): Family[] {
+  return [
+    gauge(
+      "vipd_sync_group_state",
+      "1 for the state that the sync group is in, 0 for the others.",
+      groups.flatMap(({ name: sync_group, state: current }) =>
+        RouterState.options.map((state) => ({
+          labels: { sync_group, state },
+          value: Number(current === state),
+        }))
+      ),
+    ),
+    gauge(
+      "vipd_sync_group_state_since_seconds",
+      "When the present state was entered, Unix time.",
+      groups.map(({ name: sync_group, since }) => ({ labels: { sync_group }, value: unixSeconds(since) })),
     ),
   ];
 }

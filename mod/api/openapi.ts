@@ -1,14 +1,28 @@
 /** `/openapi.json`: the API described (OpenAPI 3.1), its schemas derived from the read model. */
 import { Hono } from "hono";
 import * as z from "zod";
-import { CheckStatus, Snapshot, Transition, VirtualRouterStatus, VirtualServerStatus } from "../snapshot.ts";
+import {
+  CheckStatus,
+  Snapshot,
+  SyncGroupStatus,
+  Transition,
+  VirtualRouterStatus,
+  VirtualServerStatus,
+} from "../snapshot.ts";
 import { VERSION } from "../version.ts";
 import type { ApiEnv } from "./context.ts";
 import { offers } from "./negotiate.ts";
 import { PROBLEM_JSON } from "./problem.ts";
 import { JSON_HEADERS } from "./status.ts";
 
-const SCHEMAS = { Snapshot, VirtualRouterStatus, CheckStatus, VirtualServerStatus, Transition } as const;
+const SCHEMAS = {
+  Snapshot,
+  VirtualRouterStatus,
+  SyncGroupStatus,
+  CheckStatus,
+  VirtualServerStatus,
+  Transition,
+} as const;
 
 interface Operation {
   readonly method: "get" | "post";
@@ -38,6 +52,14 @@ const OPERATIONS: readonly Operation[] = [
     summary: "One virtual router",
     type: JSON_TYPE,
     schema: "VirtualRouterStatus",
+    problems: [404],
+  },
+  {
+    method: "get",
+    path: "/status/sync_groups/{name}",
+    summary: "One sync group",
+    type: JSON_TYPE,
+    schema: "SyncGroupStatus",
     problems: [404],
   },
   {

@@ -144,12 +144,13 @@ async function unknown(
   name: string,
   snapshot: () => Promise<Snapshot>,
 ): Promise<Response> {
-  const known = (await snapshot()).virtual_routers.map((router) => router.name);
+  const { virtual_routers, sync_groups } = await snapshot();
+  const known = [...virtual_routers, ...sync_groups].map((one) => one.name);
   return problem(c, {
     status: 404,
     kind: "unknown-name",
     title: "Unknown name",
-    detail: `There is no virtual router "${name}"`,
+    detail: `There is no virtual router and no sync group "${name}"`,
     extensions: { known },
   });
 }

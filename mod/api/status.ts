@@ -1,4 +1,4 @@
-/** `/status`: the whole snapshot, and one virtual router, check or virtual server of it by name. */
+/** `/status`: the whole snapshot, and one virtual router, sync group, check or virtual server by name. */
 import { type Context, Hono } from "hono";
 import type { Snapshot } from "../snapshot.ts";
 import type { ApiEnv } from "./context.ts";
@@ -22,6 +22,9 @@ export function statusRoutes(snapshot: () => Promise<Snapshot>): Hono<ApiEnv> {
   app.get("/", json, async (c) => c.body(whole(await snapshot()), 200, JSON_HEADERS));
   app.get("/virtual_routers/:name", json, async (c) => {
     return byName(c, "virtual router", (await snapshot()).virtual_routers, c.req.param("name"));
+  });
+  app.get("/sync_groups/:name", json, async (c) => {
+    return byName(c, "sync group", (await snapshot()).sync_groups, c.req.param("name"));
   });
   app.get("/checks/:name", json, async (c) => {
     return byName(c, "check", (await snapshot()).checks, c.req.param("name"));

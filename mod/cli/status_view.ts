@@ -1,13 +1,15 @@
 /** `vipd status` for people: a snapshot as text for a terminal of some width. PURE. */
 import { formatAge } from "../age.ts";
 import type { CheckStatus, ForeignRouter, Snapshot, VirtualRouterStatus } from "../snapshot.ts";
+import { groupLines, trackerRows } from "./status_groups.ts";
 import { directLines, serverLines } from "./status_servers.ts";
 import { columns, paint, text, wrap } from "./text.ts";
 import { field, stateText, type View } from "./view.ts";
 
 /** The whole status, without a line break at the end. */
 export function renderStatus(snapshot: Snapshot, view: View): string {
-  const { node, virtual_routers, virtual_servers, direct_routing, foreign_routers, checks, at } = snapshot;
+  const { node, virtual_routers, sync_groups, virtual_servers, direct_routing } = snapshot;
+  const { foreign_routers, checks, at } = snapshot;
   return [
     ...nodeLines(snapshot, view),
     ...maintenanceLines(snapshot, view),
@@ -17,6 +19,7 @@ export function renderStatus(snapshot: Snapshot, view: View): string {
     ...(virtual_routers.length + virtual_servers.length + direct_routing.length === 0
       ? ["", "No virtual router is configured."]
       : []),
+    ...sync_groups.flatMap((group) => ["", ...groupLines(group, at, view)]),
     ...virtual_servers.flatMap((server) => ["", ...serverLines(server, at, view)]),
     ...direct_routing.flatMap((one) => ["", ...directLines(one, view)]),
     ...(checks.length === 0
@@ -76,18 +79,19 @@ function stateFileLines({ node: { state_file: { problem } } }: Snapshot, { color
 }
 
 function routerLines(router: VirtualRouterStatus, at: string, view: View): string[] {
-  const { name, state, since, vrid, version, family, interface: device, handover } = router;
+  const { name, state, since, vrid, version, family, interface: device, handover, sync_group } = router;
+  const group = sync_group === null ? "" : `, in ${text(sync_group)}`;
   const head = `${paint(text(name), "bold", view.color)}  ${stateText(state, view.color)} for ${
     formatAge(since, at)
   }${handover ? ", handing over" : ""}  ${
-    paint(`vrid ${vrid}, VRRPv${version} ${family} on ${text(device)}`, "dim", view.color)
+    paint(`vrid ${vrid}, VRRPv${version} ${family} on ${text(device)}${group}`, "dim", view.color)
   }`;
   return [
     ...wrap(head, view.width, 2),
     ...field("why", [text(router.reason)], view),
     ...field("held back", router.held_back === null ? [] : [text(router.held_back)], view),
     ...field("priority", [priorityText(router)], view),
-    ...field("trackers", trackerRows(router, view.color), view),
+    ...field("trackers", trackerRows(router.contributions, view.color), view),
     ...field("addresses", router.addresses.map((address) => addressText(address, state, view.color)), view),
     ...field("MAC", [virtualMacText(router)], view),
     ...field("active", [activeText(router)], view),
@@ -117,21 +121,6 @@ function priorityText(
         .join("")
     }`;
   return `${effective_priority}${sum}${preempt ? "" : ", does not preempt"}`;
-}
-
-function trackerRows({ contributions }: VirtualRouterStatus, color: boolean): string[] {
-  return columns(contributions.map((contribution) => [
-    text(contribution.check),
-    stateText(contribution.state, color),
-    weightText(contribution),
-    text(contribution.reason),
-  ]));
-}
-
-function weightText({ weight, reverse, factor }: VirtualRouterStatus["contributions"][number]): string {
-  if (weight === null) return reverse ? "must fail" : "must pass";
-  const times = factor === undefined ? "" : ` times ${factor}`;
-  return `weight ${weight > 0 ? "+" : ""}${weight}${times}${reverse ? " reversed" : ""}`;
 }
 
 function addressText(

@@ -108,6 +108,24 @@ export function deriveParts({ virtual_router, sync_group }: Written): Derived {
   };
 }
 
+/** As far as names of virtual routers and groups matter. */
+export interface Named {
+  readonly virtual_router: Readonly<Record<string, unknown>>;
+  readonly sync_group: Readonly<Record<string, { readonly members: readonly string[] }>>;
+}
+
+/**
+ * The virtual routers that move when what is called so moves: the members of a sync group, a virtual router
+ * with all of its group, the parts of a dual-stack one. Empty: there is nothing of this name.
+ */
+export function movingWith(name: string, { virtual_router, sync_group }: Named): readonly string[] {
+  const names = [name, nameOfPart(name, 4)];
+  const group = Object.hasOwn(sync_group, name)
+    ? sync_group[name]
+    : Object.values(sync_group).find(({ members }) => names.some((one) => members.includes(one)));
+  return group?.members ?? (Object.hasOwn(virtual_router, name) ? [name] : []);
+}
+
 /**
  * The one virtual router that tells the state of what is called so: itself, or the first member of a sync
  * group or of a dual-stack router. The name itself when there is none.

@@ -59,6 +59,11 @@ export class Hearing {
         return this.#running.resolve();
       case "transition":
         return this.#hearTransition(event);
+      case "group": {
+        const { at, name, from, to, reason } = event;
+        vrrpLog.info("sync_group {name} {from} -> {to}", { name, from, to, reason });
+        return this.publish({ at: new Date(at).toISOString(), kind: "sync_group", name, from, to, reason });
+      }
       case "conflict": {
         const { at, name, from, to, reason } = event;
         const level = to === "none" ? "info" : "warn";

@@ -6,6 +6,7 @@ import type {
   OverrideResult,
   Release,
 } from "../api/context.ts";
+import { movingWith, type Named } from "../config/dual_stack.ts";
 import { logger } from "../log.ts";
 import type { MaintenanceStatus, RouterState, Transition } from "../snapshot.ts";
 import type { EngineHandle } from "../vrrp/handle.ts";
@@ -28,6 +29,7 @@ export interface OperatorsParts {
   config(): {
     readonly node: { readonly name: string };
     readonly virtual_router: Readonly<Record<string, { readonly priority: number }>>;
+    readonly sync_group: Named["sync_group"];
   };
   tell(kind: Transition["kind"], name: string, from: string, to: string, reason: string): void;
 }
@@ -58,27 +60,34 @@ export class Operators {
     if (inherited === null) this.#holdBack();
   }
 
-  /** Null: there is no virtual router of this name. */
+  /** A virtual router with its sync group, or a group. Null: there is none of this name. */
   async handOver(name: string, { back, persist }: HandoverOrder): Promise<Release | null> {
     const since = new Date().toISOString();
-    const problem = this.#writeDown(name, persist && !back ? since : null);
+    const names = movingWith(name, this.#parts.config());
+    const problem = this.#writeAllDown(names, persist && !back ? since : null);
     if (problem !== null && persist && !back) {
+      this.#writeAllDown(names, null);
       return { name, ok: false, detail: `nothing is done, as it cannot be kept: ${problem}` };
     }
     const released = await this.#parts.engine.handOver(name, { back, reason: reasonOf(since) });
     if (released === null || !released.ok) {
-      if (persist && !back) this.#writeDown(name, null);
+      if (persist && !back) this.#writeAllDown(names, null);
       return released;
     }
-    if (!back) this.#overrides.handedOver(name);
+    if (!back) { for (const one of names) this.#overrides.handedOver(one); }
     if (problem === null) return released;
     return { ...released, detail: `${released.detail}; ${comesBack(problem)}` };
   }
 
-  /** Null: there is no virtual router of this name. */
+  /**
+   * A priority is one virtual router's or, by the name of a sync group, every member's; who is preferred is
+   * so with its whole group. Null: there is none of this name.
+   */
   async override(name: string, order: OverrideOrder): Promise<OverrideResult | null> {
-    if (!Object.hasOwn(this.#parts.config().virtual_router, name)) return null;
-    return await this.#overrides.order([name], order);
+    const config = this.#parts.config();
+    const isAlone = order.by === "priority" && Object.hasOwn(config.virtual_router, name);
+    const names = isAlone ? [name] : movingWith(name, config);
+    return names.length === 0 ? null : await this.#overrides.order(names, order);
   }
 
   beginMaintenance(order: MaintenanceOrder): Promise<MaintenanceResult> {
@@ -113,6 +122,12 @@ export class Operators {
 
   estate(): OperatorEstate {
     return { maintenance: this.#maintenance.state, overrides: this.#overrides.states };
+  }
+
+  /** The first problem. */
+  #writeAllDown(names: readonly string[], since: string | null): string | null {
+    const problems = names.map((name) => this.#writeDown(name, since));
+    return problems.find((problem) => problem !== null) ?? null;
   }
 
   #holdBack(): void {

@@ -53,6 +53,9 @@ export function stepActive(router: VirtualRouter, state: Active, event: Event, n
     }
     case "release":
       return state.handover === null ? release(state, event, nowMs) : stay(state);
+    case "follow":
+      if (event.to === "backup") return follow(router, state, event.reason, nowMs);
+      return state.handover?.cause === "group" ? callOff(router, state, nowMs) : stay(state);
   }
 }
 
@@ -105,6 +108,38 @@ function release(
   return stay({ ...state, sentAtMs: nowMs, adverAtMs: Infinity, handover }, send(RESIGNATION));
 }
 
+/**
+ * Its sync group leaves, so it resigns, serves until another router does, and goes to backup in any case.
+ * Where another one is known to serve, at once: a conflict, or a silence after which the peers took over.
+ */
+function follow(router: VirtualRouter, state: Active, reason: string, nowMs: number): Step {
+  const { handover } = state;
+  const next = { name: "backup" } as const;
+  const untilMs = nowMs + router.handover.timeoutMs;
+  if (handover !== null) {
+    if (handover.cause !== "release") return stay(state);
+    return stay({ ...state, handover: { ...handover, cause: "group", next, untilMs } });
+  }
+  const isServed = silentTooLong(router, state, nowMs) ||
+    (state.conflict !== null && nowMs - state.conflict.lastAtMs < patienceMs(router));
+  if (isServed || !router.handover.enabled) return toBackup(router, state, reason, nowMs, send(RESIGNATION));
+  const repeatAtMs = REPEAT_MS.map((delayMs) => nowMs + delayMs);
+  const left: Handover = { cause: "group", reason, next, untilMs, repeatAtMs };
+  return stay({ ...state, sentAtMs: nowMs, adverAtMs: Infinity, handover: left }, send(RESIGNATION));
+}
+
+/** The addresses go, and it listens as if nobody had been heard. */
+function toBackup(
+  router: VirtualRouter,
+  state: Active,
+  reason: string,
+  nowMs: number,
+  ...first: Effect[]
+): Step {
+  const backup = listen(router, state.priority, null, nowMs);
+  return { state: backup, effects: [...first, REMOVE, transition(state, backup, reason)] };
+}
+
 /** It serves on as if nothing had been. */
 function callOff(router: VirtualRouter, state: Active, nowMs: number): Step {
   return stay(sent(router, { ...state, handover: null }, nowMs), send(state.priority));
@@ -145,7 +180,7 @@ function hearInActive(
   if (heard.priority === RESIGNATION) return contest(router, state, heard, nowMs);
   const higher = heard.priority > state.priority ||
     (heard.priority === state.priority && compareAddresses(heard.source, router.primaryAddress) > 0);
-  if (higher) return yieldTo(router, state, heard, nowMs);
+  if (higher && router.standsFirm !== true) return yieldTo(router, state, heard, nowMs);
   if (silentTooLong(router, state, nowMs)) return yieldAfterSilence(router, state, heard, nowMs);
   return contest(router, state, heard, nowMs);
 }
@@ -210,12 +245,13 @@ function yieldTo(router: VirtualRouter, state: Active, heard: ReceivedAdvertisem
 /**
  * Whether the peers had to take this router for dead: its last advertisement is older than their patience.
  */
-function silentTooLong(
-  { version, advertisementInterval }: VirtualRouter,
-  { sentAtMs }: Active,
-  nowMs: number,
-): boolean {
-  return nowMs - sentAtMs > activeDownIntervalMs(version, OWNER_PRIORITY, advertisementInterval);
+function silentTooLong(router: VirtualRouter, { sentAtMs }: Active, nowMs: number): boolean {
+  return nowMs - sentAtMs > patienceMs(router);
+}
+
+/** How long the peers wait before they take it for dead. */
+function patienceMs({ version, advertisementInterval }: VirtualRouter): number {
+  return activeDownIntervalMs(version, OWNER_PRIORITY, advertisementInterval);
 }
 
 /** The other one is right to serve: only a reminder makes it announce itself and does not make it yield. */
@@ -256,7 +292,8 @@ function answer(router: VirtualRouter, state: Active, gapMs: number, nowMs: numb
 function activeDeadline(router: VirtualRouter, state: Active, nowMs: number): Step {
   const { handover } = state;
   if (handover !== null && nowMs >= handover.untilMs) {
-    const { next } = handover;
+    const { next, reason } = handover;
+    if (handover.cause === "group") return toBackup(router, state, reason, nowMs);
     if (handover.cause === "release" || next.name === "backup") return callOff(router, state, nowMs);
     // Nobody took over. Resigning once more would only make an RFC peer wait longer.
     return letGo(state, { ...handover, next });

@@ -3,7 +3,7 @@
  * silence.
  */
 import { compareAddresses } from "../wire/address.ts";
-import { becomeActive, listen, stay, takeOver, toFault, toInitialize } from "./entry.ts";
+import { arrive, becomeActive, listen, stay, takeOver, toFault, toInitialize } from "./entry.ts";
 import { heardWinner, remind } from "./reminding.ts";
 import {
   type Backup,
@@ -43,6 +43,10 @@ export function stepBackup(router: VirtualRouter, state: Backup, event: Event, n
       return stay(reconfigured(router, state, nowMs));
     case "release":
       return stay(state);
+    case "follow":
+      return event.to === "active" && state.ready !== null
+        ? becomeActive(router, state, state.ready, nowMs)
+        : stay(state);
     case "shutdown":
       return toInitialize(state, [event.reason]);
     case "conditions":
@@ -56,9 +60,10 @@ export function stepBackup(router: VirtualRouter, state: Backup, event: Event, n
 
 /** Everything that is due. Nobody has answered for the addresses until the end of the wait: they are free. */
 function backupDeadline(router: VirtualRouter, state: Backup, nowMs: number): Step {
-  const { probe } = state;
+  const { probe, ready } = state;
+  if (ready !== null) return remind(state, nowMs);
   if (probe !== undefined) {
-    return nowMs >= probe.untilMs ? becomeActive(router, state, probe.reason, nowMs) : remind(state, nowMs);
+    return nowMs >= probe.untilMs ? arrive(router, state, probe.reason, nowMs) : remind(state, nowMs);
   }
   if (nowMs >= state.activeDownAtMs) return takeOver(router, state, takeoverReason(state), nowMs);
   if (nowMs >= state.preemptAtMs) {
@@ -69,7 +74,8 @@ function backupDeadline(router: VirtualRouter, state: Backup, nowMs: number): St
 
 /** The timer starts anew, with the interval that was adopted; a takeover that is pending stays so. */
 function reconfigured(router: VirtualRouter, state: Backup, nowMs: number): Backup {
-  if (state.takeover !== null) return state;
+  // Who was ready is so again at once, or takes over, if it has no group any more.
+  if (state.takeover !== null) return { ...state, ready: null };
   const { heard, priority, reminder, activeAdverInterval } = state;
   const known = heard === null ? null : { ...heard, maxAdvertiseInterval: activeAdverInterval };
   return { ...listen(router, priority, known, nowMs), reminder };
@@ -138,7 +144,8 @@ function judge(router: VirtualRouter, state: Backup, heard: ReceivedAdvertisemen
     ? Math.min(state.preemptAtMs, nowMs + router.preemptDelayMs)
     : Infinity;
   const reminder = state.reminder === null ? null : { ...state.reminder, winner: source };
-  return { ...listen(router, state.priority, heard, nowMs), preemptAtMs, reminder };
+  const ready = nowMs >= preemptAtMs ? state.ready : null;
+  return { ...listen(router, state.priority, heard, nowMs), preemptAtMs, ready, reminder };
 }
 
 /**

@@ -5,12 +5,13 @@
 import type { LinkTable } from "../kernel/links.ts";
 import { type Conditions, conditionsOf, findPrimaryAddress } from "./conditions.ts";
 import type { Effects } from "./effects.ts";
+import { conditionsFor, type Group, standing, standsFirm } from "./groups.ts";
 import type { Instance } from "./instance.ts";
 import type { Listener } from "./listener.ts";
 import { inStep } from "./phase.ts";
 import type { Roster } from "./roster.ts";
 import { step } from "./router.ts";
-import type { Effect, Event, State } from "./state.ts";
+import type { Effect, Event, State, VirtualRouter } from "./state.ts";
 
 /**
  * After the kernel refused a socket. An interface that has just gone or come is the usual reason, so soon.
@@ -33,8 +34,28 @@ export class Dispatcher {
 
   /** True when nothing followed but, at most, a later deadline. */
   dispatch(instance: Instance, event: Event, nowMs: number): boolean {
+    const { group, isActive, state: { name } } = instance;
+    if (group === null) return this.#dispatch(instance, event, nowMs);
+    const before = standing(instance);
+    const quiet = this.#dispatch(instance, event, nowMs);
+    // Now and then without a reason: whatever went wrong once does not last.
+    const isLook = event.type === "deadline" && instance === group.members[0];
+    if (standing(instance) === before && instance.state.name === name && !isLook) return quiet;
+    this.settle(group, nowMs);
+    // What it waits for may be another thing than while it served.
+    if (isActive && !instance.isActive) this.evaluate(instance, nowMs);
+    return false;
+  }
+
+  /** What has to follow for a sync group from how its members stand now. */
+  settle(group: Group, nowMs: number): void {
+    const { groups } = this.#parts.roster;
+    groups.settle(group, nowMs, (member, event) => void this.#dispatch(member, event, nowMs));
+  }
+
+  #dispatch(instance: Instance, event: Event, nowMs: number): boolean {
     const { state: before, deadlineMs } = instance;
-    const { state, effects } = step(instance.router, before, event, nowMs);
+    const { state, effects } = step(routerFor(instance, event, nowMs), before, event, nowMs);
     this.#enter(instance, event.type === "deadline" ? paced(instance, state) : state);
     if (
       before.name === "active" && before.handover !== null && state !== before &&
@@ -57,6 +78,7 @@ export class Dispatcher {
     if (instance.blocked !== blocked) this.evaluate(instance, nowMs);
     else if (instance.isActive && before.name !== "active") {
       if (instance.heldBack !== null) instance.heldBack = null;
+      instance.isJoining = false;
       this.succeed(instance, instance.state.priority, nowMs);
     }
     return false;
@@ -79,10 +101,18 @@ export class Dispatcher {
     instance.setPrimaryAddress(findPrimaryAddress(instance, links, roster.virtual));
     this.#listen(instance, nowMs);
     if (instance.leaving && !instance.isActive) return;
-    this.dispatch(instance, withMaintenance(conditionsOf(instance, links, nowMs), instance, roster), nowMs);
-    effects.detector.follow(instance);
-    effects.tellObstacles(instance);
-    this.#enter(instance, instance.state);
+    const before = instance.own;
+    instance.own = withMaintenance(conditionsOf(instance, links, nowMs), instance, roster);
+    const others = isSame(before, instance.own) ? [] : instance.group?.members ?? [];
+    for (const member of others) {
+      member.own = withMaintenance(conditionsOf(member, links, nowMs), member, roster);
+    }
+    for (const one of new Set([instance, ...others])) {
+      this.dispatch(one, conditionsFor(one), nowMs);
+      effects.detector.follow(one);
+      effects.tellObstacles(one);
+      this.#enter(one, one.state);
+    }
   }
 
   /**
@@ -118,6 +148,20 @@ export class Dispatcher {
     instance.blocked = { reason: problem, untilMs: nowMs + LISTEN_RETRY_MS };
     effects.tell(instance, "listen", problem, nowMs);
   }
+}
+
+/** Only a better router's advertisement can be stood firm against. */
+function routerFor(instance: Instance, event: Event, nowMs: number): VirtualRouter {
+  const { router, state } = instance;
+  if (instance.group === null || event.type !== "advertisement" || state.name !== "active") return router;
+  if (event.advertisement.priority < state.priority) return router;
+  return standsFirm(instance, nowMs) ? { ...router, standsFirm: true } : router;
+}
+
+function isSame(a: Conditions, b: Conditions): boolean {
+  const all = ({ waiting, faults, reachable }: Conditions): string =>
+    JSON.stringify([waiting, faults, reachable]);
+  return all(a) === all(b);
 }
 
 /** After an advertisement that was due: in step with the other virtual routers. */

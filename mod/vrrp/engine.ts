@@ -13,13 +13,14 @@ import { formatAddress } from "../wire/address.ts";
 import type { Discard } from "./discard.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Effects } from "./effects.ts";
+import { Groups } from "./groups.ts";
 import { Guardian } from "./guardian.ts";
 import type { Heard, Instance } from "./instance.ts";
 import { LatenessHistogram } from "./lateness.ts";
 import { Listener } from "./listener.ts";
 import type { Command, EngineEvent, EngineReport, TrackerState } from "./messages.ts";
 import { Release } from "./release.ts";
-import { reportOf } from "./report.ts";
+import { reportOf, reportOfGroup } from "./report.ts";
 import { Roster } from "./roster.ts";
 import { RESIGNATION } from "./state.ts";
 import { Succession } from "./succession.ts";
@@ -45,7 +46,7 @@ export interface EngineOptions {
 
 export class Engine {
   readonly #options: EngineOptions;
-  readonly #roster = new Roster();
+  readonly #roster: Roster;
   readonly #listener: Listener;
   readonly #effects: Effects;
   readonly #dispatcher: Dispatcher;
@@ -58,6 +59,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options;
     const { epoll, netlink, monitor, now, readyAtMs, parameters, post } = options;
+    this.#roster = new Roster(new Groups(post));
     this.#listener = new Listener(epoll, {
       now,
       heard: (instance, heard, nowMs) => this.#hear(instance, heard, nowMs),
@@ -142,7 +144,7 @@ export class Engine {
     const nowMs = this.#options.now();
     switch (command.type) {
       case "configure":
-        return this.#turnover.configure(command.routers, nowMs);
+        return this.#turnover.configure(command.routers, command.groups, nowMs);
       case "trackers":
         return this.#track(command.trackers, nowMs);
       case "report":
@@ -215,6 +217,7 @@ export class Engine {
     return {
       lateness: this.#lateness.report(),
       virtual_routers: [...this.#roster.instances.values()].map(reportOf),
+      sync_groups: this.#roster.groups.all.map((group) => reportOfGroup(group, this.#roster.trackers)),
       foreign_routers: this.#listener.foreign,
     };
   }

@@ -54,6 +54,7 @@ export function listen(
     preemptAtMs: Infinity,
     heard: heard === null ? null : { source: heard.source, priority: heard.priority },
     takeover: null,
+    ready: null,
     reminder: null,
   };
 }
@@ -86,8 +87,15 @@ export function becomeActive(router: VirtualRouter, from: State, reason: string,
 /** Active, or first a wait for somebody who may have the addresses. */
 export function takeOver(router: VirtualRouter, from: Backup, reason: string, nowMs: number): Step {
   const waitMs = router.probe?.waitMs ?? 0;
-  if (waitMs === 0) return becomeActive(router, from, reason, nowMs);
+  if (waitMs === 0) return arrive(router, from, reason, nowMs);
   return stay({ ...from, probe: { untilMs: nowMs + waitMs, reason } }, PROBE);
+}
+
+/** Nothing is left to wait for, unless it has a sync group: that one says when. */
+export function arrive(router: VirtualRouter, from: Backup, reason: string, nowMs: number): Step {
+  if (router.isGrouped !== true) return becomeActive(router, from, reason, nowMs);
+  const { probe: _, ...rest } = from;
+  return stay({ ...rest, ready: reason });
 }
 
 function predecessorOf(from: State, nowMs: number): Active["predecessor"] {

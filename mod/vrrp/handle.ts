@@ -4,6 +4,7 @@
  */
 import { eventfd, eventfd_write } from "../../ffi/fd.ts";
 import type { VirtualRouterConfig } from "../config/schema.ts";
+import type { GroupConfigs } from "./groups.ts";
 import type {
   Answer,
   Command,
@@ -64,8 +65,9 @@ export class EngineHandle {
     this.#worker.postMessage(start);
   }
 
-  configure(routers: Readonly<Record<string, VirtualRouterConfig>>): void {
-    this.#post({ type: "configure", routers });
+  /** `groups`: members by the name of their sync group. */
+  configure(routers: Readonly<Record<string, VirtualRouterConfig>>, groups: GroupConfigs): void {
+    this.#post({ type: "configure", routers, groups });
   }
 
   track(trackers: readonly TrackerState[]): void {

@@ -9,7 +9,9 @@ import { isSame, type ManagedAddress } from "../kernel/plan.ts";
 import type { VirtualLink } from "../kernel/virtual_links.ts";
 import { equalAddresses, formatAddress } from "../wire/address.ts";
 import { type Counters, newCounters } from "./counters.ts";
+import type { Conditions } from "./conditions.ts";
 import type { Discard } from "./discard.ts";
+import type { Group } from "./groups.ts";
 import type { TrackerState } from "./messages.ts";
 import { type Override, weigh } from "./override.ts";
 import { addressesMatch, type Advertisement } from "./packet.ts";
@@ -62,6 +64,9 @@ export interface Conflict {
   readonly lastSeen: number;
 }
 
+/** Nothing stands in the way, as far as is known. */
+const CLEAR: Conditions = { type: "conditions", waiting: [], faults: [], reachable: true };
+
 /** One packet as it arrived, in copies. */
 export type Arrival = Pick<Heard, "source" | "destination" | "hopLimit" | "bytes">;
 
@@ -104,6 +109,11 @@ export class Instance {
   toldObstacles = "";
   /** Taken out of the configuration: forget it once it has stopped. */
   leaving = false;
+  /** What stands in its own way, whatever its group does; as last looked at. */
+  own: Conditions = { ...CLEAR, waiting: ["starting"] };
+  /** It comes to a sync group that serves already. */
+  isJoining = false;
+  #group: Group | null = null;
   /** Why it does not preempt although it could: it was told to leave; null when nothing holds it back. */
   #heldBack: string | null = null;
   /** Announces that it will be silent for a while. */
@@ -167,6 +177,16 @@ export class Instance {
     this.#derive(this.router.primaryAddress);
   }
 
+  /** Its sync group; null: it goes alone. */
+  get group(): Group | null {
+    return this.#group;
+  }
+
+  set group(group: Group | null) {
+    this.#group = group;
+    this.#derive(this.router.primaryAddress);
+  }
+
   /** Whether that is news. */
   setPausing(pausing: boolean): boolean {
     const isNews = this.#pausing !== pausing;
@@ -180,6 +200,7 @@ export class Instance {
     this.since = since;
     this.reason = reason;
     this.heldBack = heldBack;
+    this.own = CLEAR;
     // A name that only the other version counts is nothing to add to.
     for (const name of Object.keys(this.counters) as (keyof Counters)[]) {
       this.counters[name] = counters[name] ?? 0;
@@ -262,7 +283,8 @@ export class Instance {
   }
 
   #derive(primaryAddress: Uint8Array): void {
-    this.router = this.#routerAt(primaryAddress);
+    const router = this.#routerAt(primaryAddress);
+    this.router = this.#group === null ? router : { ...router, isGrouped: true };
   }
 
   #routerAt(primaryAddress: Uint8Array): VirtualRouter {

@@ -1,8 +1,16 @@
 /** What the main thread and the VRRP thread say to each other: plain values that survive structured clone. */
 import type { VirtualRouterConfig } from "../config/schema.ts";
+import type { GroupConfigs } from "./groups.ts";
 import type { Override } from "./override.ts";
 import type { Inheritance } from "./saved.ts";
-import type { CheckState, ForeignRouter, Lateness, RouterState, VirtualRouterStatus } from "../snapshot.ts";
+import type {
+  CheckState,
+  ForeignRouter,
+  Lateness,
+  RouterState,
+  SyncGroupStatus,
+  VirtualRouterStatus,
+} from "../snapshot.ts";
 
 /** The state of one check, as the virtual routers that track it see it. */
 export interface TrackerState {
@@ -28,7 +36,11 @@ export interface EngineStart {
 }
 
 export type Command =
-  | { readonly type: "configure"; readonly routers: Readonly<Record<string, VirtualRouterConfig>> }
+  | {
+    readonly type: "configure";
+    readonly routers: Readonly<Record<string, VirtualRouterConfig>>;
+    readonly groups: GroupConfigs;
+  }
   | { readonly type: "trackers"; readonly trackers: readonly TrackerState[] }
   | { readonly type: "report"; readonly id: number }
   /** Another image of the program is about to take this one's place. */
@@ -37,7 +49,7 @@ export type Command =
   | { readonly type: "goOn" }
   /** This is the new one: before the first `configure`. */
   | { readonly type: "inherit"; readonly inheritance: Inheritance }
-  /** One virtual router shall leave ACTIVE and not come back by itself, or (`back`) may come back. */
+  /** A virtual router with its sync group shall leave ACTIVE and stay out, or (`back`) may come back. */
   | {
     readonly type: "handover";
     readonly id: number;
@@ -69,6 +81,7 @@ export interface Released {
 export interface EngineReport {
   readonly lateness: Lateness;
   readonly virtual_routers: readonly VirtualRouterStatus[];
+  readonly sync_groups: readonly SyncGroupStatus[];
   readonly foreign_routers: readonly ForeignRouter[];
 }
 
@@ -90,6 +103,15 @@ export type EngineEvent =
     readonly from: RouterState;
     readonly to: RouterState;
     readonly priority: number;
+    readonly reason: string;
+  }
+  /** A sync group as a whole. */
+  | {
+    readonly type: "group";
+    readonly at: number;
+    readonly name: string;
+    readonly from: RouterState;
+    readonly to: RouterState;
     readonly reason: string;
   }
   | {

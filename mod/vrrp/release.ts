@@ -37,17 +37,23 @@ export class Release {
 
   handOver({ id, name, back, reason }: Command & { type: "handover" }, nowMs: number): void {
     const { roster, post } = this.#parts;
-    const instance = roster.instances.get(name);
+    const instances = roster.named(name);
     const say = (result: Released | null): void => post({ type: "handover", id, result });
-    if (instance === undefined) return say(null);
-    const result = back ? this.#giveBack(instance, nowMs) : refusal(instance);
-    if (result !== null) return say(result);
-    instance.heldBack = reason;
-    const asked = this.#ask([instance], nowMs, ([released]) => {
-      if (!released!.ok) instance.heldBack = null;
-      say(released!);
+    if (instances.length === 0) return say(null);
+    if (back) return say(together(name, instances.map((instance) => this.#giveBack(instance, nowMs))));
+    const refused = instances.map(refusal).find((result) => result !== null);
+    if (refused !== undefined) return say({ ...refused, name });
+    for (const instance of instances) instance.heldBack = reason;
+    const asked = this.#ask(instances, nowMs, (released) => {
+      const result = together(name, released);
+      // Where one of a group stays, all stay.
+      if (!result.ok) { for (const instance of instances) instance.heldBack = null; }
+      say(result);
     });
-    this.#dispatch(instance, { name: "backup" }, "handed over on demand", nowMs);
+    const timeoutMs = Math.max(...instances.map(patienceMs));
+    for (const instance of instances) {
+      this.#dispatch(instance, { name: "backup" }, "handed over on demand", nowMs, timeoutMs);
+    }
     this.#answerIfDone(asked);
   }
 
@@ -61,7 +67,8 @@ export class Release {
       dispatcher.evaluate(instance, nowMs);
       if (maintenance === null || maintenance.force) continue;
       const { reason } = maintenance;
-      this.#dispatch(instance, { name: "initialize", reasons: [reason] }, reason, nowMs);
+      const timeoutMs = Math.max(...(instance.group?.members ?? [instance]).map(patienceMs));
+      this.#dispatch(instance, { name: "initialize", reasons: [reason] }, reason, nowMs, timeoutMs);
     }
     this.#answerIfDone(asked);
   }
@@ -84,10 +91,13 @@ export class Release {
     for (const asked of this.#asked) this.#answerIfDone(asked);
   }
 
-  #dispatch(instance: Instance, next: Handover["next"], reason: string, nowMs: number): void {
-    const { version, advertisementInterval, handover } = instance.router;
-    const skewMs = skewTimeMs(version, 1, advertisementInterval);
-    const timeoutMs = Math.max(handover.timeoutMs, skewMs + ALLOWANCE_MS);
+  #dispatch(
+    instance: Instance,
+    next: Handover["next"],
+    reason: string,
+    nowMs: number,
+    timeoutMs: number,
+  ): void {
     this.#parts.dispatcher.dispatch(instance, { type: "release", reason, next, timeoutMs }, nowMs);
   }
 
@@ -125,6 +135,18 @@ export class Release {
     this.#asked.delete(asked);
     answer(released);
   }
+}
+
+/** So long somebody may take to take over. */
+function patienceMs({ router: { version, advertisementInterval, handover } }: Instance): number {
+  return Math.max(handover.timeoutMs, skewTimeMs(version, 1, advertisementInterval) + ALLOWANCE_MS);
+}
+
+/** What became of all that are called so. */
+function together(name: string, released: readonly Released[]): Released {
+  const ok = released.every((one) => one.ok);
+  const told = ok ? released : released.filter((one) => !one.ok);
+  return { name, ok, detail: told.map(({ detail }) => detail).join("; ") };
 }
 
 /** Why a virtual router cannot be handed over; null when it can. */

@@ -1,9 +1,12 @@
 /** A running virtual router in the words of the read model. */
-import type { VirtualRouterStatus } from "../snapshot.ts";
+import { effectivePriority } from "../health/health.ts";
+import type { SyncGroupStatus, VirtualRouterStatus } from "../snapshot.ts";
 import { formatAddress, formatMac } from "../wire/address.ts";
 import { virtualRouterMac } from "../wire/ethernet.ts";
+import type { Group } from "./groups.ts";
 import type { Heard, Instance, Rejected } from "./instance.ts";
-import type { State } from "./state.ts";
+import type { TrackerState } from "./messages.ts";
+import { OWNER_PRIORITY, type State } from "./state.ts";
 import { activeDownIntervalMs, intervalMs } from "./timers.ts";
 
 const STATES = { initialize: "INIT", fault: "FAULT", backup: "BACKUP", active: "ACTIVE" } as const;
@@ -34,6 +37,7 @@ export function reportOf(instance: Instance): VirtualRouterStatus {
     advertisement_interval_ms: intervalMs(activeAdverInterval),
     active_down_interval_ms: activeDownIntervalMs(config.version, state.priority, activeAdverInterval),
     preempt: config.preempt,
+    sync_group: instance.group?.name ?? null,
     primary_address: primaryAddress === null ? null : formatAddress(primaryAddress),
     active_router: activeRouter(instance),
     handover: state.name === "active" && state.handover !== null,
@@ -48,6 +52,20 @@ export function reportOf(instance: Instance): VirtualRouterStatus {
       ...conflict,
       last_seen: time(lastSeen),
     })),
+  };
+}
+
+export function reportOfGroup(
+  { name, state, since, reason, members, track }: Group,
+  trackers: ReadonlyMap<string, TrackerState>,
+): SyncGroupStatus {
+  return {
+    name,
+    state: stateName(state),
+    since: time(since),
+    reason,
+    members: members.map((member) => member.name),
+    contributions: effectivePriority(OWNER_PRIORITY, track, trackers).contributions,
   };
 }
 

@@ -1,4 +1,5 @@
 /** Which virtual routers this host runs, which still hand over, and what all of them have to know. */
+import type { Groups } from "./groups.ts";
 import type { Instance } from "./instance.ts";
 import type { TrackerState } from "./messages.ts";
 import type { Override } from "./override.ts";
@@ -15,6 +16,7 @@ export class Roster {
   overrides: ReadonlyMap<string, Override> = new Map();
   /** Since when those that are still to come are held back, as a run before has left it. */
   readonly heldBack = new Map<string, string>();
+  readonly groups: Groups;
   /**
    * The addresses that are virtual on this host, as text: never a source, and no news when they come and go.
    */
@@ -25,6 +27,10 @@ export class Roster {
    * deadline moves with every advertisement, and is looked at only when the old one has come.
    */
   deadlineMs = Infinity;
+
+  constructor(groups: Groups) {
+    this.groups = groups;
+  }
 
   /** To be called whenever an instance has entered a state. */
   expect(instance: Instance): void {
@@ -40,6 +46,16 @@ export class Roster {
         this.expect(instance);
       }
     }
+  }
+
+  /**
+   * Who is called so: a virtual router with those of its sync group, the members of a group, the parts of a
+   * virtual router of both families. Empty: nobody.
+   */
+  named(name: string): readonly Instance[] {
+    const instance = this.instances.get(name) ?? this.instances.get(`${name}/ipv4`);
+    const group = this.groups.get(name) ?? instance?.group ?? undefined;
+    return group?.members ?? (instance === undefined ? [] : [instance]);
   }
 
   all(): Instance[] {

@@ -65,6 +65,8 @@ function stepStopped(router: VirtualRouter, state: Initialize | Fault, event: Ev
     case "succeeded":
     case "release":
       return stay(state);
+    case "follow":
+      return giveUpResuming(state);
     case "shutdown": {
       const { state: settled, effects } = giveUpResuming(state);
       const step = toInitialize(settled as Initialize | Fault, [event.reason]);
@@ -89,15 +91,15 @@ function stepStopped(router: VirtualRouter, state: Initialize | Fault, event: Ev
  * addresses; everybody else listens first.
  */
 function startup(router: VirtualRouter, state: Initialize | Fault, reason: string, nowMs: number): Step {
-  if (state.priority === OWNER_PRIORITY) {
-    const owns = `${reason}; address owner`;
-    if ((router.probe?.waitMs ?? 0) === 0) return becomeActive(router, state, owns, nowMs);
-    const { state: backup, effects } = becomeBackup(router, state, owns, nowMs);
-    const { state: probing, effects: probe } = takeOver(router, backup as Backup, owns, nowMs);
-    return { state: probing, effects: [...effects, ...probe] };
-  }
+  const isOwner = state.priority === OWNER_PRIORITY;
+  const owns = `${reason}; address owner`;
+  const isAlone = router.isGrouped !== true && (router.probe?.waitMs ?? 0) === 0;
+  if (isOwner && isAlone) return becomeActive(router, state, owns, nowMs);
   if (resumes(state)) return resume(router, state, nowMs);
-  return becomeBackup(router, state, reason, nowMs);
+  if (!isOwner) return becomeBackup(router, state, reason, nowMs);
+  const { state: backup, effects } = becomeBackup(router, state, owns, nowMs);
+  const { state: waiting, effects: probe } = takeOver(router, backup as Backup, owns, nowMs);
+  return { state: waiting, effects: [...effects, ...probe] };
 }
 
 /** The peers have heard from the run before a moment ago: they need not notice that there was another one. */

@@ -5,6 +5,7 @@
 import type { VirtualRouterConfig } from "../config/schema.ts";
 import type { ChangedParameter } from "../kernel/sysctl.ts";
 import { formatAddress, parseAddress } from "../wire/address.ts";
+import type { SavedGroup } from "./groups.ts";
 import type { Instance } from "./instance.ts";
 import { type Conflict, OWNER_PRIORITY, type State, type VirtualRouter } from "./state.ts";
 import { activeDownIntervalMs } from "./timers.ts";
@@ -61,6 +62,7 @@ export interface Inheritance {
   /** To be put back when nobody needs them any more. */
   readonly parameters: readonly ChangedParameter[];
   readonly routers: readonly SavedRouter[];
+  readonly groups: readonly SavedGroup[];
 }
 
 /** The interval that is announced during a pause, centiseconds. */
@@ -78,7 +80,9 @@ export function pauseLeaseMs(leaseMs: number): number {
 /** What must end before a pause may begin; null when nothing is under way. */
 export function unsettled({ name, state, leaving }: Instance): string | null {
   if (leaving || (state.name === "active" && state.handover !== null)) return `${name} is handing over`;
-  const takesOver = state.name === "backup" && (state.takeover !== null || state.probe !== undefined);
+  // Who is ready and waits for its sync group may do so for long.
+  const takesOver = state.name === "backup" && state.ready === null &&
+    (state.takeover !== null || state.probe !== undefined);
   return takesOver ? `${name} is taking over` : null;
 }
 
@@ -149,6 +153,7 @@ export function restoreState(
         preemptAtMs: Math.max(saved.preemptAtMs ?? Infinity, nowMs),
         heard: heard && source && { source, priority: heard.priority },
         takeover: null,
+        ready: null,
         reminder: null,
       };
     }

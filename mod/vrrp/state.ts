@@ -20,6 +20,10 @@ export interface VirtualRouter {
   readonly heldBack?: boolean;
   /** The operator wants it to be the active one: it need not wait for a worse one to fall silent. */
   readonly preferred?: boolean;
+  /** It is in a sync group: it takes over and leaves when the group says so (`group.ts`). */
+  readonly isGrouped?: boolean;
+  /** Another member of its group decides: this one stays although a better router is active. */
+  readonly standsFirm?: boolean;
   readonly preemptDelayMs: number;
   readonly handover: { readonly enabled: boolean; readonly timeoutMs: number };
   /** When announcements are repeated: once after `delayMs`, then every `refreshMs`; 0 = never. */
@@ -67,6 +71,8 @@ export interface Backup {
   readonly heard: { readonly source: Uint8Array; readonly priority: number } | null;
   /** Set when `activeDownAtMs` is the short wait after the active router fell below this one, and why. */
   readonly takeover: string | null;
+  /** Set when it would be active by now, but waits for its group, and why. */
+  readonly ready: string | null;
   /** Set while the router that this one yielded to may not know that there was somebody to heal after. */
   readonly reminder: Reminder | null;
   /**
@@ -119,11 +125,11 @@ export interface Conflict {
 
 /**
  * It has resigned and serves on. Where it goes once another one has taken over, or at `untilMs`; a release
- * goes only when another one has taken over.
+ * goes only when another one has taken over, and one whose group leaves goes to backup in any case.
  */
 export interface Handover {
   /** Only what a condition began can a condition call off. */
-  readonly cause: "conditions" | "shutdown" | "release";
+  readonly cause: "conditions" | "shutdown" | "release" | "group";
   readonly untilMs: number;
   /** Ascending; when the resignation is said again, because the first one may have been lost. */
   readonly repeatAtMs: readonly number[];
@@ -174,7 +180,9 @@ export type Event =
     readonly next: Handover["next"];
     readonly timeoutMs: number;
   }
-  | { readonly type: "shutdown"; readonly reason: string };
+  | { readonly type: "shutdown"; readonly reason: string }
+  /** The word of its sync group to a member that is ready, or that serves. */
+  | { readonly type: "follow"; readonly to: "active" | "backup"; readonly reason: string };
 
 export type Effect =
   | { readonly type: "sendAdvertisement"; readonly priority: number }
@@ -215,11 +223,10 @@ export function deadlineMs(state: State): number {
       );
     case "fault":
       return Infinity;
-    case "backup":
-      return Math.min(
-        state.probe?.untilMs ?? Math.min(state.activeDownAtMs, state.preemptAtMs),
-        state.reminder?.atMs ?? Infinity,
-      );
+    case "backup": {
+      const takesOverAtMs = state.probe?.untilMs ?? Math.min(state.activeDownAtMs, state.preemptAtMs);
+      return Math.min(state.ready === null ? takesOverAtMs : Infinity, state.reminder?.atMs ?? Infinity);
+    }
     case "active": {
       const { adverAtMs, announceAtMs, refreshAtMs, renewAtMs, handover } = state;
       // Who has resigned announces nothing: clients would come back to it.

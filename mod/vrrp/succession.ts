@@ -44,7 +44,7 @@ export class Succession {
     });
     effects.renewals.complete(nowMs);
     const routers = [...roster.instances.values()].map(saveRouter);
-    return { pausedAtMs: nowMs, parameters: sysctl.changes, routers };
+    return { pausedAtMs: nowMs, parameters: sysctl.changes, routers, groups: roster.groups.save() };
   }
 
   /** The pause is off: everything as before, and the peers are told at once. */
@@ -61,10 +61,11 @@ export class Succession {
    * Before the first configuration: what the image before has left. Who comes too late begins anew. The pause
    * stays announced until `goOn`: a program that has just started is not as punctual as it will be.
    */
-  inherit({ pausedAtMs, parameters, routers }: Inheritance, nowMs: number): void {
+  inherit({ pausedAtMs, parameters, routers, groups }: Inheritance, nowMs: number): void {
     const { roster, sysctl, now, post } = this.#parts;
     sysctl.inherit(parameters);
     roster.virtual = virtualAddresses(routers.map(({ config }) => config));
+    const restored: Instance[] = [];
     for (const saved of routers) {
       const instance = new Instance(saved.name, saved.config, roster.trackers, {
         readyAtMs: 0,
@@ -72,13 +73,14 @@ export class Succession {
         override: roster.overrides.get(saved.name) ?? null,
       });
       const state = restoreState(instance.router, instance.state.priority, saved.state, pausedAtMs, nowMs);
-      if (state !== null) this.#restore(instance, saved, state, nowMs);
+      if (state === null) continue;
+      this.#restore(instance, saved, state);
+      restored.push(instance);
     }
-    const restored = [...roster.instances.values()].map(({ name, state }) => ({
-      name,
-      state: stateName(state.name),
-    }));
-    post({ type: "inherited", routers: restored, pauseMs: now() - pausedAtMs });
+    roster.groups.inherit(groups, roster.instances);
+    for (const instance of restored) this.#goOn(instance, nowMs);
+    const states = restored.map(({ name, state }) => ({ name, state: stateName(state.name) }));
+    post({ type: "inherited", routers: states, pauseMs: now() - pausedAtMs });
   }
 
   /** The peers and the kernel hear of it at once. */
@@ -86,8 +88,8 @@ export class Succession {
     if (instance.isActive) this.#parts.dispatcher.dispatch(instance, { type: "reconfigured" }, nowMs);
   }
 
-  #restore(instance: Instance, saved: SavedRouter, state: State, nowMs: number): void {
-    const { roster, links, effects, dispatcher } = this.#parts;
+  #restore(instance: Instance, saved: SavedRouter, state: State): void {
+    const { roster, links, effects } = this.#parts;
     instance.addresses = instance.addresses.map((managed) => {
       const located = { ...managed, ifindex: links.indexOf(managed.interface) };
       const isThere = links.addressesOf(located.ifindex).some((there) => isSame(there, located));
@@ -97,6 +99,10 @@ export class Succession {
     instance.setPausing(true);
     if (instance.isActive) effects.holding.keepLink(instance);
     roster.instances.set(instance.name, instance);
+  }
+
+  #goOn(instance: Instance, nowMs: number): void {
+    const { effects, dispatcher } = this.#parts;
     dispatcher.evaluate(instance, nowMs);
     if (!instance.isActive) return;
     // What has been removed meanwhile comes back, and the peers hear of this router again.

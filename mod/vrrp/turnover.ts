@@ -3,6 +3,8 @@ import type { Netlink } from "../../ffi/netlink.ts";
 import type { VirtualRouterConfig } from "../config/schema.ts";
 import { removeFound } from "../kernel/reconcile.ts";
 import type { Dispatcher, DispatcherParts } from "./dispatcher.ts";
+import { resumes } from "./entry.ts";
+import type { Group, GroupConfigs } from "./groups.ts";
 import type { Guardian } from "./guardian.ts";
 import { Instance } from "./instance.ts";
 import type { EngineEvent } from "./messages.ts";
@@ -27,7 +29,11 @@ export class Turnover {
   }
 
   /** These are the virtual routers from now on, unless a stop has begun: who stops must not begin anew. */
-  configure(routers: Readonly<Record<string, VirtualRouterConfig>>, nowMs: number): void {
+  configure(
+    routers: Readonly<Record<string, VirtualRouterConfig>>,
+    groups: GroupConfigs,
+    nowMs: number,
+  ): void {
     if (this.#stopping !== null) return;
     const { roster, effects } = this.#parts;
     roster.virtual = virtualAddresses(Object.values(routers));
@@ -38,13 +44,20 @@ export class Turnover {
         this.#remove(instance, "changed in the configuration", nowMs);
       }
     }
+    const created = new Set<Instance>();
     for (const [name, config] of Object.entries(routers)) {
-      const instance = roster.instances.get(name);
-      if (instance === undefined) this.#create(name, config, nowMs);
-      else if (JSON.stringify(instance.config) !== JSON.stringify(config)) {
-        this.#change(instance, config, nowMs);
-      }
+      if (!roster.instances.has(name)) created.add(this.#create(name, config, nowMs));
     }
+    const regrouped = roster.groups.configure(groups, roster.instances, created);
+    for (const instance of regrouped) {
+      this.#parts.dispatcher.dispatch(instance, { type: "reconfigured" }, nowMs);
+    }
+    this.#begin(created, nowMs);
+    for (const [name, instance] of roster.instances) {
+      const config = routers[name]!;
+      if (JSON.stringify(instance.config) !== JSON.stringify(config)) this.#change(instance, config, nowMs);
+    }
+    for (const group of roster.groups.all) this.#settle(group, nowMs);
     this.#forgetTrackers();
     effects.holding.sweepLinks();
     this.forgetStopped();
@@ -82,8 +95,27 @@ export class Turnover {
     for (const check of trackers.keys()) if (!tracked.has(check)) trackers.delete(check);
   }
 
-  #create(name: string, config: VirtualRouterConfig, nowMs: number): void {
-    const { roster, effects, guardian, dispatcher, readyAtMs } = this.#parts;
+  /** All of them are there: what one waits for, the others of its sync group wait for as well. */
+  #begin(created: ReadonlySet<Instance>, nowMs: number): void {
+    const { dispatcher } = this.#parts;
+    for (const instance of created) {
+      const mates = instance.group?.members ?? [];
+      // Who goes on where the run before ended must not be alone in that.
+      if (mates.every(({ state }) => resumes(state))) continue;
+      dispatcher.dispatch(instance, { type: "follow", to: "backup", reason: "its group begins anew" }, nowMs);
+    }
+    for (const instance of created) dispatcher.evaluate(instance, nowMs);
+  }
+
+  /** The group is another one now: who is in its way, and what has to follow. */
+  #settle(group: Group, nowMs: number): void {
+    const { dispatcher } = this.#parts;
+    for (const member of group.members) dispatcher.evaluate(member, nowMs);
+    dispatcher.settle(group, nowMs);
+  }
+
+  #create(name: string, config: VirtualRouterConfig, nowMs: number): Instance {
+    const { roster, effects, guardian, readyAtMs } = this.#parts;
     for (const old of roster.leaving) if (old.name === name) old.cedeName();
     const override = roster.overrides.get(name) ?? null;
     const instance = new Instance(name, config, roster.trackers, { readyAtMs, now: Date.now(), override });
@@ -97,7 +129,7 @@ export class Turnover {
       instance.resume(readyAtMs, nowMs);
     }
     roster.instances.set(name, instance);
-    dispatcher.evaluate(instance, nowMs);
+    return instance;
   }
 
   /** In place: a changed list of addresses is applied without leaving ACTIVE. */
@@ -123,6 +155,7 @@ export class Turnover {
   #remove(instance: Instance, reason: string, nowMs: number): void {
     const { roster, dispatcher } = this.#parts;
     roster.instances.delete(instance.name);
+    roster.groups.part(instance);
     roster.leaving.add(instance);
     instance.leaving = true;
     dispatcher.dispatch(instance, { type: "shutdown", reason }, nowMs);

@@ -54,6 +54,7 @@ export function router(changes: Partial<VirtualRouterStatus> = {}): VirtualRoute
     advertisement_interval_ms: 1000,
     active_down_interval_ms: 3609.375,
     preempt: true,
+    sync_group: null,
     primary_address: "192.168.121.11",
     active_router: null,
     handover: false,
@@ -126,6 +127,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     },
     virtual_routers: [router()],
     lateness: { buckets: [{ le_ms: 0.5, count: 7 }, { le_ms: 10, count: 9 }], count: 10, sum_ms: 31.5 },
+    sync_groups: [],
     foreign_routers: [{
       interface: "eth0",
       family: "ipv4",

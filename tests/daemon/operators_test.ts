@@ -12,7 +12,7 @@ libc();
 
 const DONE: Released = { name: "VI_1", ok: true, detail: "VI_1 was handed over in 4 ms" };
 const STAYS: Released = { name: "VI_1", ok: false, detail: "VI_1 stays ACTIVE" };
-const CONFIG = { node: { name: "lb1" }, virtual_router: { VI_1: { priority: 100 } } };
+const CONFIG = { node: { name: "lb1" }, virtual_router: { VI_1: { priority: 100 } }, sync_group: {} };
 
 interface Scene {
   readonly operators: Operators;
@@ -37,7 +37,12 @@ function open(path: string, released: Released = DONE): Scene {
       },
       override: (all) => void said.push(["override", Object.keys(all)]),
       report: () =>
-        Promise.resolve({ lateness: noLateness(), virtual_routers: [router()], foreign_routers: [] }),
+        Promise.resolve({
+          lateness: noLateness(),
+          virtual_routers: [router()],
+          sync_groups: [],
+          foreign_routers: [],
+        }),
     },
     orders: new StandingOrders(path),
     inherited: null,

@@ -42,7 +42,12 @@ async function scene(
           const override = posted.at(-1)?.["VI_1"];
           const current = override === undefined ? null : { ...override, suspended: null };
           const virtual_routers = [router({ name: "VI_1", override: current, ...status })];
-          const report: EngineReport = { lateness: noLateness(), virtual_routers, foreign_routers: [] };
+          const report: EngineReport = {
+            lateness: noLateness(),
+            virtual_routers,
+            sync_groups: [],
+            foreign_routers: [],
+          };
           return Promise.resolve(report);
         },
       },

@@ -97,7 +97,7 @@ const LIBRARIES: readonly (readonly [prefix: string, zones: readonly Zone[]])[] 
 
 /** Files that decide and never act. What they import at run time has to be as pure. */
 const PURE = [
-  /^mod\/vrrp\/(state|router|backup|active|entry|healing|reminding|packet|discard|timers|phase|auth|settings|lateness|counters|saved|override)\.ts$/,
+  /^mod\/vrrp\/(state|router|backup|active|entry|group|healing|reminding|packet|discard|timers|phase|auth|settings|lateness|counters|saved|override)\.ts$/,
   /^mod\/wire\//,
   /^mod\/kernel\/plan\.ts$/,
   /^mod\/balance\/nftables\/(?!(engine|kernel|nft|surroundings)\.ts)/,

@@ -50,7 +50,8 @@ Deno.test("lost notifications, and a kernel that changes too fast to be read: wh
 Deno.test("ReadModel: a clock that is set back does not freeze the snapshot", async () => {
   let now = 1e12;
   const model = new ReadModel({
-    report: () => Promise.resolve({ lateness: noLateness(), virtual_routers: [], foreign_routers: [] }),
+    report: () =>
+      Promise.resolve({ lateness: noLateness(), virtual_routers: [], sync_groups: [], foreign_routers: [] }),
     checks: () => [],
     directRouting: () => [],
     virtualServers: () => Promise.resolve([]),

@@ -61,9 +61,19 @@ export class EngineLab implements Disposable {
     this.#engine = here.run(() => this.#open());
   }
 
-  configure(routers: Readonly<Record<string, Written>>): void {
+  /** `groups`: members by the name of their sync group. */
+  configure(
+    routers: Readonly<Record<string, Written>>,
+    groups: Readonly<Record<string, readonly string[]>> = {},
+  ): void {
     const configs = Object.entries(routers).map(([name, written]) => [name, configOf(written)] as const);
-    this.#command({ type: "configure", routers: Object.fromEntries(configs) });
+    this.#command({
+      type: "configure",
+      routers: Object.fromEntries(configs),
+      groups: Object.fromEntries(
+        Object.entries(groups).map(([name, members]) => [name, { members, track: [] }]),
+      ),
+    });
   }
 
   track(...trackers: readonly TrackerState[]): void {

@@ -34,6 +34,7 @@ Deno.test("reportOf() a router as configured, before anything happened", () => {
     advertisement_interval_ms: 1000,
     active_down_interval_ms: 3609.375,
     preempt: true,
+    sync_group: null,
     primary_address: null,
     active_router: null,
     handover: false,

@@ -1,12 +1,13 @@
 /** When the virtual routers of a host are looked at: never late, and not each time that one is heard. */
 import { assertEquals } from "@std/assert";
 import type { Instance } from "../../mod/vrrp/instance.ts";
+import { Groups } from "../../mod/vrrp/groups.ts";
 import { Roster } from "../../mod/vrrp/roster.ts";
 import { instanceOf } from "./fixture.ts";
 
 /** A roster of routers with these deadlines; negative: of one that leaves. */
 function rosterOf(...deadlines: readonly number[]): { roster: Roster; instances: Instance[] } {
-  const roster = new Roster();
+  const roster = new Roster(new Groups(() => {}));
   const instances = deadlines.map((deadlineMs, i) => {
     const instance = instanceOf();
     instance.deadlineMs = Math.abs(deadlineMs);

@@ -39,6 +39,7 @@ export const backup: State & { name: "backup" } = {
   preemptAtMs: Infinity,
   heard: null,
   takeover: null,
+  ready: null,
   reminder: null,
 };
 export const active: State & { name: "active" } = {

@@ -36,6 +36,7 @@ const backup: Backup = {
   preemptAtMs: Infinity,
   heard: peer,
   takeover: null,
+  ready: null,
   reminder: null,
 };
 

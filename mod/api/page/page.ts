@@ -5,6 +5,7 @@ import {
   type ForeignRouter,
   RouterState,
   type Snapshot,
+  type SyncGroupStatus,
   type VirtualRouterStatus,
 } from "../../snapshot.ts";
 import { formatAge } from "../../age.ts";
@@ -13,7 +14,8 @@ import { directTable, type Html, serverArticle } from "./servers.ts";
 
 /** The whole document. Every value of the snapshot is escaped by the template. */
 export function renderPage(snapshot: Snapshot): string {
-  const { node, virtual_routers, virtual_servers, direct_routing, foreign_routers, checks, at } = snapshot;
+  const { node, virtual_routers, sync_groups, virtual_servers, direct_routing } = snapshot;
+  const { foreign_routers, checks, at } = snapshot;
   return String(html`
     <!DOCTYPE html>
     <html lang="en">
@@ -46,12 +48,15 @@ export function renderPage(snapshot: Snapshot): string {
             ? html`
               <p class="soft">None is configured.</p>
             `
-            : virtual_routers.map((router) => routerArticle(router, at))} ${virtual_servers.length === 0
+            : virtual_routers.map((router) => routerArticle(router, at))} ${sync_groups.length === 0
             ? ""
             : html`
-              <h2>Virtual servers</h2>
-              ${virtual_servers.map((server) => serverArticle(server, at))}
-            `} ${direct_routing.length === 0 ? "" : html`
+              <h2>Sync groups</h2>
+              ${sync_groups.map((group) => groupArticle(group, at))}
+            `} ${virtual_servers.length === 0 ? "" : html`
+            <h2>Virtual servers</h2>
+            ${virtual_servers.map((server) => serverArticle(server, at))}
+          `} ${direct_routing.length === 0 ? "" : html`
             <h2>Direct routing</h2>
             <div class="wide">${directTable(direct_routing)}</div>
           `}
@@ -140,6 +145,17 @@ function addressText(
 ): Html {
   return html`
     <code>${address}</code> <small>${present ? `bound on ${device}` : "not bound here"}</small>
+  `;
+}
+
+function groupArticle({ name, state, since, reason, members }: SyncGroupStatus, at: string): Html {
+  return html`
+    <article>
+      <h3>${name}</h3>
+      <span class="state ${state}">${state}</span>
+      <span class="soft">for ${formatAge(since, at)} · ${members.join(", ")}</span>
+      <p>${reason}</p>
+    </article>
   `;
 }
 
