@@ -3,12 +3,12 @@
  * parsed.
  */
 
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** What every duration looks like; the JSON Schema carries it, so that an editor underlines `"5 seconds"`. */
-export const DURATION_PATTERN = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;
+export const DURATION_PATTERN = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 
-/** Milliseconds of `200ms`, `1.5s`, `5m` or `1h`; undefined when the text is none of these. */
+/** Milliseconds of `200ms`, `1.5s`, `5m`, `1h` or `14d`; undefined when the text is none of these. */
 export function parseDuration(text: string): number | undefined {
   const [, digits, unit] = DURATION_PATTERN.exec(text) ?? [];
   const factor = unit === undefined ? undefined : UNIT_MS[unit];

@@ -50,16 +50,16 @@ export const expectOption = expectation.prefault({}).describe("What the answer m
 
 export const url = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// URL" });
 
-const tls = z.strictObject({
+export const tlsOptions = z.strictObject({
   verify: z.boolean().default(true).describe("Verify the server's certificate and name"),
   server_name: z.string().min(1).optional().describe(
-    "Name for SNI and verification; default: the URL's host",
+    "Name for SNI and verification; default: the host that is named",
   ),
   ca: absolutePath.optional().describe("PEM file of authorities to trust besides the system's"),
   cert: absolutePath.optional().describe("PEM file of the client's certificate"),
   key: absolutePath.optional().describe("PEM file of the client's key"),
 });
-export type TlsOptions = z.output<typeof tls>;
+export type TlsOptions = z.output<typeof tlsOptions>;
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const headerValue = z.string().regex(/^[^\r\n\0]*$/, { error: "expected a value without line breaks" });
@@ -93,7 +93,7 @@ export const httpOptions = z.strictObject({
     username: z.string().describe("User name"),
     password: z.string().describe("Password; ${ENV_NAME} keeps it out of the file"),
   }).optional().describe("Credentials sent with each request to the URL's own origin"),
-  tls: tls.prefault({}).describe("TLS of https"),
+  tls: tlsOptions.prefault({}).describe("TLS of https"),
   follow_redirects: z.boolean().default(false).describe(
     "Follow up to 10 redirects and judge the last answer",
   ),

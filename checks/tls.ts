@@ -1,11 +1,15 @@
 /** TLS for probes: verified by Deno's own TLS; unverified, or with a client certificate, by node:tls. */
 import { isIP } from "node:net";
+import process from "node:process";
 import nodeTls from "node:tls";
 import { describe, fail } from "./check.ts";
 import type { Connection, Stream } from "./connection.ts";
 import { formatMs, within } from "./deadline.ts";
 import type { TlsOptions } from "./http_options.ts";
 import { type Relay, relay } from "./relay.ts";
+
+// An address as the name to verify is what is meant; the runtime's advice on that is of no use to operators.
+process.noDeprecation = true;
 
 /** A TLS stream over what `connect` opens, for the name `serverName`, all of it within `timeoutMs`. */
 export function connectTls(
@@ -16,7 +20,7 @@ export function connectTls(
   signal: AbortSignal,
 ): Promise<Stream> {
   return within(timeoutMs, `no TLS connection within ${formatMs(timeoutMs)}`, signal, async (limit) => {
-    const files = await readFiles(options);
+    const files = await readPemFiles(options);
     const wire = relay(await connect(limit));
     // Deno.startTls has the better messages, but can neither skip verification nor show a client certificate.
     const start = options.verify && files.cert === undefined ? startTls : startNodeTls;
@@ -37,9 +41,12 @@ export function connectTls(
   });
 }
 
-type PemFiles = { ca?: string; cert?: string; key?: string };
+export type PemFiles = { ca?: string; cert?: string; key?: string };
 
-async function readFiles({ ca, cert, key }: TlsOptions): Promise<PemFiles> {
+/** What the options name, read at each look; `CheckFailed` when that is impossible. */
+export async function readPemFiles(
+  { ca, cert, key }: Pick<TlsOptions, "ca" | "cert" | "key">,
+): Promise<PemFiles> {
   const files: PemFiles = {};
   if (ca !== undefined) files.ca = await readPem(ca);
   if (cert !== undefined) files.cert = await readPem(cert);
@@ -99,12 +106,12 @@ function nodeStream(socket: nodeTls.TLSSocket, wire: Relay): Stream {
   let rest = new Uint8Array();
   let heard = false;
   const explain = (error: unknown): never =>
-    fail(heard ? describe(error) : `TLS handshake failed: ${unaccepted}`);
+    fail(heard ? describe(error) : `TLS handshake failed: ${UNACCEPTED}`);
   return {
     async read(buffer: Uint8Array): Promise<number | null> {
       if (rest.length === 0) {
         const { value, done } = await chunks.next().catch(explain);
-        if (done === true) return heard ? null : fail(`TLS handshake failed: ${unaccepted}`);
+        if (done === true) return heard ? null : fail(`TLS handshake failed: ${UNACCEPTED}`);
         heard = true;
         rest = new Uint8Array(value);
       }
@@ -122,4 +129,5 @@ function nodeStream(socket: nodeTls.TLSSocket, wire: Relay): Stream {
   };
 }
 
-const unaccepted = "the server's certificate is not accepted, or it does not speak TLS";
+/** All that is known where the runtime keeps the reason to itself. */
+export const UNACCEPTED = "the server's certificate is not accepted, or it does not speak TLS";

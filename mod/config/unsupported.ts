@@ -12,11 +12,6 @@ const UNSUPPORTED_KEYS: readonly string[] = [
 
 /** Check types to come; one that the registry already has is never looked up here. */
 const UNSUPPORTED_CHECK_TYPES: readonly string[] = [
-  "tls",
-  "haproxy",
-  "mysql",
-  "postgres",
-  "redis",
   "bfd",
 ];
 

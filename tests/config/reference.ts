@@ -197,7 +197,7 @@ function typeOf(schema: JsonSchema): string {
   }
   if (schema.type === "object") return "table";
   if (schema.type === "boolean") return "`true`, `false`";
-  if (schema.pattern?.includes("(ms|s|m|h)")) return "duration";
+  if (schema.pattern?.includes("(ms|s|m|h|d)")) return "duration";
   return schema.type === "string" ? "text" : schema.type ?? "any";
 }
 

@@ -59,6 +59,31 @@ const situations: Record<string, Situation> = {
     impossible: [{}, /^address is missing$/],
     waiting: (port) => ({ address: `127.0.0.1:${port}` }),
   },
+  tls: {
+    failing: [{ address: closed }, /^cannot connect to 127\.0\.0\.1:1: connection refused$/],
+    impossible: [{ address: closed, ca: nowhere }, /^cannot read \/no\/such\/file: /],
+    waiting: (port) => ({ address: `127.0.0.1:${port}` }),
+  },
+  mysql: {
+    failing: [{ address: closed }, /^cannot connect to 127\.0\.0\.1:1: connection refused$/],
+    impossible: [{ address: closed, password_file: nowhere }, /^cannot read \/no\/such\/file: /],
+    waiting: (port) => ({ address: `127.0.0.1:${port}` }),
+  },
+  postgres: {
+    failing: [{ address: closed }, /^cannot connect to 127\.0\.0\.1:1: connection refused$/],
+    impossible: [{ address: nowhere }, /^cannot connect to \/no\/such\/file: no such file or directory$/],
+    waiting: (port) => ({ address: `127.0.0.1:${port}` }),
+  },
+  redis: {
+    failing: [{ address: closed }, /^cannot connect to 127\.0\.0\.1:1: connection refused$/],
+    impossible: [{}, /^address is missing$/],
+    waiting: (port) => ({ address: `127.0.0.1:${port}` }),
+  },
+  haproxy: {
+    failing: [{ address: closed }, /^cannot connect to 127\.0\.0\.1:1: connection refused$/],
+    impossible: [{ address: nowhere }, /^cannot connect to \/no\/such\/file: no such file or directory$/],
+    waiting: (port) => ({ address: `127.0.0.1:${port}` }),
+  },
   ping: {
     failing: [{ address: "255.255.255.255" }, /^(cannot reach )?255\.255\.255\.255: permission denied$/],
     impossible: [{}, /^address is missing$/],
@@ -97,6 +122,11 @@ const situations: Record<string, Situation> = {
   quorum: {
     failing: [{ checks: ["up", "down", "unknown"], need: 3 }, /^1 of 3 up, 3 needed: down: broken$/],
     impossible: [{ checks: ["down"], need: 1 }, /^down: broken$/],
+  },
+  systemd: {
+    failing: [{ unit: "nginx", systemctl: ["false"] }, /^systemctl: exit code 1$/],
+    impossible: [{ unit: "nginx", systemctl: [nowhere] }, /^not run: \/no does not exist$/],
+    waiting: () => ({ unit: "nginx", systemctl: ["sh", "-c", "sleep 60"] }),
   },
   interface: {
     failing: [{ interface: "vipd-none" }, /^there is no interface vipd-none$/],

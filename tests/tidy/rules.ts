@@ -92,6 +92,9 @@ const LIBRARIES: readonly (readonly [prefix: string, zones: readonly Zone[]])[] 
   ["@std/toml/", ["config"]],
   ["toml-eslint-parser", ["config"]],
   ["nodemailer", ["notify"]],
+  ["mysql2", ["checks"]],
+  ["pg", ["checks"]],
+  ["ioredis", ["checks"]],
   ["node:", ["api", "cli", "root", "config", "health", "notify", "checks"]],
 ];
 
