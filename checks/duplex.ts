@@ -14,17 +14,17 @@ export class SocketLike extends Duplex {
   readonly #buffer = new Uint8Array(readSize);
 
   constructor(stream: Stream) {
-    super();
+    super({ allowHalfOpen: false });
     this.#stream = stream;
     // An error that nobody listens to would end the process.
     this.on("error", () => {});
   }
 
   override _read(): void {
-    this.#stream.read(this.#buffer).then(
-      (count) => this.push(count === null ? null : Buffer.from(this.#buffer.slice(0, count))),
-      (error) => this.destroy(error),
-    );
+    // A library that stumbles over what it reads does so within push: that is the server's fault too.
+    this.#stream.read(this.#buffer)
+      .then((count) => this.push(count === null ? null : Buffer.from(this.#buffer.slice(0, count))))
+      .catch((error) => this.destroy(error));
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {

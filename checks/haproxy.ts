@@ -54,6 +54,8 @@ export function judge(
   if (!/^Name: /m.test(text) || version === undefined) return fail(`not haproxy's answer: ${quote(text)}`);
   if (/^Stopping: [1-9]/m.test(text)) return fail("haproxy is stopping");
   const notes = [`haproxy ${version}`];
+  // A table ends with an empty line.
+  if (!text.endsWith("\n\n")) return fail("haproxy's answer is cut off");
   const rows = frontends.length === 0 && backend === undefined ? [] : tableOf(text);
   for (const name of frontends) {
     const status = rows.find((row) => row.get("pxname") === name && row.get("svname") === "FRONTEND")?.get(

@@ -92,7 +92,8 @@ async function settingsOf(context: CheckContext, options: Options): Promise<Conn
 
 async function look(client: MysqlConnection, { role, query, expect }: Options): Promise<string> {
   const [row] = await run(client, "SELECT @@global.read_only");
-  const actual = ["0", "OFF"].includes(String(row?.[0])) ? "primary" : "replica";
+  if (typeof row?.[0] !== "string") return fail("the server does not tell whether it is read-only");
+  const actual = ["0", "OFF"].includes(row[0]) ? "primary" : "replica";
   judgeRole(actual, role);
   const note = query === undefined ? actual : `${actual}, ${judgeAnswer(await run(client, query), expect)}`;
   // Who only hangs up is counted as an aborted client.

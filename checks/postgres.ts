@@ -5,6 +5,7 @@ import { type CheckContext, CheckFailed, defineCheck, describe, fail } from "./c
 import { type Stream, using, writeAll } from "./connection.ts";
 import { SocketLike } from "./duplex.ts";
 import { exportsOf } from "./library.ts";
+import { wellFormed } from "./postgres_messages.ts";
 import {
   loginFields,
   onePassword,
@@ -46,7 +47,7 @@ async function probe(context: CheckContext, options: Options, signal: AbortSigna
     const client = await newClient({
       // What is not given here the library looks for in the environment and in ~/.pgpass.
       ...{ user: username, password: () => password ?? fail(noPassword), database, application_name: "vipd" },
-      ...{ host: "127.0.0.1", port: usualPort, ssl: false, stream: new SocketLike(stream) },
+      ...{ host: "127.0.0.1", port: usualPort, ssl: false, stream: new SocketLike(wellFormed(stream)) },
     });
     signal.throwIfAborted();
     // What goes wrong is told to whoever waits; later nobody wants to know.
@@ -76,7 +77,9 @@ async function look(client: Client, { role, query, expect }: Options): Promise<s
   try {
     await client.connect();
     const [row] = await run(client, "SELECT pg_is_in_recovery()");
-    const actual = row?.[0] === "f" ? "primary" : "replica";
+    const recovering = row?.[0];
+    if (recovering !== "f" && recovering !== "t") fail("the server does not tell whether it is in recovery");
+    const actual = recovering === "f" ? "primary" : "replica";
     judgeRole(actual, role);
     const note = query === undefined ? actual : `${actual}, ${judgeAnswer(await run(client, query), expect)}`;
     await client.end();

@@ -62,13 +62,10 @@ export const serviceTls = tlsOptions.optional().describe(
 /** The password, if any; `CheckFailed` when its file cannot be read. */
 export async function passwordOf({ password, password_file }: Login): Promise<string | undefined> {
   if (password_file === undefined) return password;
-  try {
-    const text = await Deno.readTextFile(password_file);
-    if (text.length > passwordMax) return fail(`${password_file} holds more than a password`);
-    return text.replace(/\r?\n$/, "");
-  } catch (error) {
-    return fail(`cannot read ${password_file}: ${describe(error)}`);
-  }
+  const text = await Deno.readTextFile(password_file)
+    .catch((error: unknown) => fail(`cannot read ${password_file}: ${describe(error)}`));
+  if (text.length > passwordMax) return fail(`${password_file} holds more than a password`);
+  return text.replace(/\r?\n$/, "");
 }
 
 /** A connection to the service, within `connect_timeout`. */
