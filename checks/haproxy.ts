@@ -1,4 +1,4 @@
-/** haproxy: it answers at its runtime socket, its frontends are open, and enough servers of a backend are up. */
+/** haproxy: it answers at its stats socket, its frontends are open, enough servers of a backend are up. */
 import * as z from "zod";
 import { type CheckContext, defineCheck, fail } from "./check.ts";
 import { type Stream, using, writeAll } from "./connection.ts";

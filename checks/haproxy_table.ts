@@ -1,4 +1,4 @@
-/** Tables as haproxy prints them at its runtime sockets: a line of column names after a `#`, then a line a row. */
+/** Tables as haproxy prints them at its sockets: a line of column names after a `#`, then a line a row. */
 
 /** Rows by column name. Throws when there is no table, or a column that is asked for is missing. */
 export function parseTable(text: string, columns: readonly string[]): ReadonlyMap<string, string>[] {

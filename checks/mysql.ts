@@ -1,4 +1,4 @@
-/** mysql: a MySQL or MariaDB server lets the check in, runs a query, and is primary or replica as expected. */
+/** mysql: a MySQL or MariaDB server lets the check in, runs a query, is primary or replica as expected. */
 import { connect as connectSocket, isIP } from "node:net";
 import type { Connection as MysqlConnection, ConnectionOptions, RowDataPacket } from "mysql2";
 import * as z from "zod";

@@ -1,6 +1,6 @@
 /**
- * A PostgreSQL server's messages, whole and well formed, before a library reads them that trusts its server: a
- * truncated error message would keep it in a loop for ever (PostgreSQL's protocol, message formats).
+ * A PostgreSQL server's messages, whole and well formed, before a library reads them that trusts its server:
+ * a truncated error message would keep it in a loop for ever (PostgreSQL's protocol, message formats).
  */
 import { fail } from "./check.ts";
 import type { Stream } from "./connection.ts";

@@ -1,4 +1,4 @@
-/** What checks of a service share that listens at a port or at a unix socket: where, as whom, over TLS or not. */
+/** What checks of a service share that listens at a port or a unix socket: where, as whom, TLS or not. */
 import * as z from "zod";
 import { absolutePath, type CheckContext, describe, fail } from "./check.ts";
 import { type Connection, parseEndpoint, serviceEndpoint, type Stream } from "./connection.ts";

@@ -1,4 +1,4 @@
-/** The checks of databases against servers that are none: every answer is a failure, and ends nothing else. */
+/** The checks of databases against servers that are none: every answer is a failure, and breaks nothing. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { judgeAnswer } from "../../checks/answer.ts";
 import type { CheckType } from "../../checks/check.ts";

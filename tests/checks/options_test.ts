@@ -18,7 +18,7 @@ const durations: [text: string, ms: number | undefined][] = [
   ["-1s", undefined],
   ["1 s", undefined],
   ["1s ", undefined],
-  ["1d", undefined],
+  ["1w", undefined],
   ["1e3s", undefined],
   [".5s", undefined],
 ];

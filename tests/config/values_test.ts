@@ -24,7 +24,7 @@ Deno.test("parseDuration() and formatDuration() are each other's inverse", () =>
 });
 
 Deno.test("parseDuration() takes nothing without a unit, sign or blank", () => {
-  for (const text of ["", "1", "s", "-1s", "1 s", "1S", "1d", ".5s", "1.s", "1e3s", "1s ", "1s1s"]) {
+  for (const text of ["", "1", "s", "-1s", "1 s", "1S", "1w", ".5s", "1.s", "1e3s", "1s ", "1s1s"]) {
     assertEquals(parseDuration(text), undefined, text);
   }
 });
