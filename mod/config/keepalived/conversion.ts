@@ -1,11 +1,15 @@
 /** What the tables of all blocks share while a keepalived.conf is converted. */
 import type { Draft, Value } from "./draft.ts";
 import type { Files } from "./expand.ts";
+import { type Globals, newGlobals } from "./globals.ts";
+import type { VrrpInstance } from "./instance.ts";
 import type { Row } from "./report.ts";
 import type { Tracker } from "./trackers.ts";
 
 export interface Conversion {
   readonly draft: Draft;
+  /** The blocks that know a keyword. */
+  readonly blocksOf: (keyword: string) => readonly string[];
   readonly rows: Row[];
   /** Where the script files are that it names. */
   readonly files: Files;
@@ -14,22 +18,45 @@ export interface Conversion {
    * once the last statement is read.
    */
   readonly later: (() => void)[];
+  /** What global_defs says, and keepalived's defaults for what it does not. */
+  readonly globals: Globals;
+  /** Every vrrp_instance, by name. */
+  readonly instances: Map<string, VrrpInstance>;
   /** What can be tracked, by kind and name. */
   readonly trackers: Map<string, Tracker>;
-  /** Names in vipd.toml by what they stand for: as the table and what it is for, in JSON. */
+  /** Names in vipd.toml by what they stand for: see `nameFor`. */
   readonly names: Map<string, string>;
   /** virtual_server_group: its `addresses`, by name. */
   readonly addressGroups: Map<string, readonly Value[]>;
 }
 
-export function newConversion(rows: Row[], files: Files): Conversion {
+export function newConversion(rows: Row[], files: Files, blocksOf: Conversion["blocksOf"]): Conversion {
   return {
-    draft: [],
-    rows,
-    files,
-    later: [],
-    trackers: new Map(),
-    names: new Map(),
-    addressGroups: new Map(),
+    ...{ draft: [], rows, files, blocksOf, later: [], globals: newGlobals() },
+    ...{ instances: new Map(), trackers: new Map(), names: new Map(), addressGroups: new Map() },
   };
+}
+
+const NAME_MAX = 64;
+
+/**
+ * A name for a table of vipd.toml, the same for the same thing: letters, digits and `_ . -`, not used by
+ * another table of that kind. `owner` tells things of the same name apart, as a script and a file.
+ */
+export function nameFor({ names }: Conversion, table: string, owner: string, wanted: string): string {
+  const key = JSON.stringify([table, owner, wanted]);
+  const known = names.get(key);
+  if (known !== undefined) return known;
+  const base = wanted.replaceAll(/[^\p{L}\p{N}_.\-]+/gu, "_").slice(0, NAME_MAX - 4) || owner;
+  const taken = (name: string): boolean => names.has(JSON.stringify([table, name]));
+  let name = base;
+  for (let i = 2; taken(name); i++) name = `${base}_${i}`;
+  names.set(key, name);
+  names.set(JSON.stringify([table, name]), name);
+  return name;
+}
+
+/** The virtual router that a vrrp_instance becomes. */
+export function routerName(conversion: Conversion, instance: string): string {
+  return nameFor(conversion, "virtual_router", "vrrp_instance", instance);
 }

@@ -4,8 +4,10 @@ import { newConversion } from "./conversion.ts";
 import type { Surroundings } from "./definitions.ts";
 import type { Draft } from "./draft.ts";
 import { expand, type Files } from "./expand.ts";
+import { writeMail } from "./global_mail.ts";
+import { writeNotify } from "./global_notify.ts";
 import { parse } from "./parse.ts";
-import type { Row } from "./report.ts";
+import { type Row, teller } from "./report.ts";
 import { ROOT } from "./root.ts";
 import { walk } from "./table.ts";
 
@@ -19,8 +21,11 @@ export interface Converted {
 export function convertKeepalived(path: string, files: Files, surroundings: Surroundings): Converted {
   const rows: Row[] = [];
   const statements = parse(expand(path, files, surroundings, rows), rows);
-  const conversion = newConversion(rows, files);
-  walk("", ROOT, statements, conversion, rows, blocksOf);
+  const conversion = newConversion(rows, files, blocksOf);
+  walk("", ROOT, statements, conversion, conversion);
   for (const finish of conversion.later) finish();
-  return { draft: conversion.draft, rows };
+  const { draft, globals } = conversion;
+  writeMail(draft, globals.mail, teller(rows, { file: path, line: 0, column: 0 }, "smtp_server"));
+  writeNotify(draft, globals, teller(rows, { file: path, line: 0, column: 0 }, "notify_fifo"));
+  return { draft, rows };
 }

@@ -24,17 +24,29 @@ interface Keyword<Context> {
 /** The keywords of one block. */
 export type Keywords<Context> = readonly Keyword<Context>[];
 
-/**
- * Takes the statements of a block through its table. `block` is its name in messages; `others` tells the
- * blocks that know a word which this one does not.
- */
+/** Keywords that have the same thing said about them. */
+export function rows(
+  outcome: Outcome,
+  why: string,
+  keywords: readonly string[],
+  optional = false,
+): Keywords<unknown> {
+  return keywords.map((keyword) => ({ keyword, outcome, why, ...(optional ? { optional } : {}) }));
+}
+
+/** Where a walk tells what it finds, and asks for the blocks that know a word which this one does not. */
+interface Telling {
+  readonly rows: Row[];
+  readonly blocksOf: (keyword: string) => readonly string[];
+}
+
+/** Takes the statements of a block through its table; `block` is its name in messages. */
 export function walk<Context>(
   block: string,
   table: Keywords<Context>,
   statements: readonly Statement[],
   context: Context,
-  rows: Row[],
-  others: (keyword: string) => readonly string[] = () => [],
+  { rows, blocksOf }: Telling,
 ): void {
   const known = new Map(table.map((row) => [row.keyword, row]));
   for (const statement of statements) {
@@ -42,7 +54,7 @@ export function walk<Context>(
     const tell = teller(rows, at, text);
     const row = known.get(text);
     if (row === undefined) {
-      tell.refuse(unknown(text, block, [...known.keys()], others(text)));
+      tell.refuse(unknown(text, block, [...known.keys()], blocksOf(text)));
       continue;
     }
     const second = statement.args.find(({ text, quoted }) => !quoted && known.has(text));
@@ -54,7 +66,8 @@ export function walk<Context>(
       continue;
     }
     const before = rows.length;
-    if (row.convert === undefined) settle(row, tell);
+    if (row.outcome === "refused" && statement.block?.length === 0) tell.nothing("there is nothing in it");
+    else if (row.convert === undefined) settle(row, tell);
     else row.convert(statement, context, tell);
     if (rows.length === before) tell.note("");
   }

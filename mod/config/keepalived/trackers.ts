@@ -1,9 +1,10 @@
 /** What virtual routers and sync groups track, as checks of vipd.toml: only what is tracked is written. */
-import type { Conversion } from "./conversion.ts";
-import type { DraftTable } from "./draft.ts";
+import { type Conversion, nameFor } from "./conversion.ts";
+import { type DraftTable, tableAt } from "./draft.ts";
+import type { Tell } from "./report.ts";
 import type { Place } from "./tree.ts";
 
-type TrackerKind = "script" | "process" | "file" | "interface";
+export type TrackerKind = "script" | "process" | "file" | "interface";
 
 export interface Tracker {
   readonly kind: TrackerKind;
@@ -31,8 +32,36 @@ export function define({ trackers }: Conversion, tracker: Tracker): boolean {
   return true;
 }
 
+export function findTracker({ trackers }: Conversion, kind: TrackerKind, name: string): Tracker | undefined {
+  return trackers.get(keyOf(kind, name));
+}
+
+/** The names that are defined, for "did you mean". */
+export function trackerNames({ trackers }: Conversion, kind: TrackerKind): string[] {
+  return [...trackers.values()].filter((tracker) => tracker.kind === kind).map(({ name }) => name);
+}
+
+/** The name of its check, which is written now if nothing has tracked it before. */
+export function checkOf(conversion: Conversion, tracker: Tracker): string {
+  const name = nameFor(conversion, "check", tracker.kind, tracker.name);
+  const table = tableAt(conversion.draft, ["check", name], tracker.at);
+  if (table.entries.size === 0) tracker.write(table);
+  return name;
+}
+
+/** Tells, when all is written, that nothing tracks it. */
+export function tellUntracked(conversion: Conversion, tracker: Tracker, tell: Tell, message: string): void {
+  const { later } = conversion;
+  // After all that is to be done later, which is what tracks it.
+  later.push(() =>
+    void later.push(() => {
+      if (!isTracked(conversion, tracker)) tell.nothing(message);
+    })
+  );
+}
+
 /** Whether something tracks it. */
-export function isTracked({ draft, names }: Conversion, { kind, name }: Tracker): boolean {
+function isTracked({ draft, names }: Conversion, { kind, name }: Tracker): boolean {
   const check = names.get(JSON.stringify(["check", kind, name]));
   return check !== undefined && draft.some(({ path }) => path[0] === "check" && path[1] === check);
 }

@@ -3,11 +3,12 @@ import { formatDuration, parseDuration } from "../../../checks/duration.ts";
 import { secondsAt, wholeNumberAt, wordAt } from "./arguments.ts";
 import type { Conversion } from "./conversion.ts";
 import { type DraftTable, set, type Value } from "./draft.ts";
+import type { Account } from "./globals.ts";
 import { type Tell, teller } from "./report.ts";
 import { type Recognised, recogniseScript } from "./script/recognise.ts";
 import { type Script, scriptOf } from "./scripts.ts";
 import { type Keywords, walk } from "./table.ts";
-import { define, isTracked, type Tracker } from "./trackers.ts";
+import { define, tellUntracked, type Tracker } from "./trackers.ts";
 import type { Place, Statement } from "./tree.ts";
 
 /** Under keepalived's own defaults. */
@@ -108,7 +109,7 @@ export const VRRP_SCRIPT: Keywords<VrrpScript> = [
 ];
 
 /** `weight N reverse`: the word after the weight, if there is one. */
-function isReverse({ args }: Statement, index: number, tell: Tell): boolean {
+export function isReverse({ args }: Statement, index: number, tell: Tell): boolean {
   const word = args[index];
   if (word !== undefined && word.text !== "reverse") {
     tell.refuse(`expected "reverse" or nothing after the weight, got "${word.text}"`);
@@ -123,7 +124,7 @@ export function convertVrrpScript(statement: Statement, conversion: Conversion, 
   const context: VrrpScript = {
     ...{ intervalMs: 1_000, weight: 0, reverse: false, rise: 1, fall: 1, initFail: false },
   };
-  walk(`vrrp_script ${name.text}`, VRRP_SCRIPT, statement.block ?? [], context, rows);
+  walk(`vrrp_script ${name.text}`, VRRP_SCRIPT, statement.block ?? [], context, conversion);
   const { script, weight, reverse } = context;
   if (script === undefined) {
     if (!(statement.block ?? []).some(({ keyword }) => keyword.text === "script")) {
@@ -143,15 +144,11 @@ export function convertVrrpScript(statement: Statement, conversion: Conversion, 
   const tracker: Tracker = {
     ...{ kind: "script", name: name.text, at: statement.keyword.at },
     ...(recognised.stops ? { weight: 0, reverse: false, faults: true } : { weight, reverse }),
-    write: (table) => write(table, context, recognised),
+    write: (table) => write(table, context, recognised, conversion.globals.scriptAccount),
   };
   if (!define(conversion, tracker)) return tell.refuse("there is a vrrp_script of this name already");
-  conversion.later.push(() => {
-    if (isTracked(conversion, tracker)) return;
-    teller(rows, statement.keyword.at, "vrrp_script").nothing(
-      "nothing tracks it: keepalived does not run it, and it is left out",
-    );
-  });
+  const untracked = "nothing tracks it: keepalived does not run it, and it is left out";
+  tellUntracked(conversion, tracker, tell, untracked);
 }
 
 /** A script file, as far as it can be read here. */
@@ -160,8 +157,14 @@ function textOf({ files }: Conversion, path: string): string | undefined {
   return "text" in file ? file.text : undefined;
 }
 
-function write(table: DraftTable, context: VrrpScript, { check, notes }: Recognised): void {
-  const { intervalMs, rise, fall, initFail, user, group } = context;
+function write(
+  table: DraftTable,
+  context: VrrpScript,
+  { check, notes }: Recognised,
+  account: Account | undefined,
+): void {
+  const { intervalMs, rise, fall, initFail } = context;
+  const { user, group } = context.user === undefined ? { ...account } : context;
   table.comments.push(...notes);
   const { timeout: _own, ...options } = check;
   for (const [key, value] of Object.entries(options)) set(table, key, value);

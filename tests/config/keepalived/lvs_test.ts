@@ -198,7 +198,7 @@ const TOLD: readonly (readonly [text: string, message: RegExp, blocks: boolean])
     /notify_up differs from real server to real server/,
     true,
   ],
-  ["SSL {\n}\n", /tls = \{ ca, cert, key \}/, true],
+  ["SSL {\nca /ca.pem\n}\n", /tls = \{ ca, cert, key \}/, true],
 ];
 
 Deno.test("virtual servers: what is corrected, left out or refused is told", () => {

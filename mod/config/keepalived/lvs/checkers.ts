@@ -126,7 +126,7 @@ const SMTP: Keywords<Checker> = [
     why: "connect_ip and connect_port, without a block",
     convert: (statement, checker, tell) => {
       tell.obsolete("its keywords stand in SMTP_CHECK itself");
-      walk("host", [...CONNECTION, ...TIMING], statement.block ?? [], checker, checker.conversion.rows);
+      walk("host", [...CONNECTION, ...TIMING], statement.block ?? [], checker, checker.conversion);
     },
   },
 ];
@@ -228,7 +228,7 @@ export const CHECKERS: Keywords<{ readonly conversion: Conversion; readonly chec
     why,
     convert: (statement, { conversion, checkers }) => {
       const checker = { conversion, statement, timing: {}, options: {}, target: {}, parts: [] };
-      walk(keyword, keywords, statement.block ?? [], checker, conversion.rows);
+      walk(keyword, keywords, statement.block ?? [], checker, conversion);
       checkers.push(checker);
     },
   })),

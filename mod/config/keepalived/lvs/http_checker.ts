@@ -1,7 +1,7 @@
 /** HTTP_GET and SSL_GET: one check of type "http" for each URL. */
 import { wordAt } from "../arguments.ts";
 import type { Value } from "../draft.ts";
-import { type Keywords, walk } from "../table.ts";
+import { type Keywords, rows, walk } from "../table.ts";
 import type { Check, Checker, Target } from "./checkers.ts";
 import { connectTimeoutOf, type Timing } from "./timing.ts";
 
@@ -11,7 +11,7 @@ interface Url {
   readonly expect: Record<string, Value>;
 }
 
-const URL_KEYWORDS: Keywords<Url> = [
+export const URL_KEYWORDS: Keywords<Url> = [
   {
     keyword: "path",
     outcome: "converted",
@@ -110,7 +110,7 @@ export const HTTP: Keywords<Checker> = [
     why: "a check of its own",
     convert: (statement, { parts, conversion }, tell) => {
       const url: Url = { check: {}, expect: {} };
-      walk("url", URL_KEYWORDS, statement.block ?? [], url, conversion.rows);
+      walk("url", URL_KEYWORDS, statement.block ?? [], url, conversion);
       const { regex_flags: flags = "", regex, ...expect } = url.expect;
       if (regex === undefined && flags !== "") tell.refuse("regex_options without a regex");
       const pattern = regex === undefined ? {} : { regex: flags === "" ? regex : `(?${flags}:${regex})` };
@@ -185,3 +185,6 @@ function endpoint(address: string, port: number): string {
   const host = address.includes(":") ? `[${address}]` : address;
   return port === 0 ? host : `${host}:${port}`;
 }
+
+/** Refused as a whole: its keywords are known all the same. */
+export const SSL: Keywords<unknown> = rows("refused", "see SSL", ["password", "ca", "certificate", "key"]);

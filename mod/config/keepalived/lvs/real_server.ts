@@ -122,6 +122,6 @@ export function readRealServer(
     ...{ conversion, at: statement.keyword.at, address, port },
     ...{ keys: {}, checkers: [], hooks: {}, timing: {} },
   };
-  walk(`real_server ${address}`, REAL_SERVER, statement.block ?? [], server, conversion.rows);
+  walk(`real_server ${address}`, REAL_SERVER, statement.block ?? [], server, conversion);
   return server;
 }

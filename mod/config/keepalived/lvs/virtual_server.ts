@@ -273,7 +273,7 @@ export function convertVirtualServer(statement: Statement, conversion: Conversio
     ...{ conversion, at: statement.keyword.at, what },
     ...{ keys: {}, realServers: [], hooks: {}, sorry: {}, timing: {} },
   };
-  walk(`virtual_server ${what.text}`, VIRTUAL_SERVER, statement.block ?? [], server, conversion.rows);
+  walk(`virtual_server ${what.text}`, VIRTUAL_SERVER, statement.block ?? [], server, conversion);
   if (server.realServers.length === 0 && server.sorry.address === undefined) {
     return tell.nothing("it has no real server: keepalived drops it");
   }
