@@ -97,9 +97,7 @@ export class Dispatcher {
   /** Looks at the conditions anew: the primary address, the sockets, the link, the checks. */
   evaluate(instance: Instance, nowMs: number): void {
     const { roster, links, effects } = this.#parts;
-    effects.holding.prepareLink(instance, nowMs);
-    instance.setPrimaryAddress(findPrimaryAddress(instance, links, roster.virtual));
-    this.#listen(instance, nowMs);
+    this.prepare(instance, nowMs);
     if (instance.leaving && !instance.isActive) return;
     const before = instance.own;
     instance.own = withMaintenance(conditionsOf(instance, links, nowMs), instance, roster);
@@ -113,6 +111,14 @@ export class Dispatcher {
       effects.tellObstacles(one);
       this.#enter(one, one.state);
     }
+  }
+
+  /** All that it needs of its interface: the macvlan, the primary address, the sockets. */
+  prepare(instance: Instance, nowMs: number): void {
+    const { roster, links, effects } = this.#parts;
+    effects.holding.prepareLink(instance, nowMs);
+    instance.setPrimaryAddress(findPrimaryAddress(instance, links, roster.virtual));
+    this.#listen(instance, nowMs);
   }
 
   /**

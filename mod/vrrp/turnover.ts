@@ -104,6 +104,7 @@ export class Turnover {
       if (mates.every(({ state }) => resumes(state))) continue;
       dispatcher.dispatch(instance, { type: "follow", to: "backup", reason: "its group begins anew" }, nowMs);
     }
+    for (const instance of created) dispatcher.prepare(instance, nowMs);
     for (const instance of created) dispatcher.evaluate(instance, nowMs);
   }
 
