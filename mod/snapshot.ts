@@ -164,6 +164,15 @@ export const CheckStatus = z.strictObject({
   failures: counter,
   runs: counter,
   recoveries: counter,
+  recoveries_failed: counter,
+  /** The last run of its recover command; null: there was none. `output` is the end of what it wrote. */
+  last_recovery: z.strictObject({
+    at: time,
+    helped: z.boolean(),
+    exit_code: z.int().nullable(),
+    output: z.string(),
+    problem: z.string().nullable(),
+  }).nullable(),
   /** What the check wants the weight of its real server to be; absent: the configured one. */
   weight: z.int().optional(),
   /** The number that a check with `multiply` holds: weights are multiplied by it. */

@@ -269,6 +269,11 @@ function checkFamilies(checks: readonly CheckStatus[], at: string): Family[] {
       "Times that the recover command was run.",
       family(({ recoveries }) => recoveries),
     ),
+    counter(
+      "vipd_check_recoveries_failed_total",
+      "Times that the recover command was run and did not help.",
+      family(({ recoveries_failed }) => recoveries_failed),
+    ),
   ];
 }
 

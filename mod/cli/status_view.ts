@@ -1,4 +1,5 @@
 /** `vipd status` for people: a snapshot as text for a terminal of some width. PURE. */
+import { recoveryText } from "../recovery_text.ts";
 import { formatAge } from "../age.ts";
 import type { CheckStatus, ForeignRouter, Snapshot, VirtualRouterStatus } from "../snapshot.ts";
 import { groupLines, trackerRows } from "./status_groups.ts";
@@ -193,7 +194,7 @@ function checkLines(checks: readonly CheckStatus[], at: string, { width, color }
     stateText(check.state, color),
     `for ${formatAge(check.since, at)}`,
     check.duration_ms === null ? "" : `${check.duration_ms.toFixed(1)} ms`,
-    text(check.reason),
+    text(check.reason + recoveryText(check, at)),
   ]);
   return columns(rows).flatMap((row) => wrap(`  ${row}`, width, 4));
 }

@@ -26,6 +26,8 @@ export interface CheckConfig extends RunAs {
   readonly initial: CheckState;
   readonly recover?: readonly string[];
   readonly recover_timeout: number;
+  /** In an hour. */
+  readonly recover_limit: number;
   readonly recover_user?: string;
   readonly recover_group?: string;
   /** The checks that it follows; see `CheckType.follows`. */
@@ -43,6 +45,7 @@ const recoveryFields = {
       "Program and arguments, run once on failure; the check fails only if it does not help within recover_timeout",
     ),
   recover_timeout: duration("10ms", "1h").prefault("10s").describe("Time for `recover` to help"),
+  recover_limit: wholeNumber(1, 1000).default(5).describe("So often in an hour `recover` is tried at most"),
   recover_user: runAsFields.user.describe("User for `recover`, by name or uid; default: vipd's own"),
   recover_group: runAsFields.group.describe("Group for `recover`, by name or gid; default: the user's own"),
 };
@@ -122,7 +125,12 @@ function realServerCheck(table: RealServerTable): RealServerCheck {
     return {
       ...{ type, interval, timeout: timeout ?? Math.min(interval, TIMEOUT_MAX_MS), rise, fall },
       ...{ attempts: retries + 1, attempt_delay: retry_delay },
-      ...{ initial, warmup: warmup ?? (initial === "down" ? 0 : interval), recover_timeout: 0 },
+      ...{
+        initial,
+        warmup: warmup ?? (initial === "down" ? 0 : interval),
+        recover_timeout: 0,
+        recover_limit: 0,
+      },
       ...runAsOf(table),
       options,
     };
@@ -190,7 +198,7 @@ const followed = {
 function split(table: CheckTable, checkTypes: readonly CheckType[]): CheckConfig {
   const options = Object.fromEntries(Object.entries(table).filter(([key]) => !COMMON_KEYS.includes(key)));
   const { type, interval, timeout, rise, fall, attempts, attempt_delay, initial } = { ...followed, ...table };
-  const { recover, recover_timeout = 0, recover_user, recover_group } = table;
+  const { recover, recover_timeout = 0, recover_limit = 0, recover_user, recover_group } = table;
   return {
     type,
     interval,
@@ -201,6 +209,7 @@ function split(table: CheckTable, checkTypes: readonly CheckType[]): CheckConfig
     attempt_delay,
     initial,
     recover_timeout,
+    recover_limit,
     ...(recover === undefined ? {} : { recover }),
     ...(recover_user === undefined ? {} : { recover_user }),
     ...(recover_group === undefined ? {} : { recover_group }),

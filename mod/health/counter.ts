@@ -36,27 +36,40 @@ function countFailure({ state, failures }: Counter, fall: number): Counter {
   return { state, passes: 0, failures: failures + 1 };
 }
 
-/** Recoveries in a row and when the last began; forgotten after a long time without one. */
+/** Recoveries in a row, and when those of the last hour began; forgotten after a long time without one. */
 export interface RecoveryHistory {
   readonly inARow: number;
-  readonly lastMs: number;
+  /** The last one is the last. */
+  readonly startsMs: readonly number[];
 }
+
+/** The history with one more recovery, or why there is none. */
+export type NextRecovery =
+  | { readonly kind: "run"; readonly history: RecoveryHistory }
+  | { readonly kind: "refused"; readonly reason: string };
 
 const firstPauseMs = 10_000;
 const longestPauseMs = 300_000;
+const hourMs = 3_600_000;
 
 /**
- * The history with one more recovery, or undefined when it is too soon: 10 s after the first, twice as long
- * after each further one up to 5 min, so that a service that dies again and again fails instead of being
- * restarted for ever.
+ * Whether there may be one more recovery: not sooner than 10 s after the first, twice as long after each
+ * further one up to 5 min, and never more than `limit` in an hour, so that a service that dies again and
+ * again fails instead of being restarted for ever.
  */
 export function nextRecovery(
   history: RecoveryHistory | undefined,
+  limit: number,
   nowMs: number,
-): RecoveryHistory | undefined {
-  if (history === undefined) return { inARow: 1, lastMs: nowMs };
-  const elapsedMs = nowMs - history.lastMs;
-  if (elapsedMs >= 2 * longestPauseMs) return { inARow: 1, lastMs: nowMs };
-  const pauseMs = Math.min(firstPauseMs * 2 ** (history.inARow - 1), longestPauseMs);
-  return elapsedMs < pauseMs ? undefined : { inARow: history.inARow + 1, lastMs: nowMs };
+): NextRecovery {
+  const startsMs = (history?.startsMs ?? []).filter((startMs) => nowMs - startMs < hourMs);
+  if (startsMs.length >= limit) {
+    const times = limit === 1 ? "once" : `${limit} times`;
+    return { kind: "refused", reason: `recovered ${times} within an hour, which is all that is tried` };
+  }
+  const elapsedMs = nowMs - (startsMs.at(-1) ?? -Infinity);
+  const inARow = history === undefined || elapsedMs >= 2 * longestPauseMs ? 0 : history.inARow;
+  const pauseMs = inARow === 0 ? 0 : Math.min(firstPauseMs * 2 ** (inARow - 1), longestPauseMs);
+  if (elapsedMs < pauseMs) return { kind: "refused", reason: "recovered too recently to try again" };
+  return { kind: "run", history: { inARow: inARow + 1, startsMs: [...startsMs, nowMs] } };
 }

@@ -3,6 +3,7 @@ import type { Target } from "../../checks/check.ts";
 import type { CheckConfig } from "../config/check.ts";
 import { fingerprint } from "../fingerprint.ts";
 import type { CheckStatus } from "../snapshot.ts";
+import type { Recovered } from "./recovery.ts";
 import { type Counter, type RecoveryHistory, startCounter } from "./counter.ts";
 
 /** A check, and what a real server adds to it. */
@@ -26,7 +27,9 @@ export interface Past {
   successes: number;
   failures: number;
   recoveries: number;
+  recoveriesFailed: number;
   recovery?: RecoveryHistory;
+  lastRecovery?: NonNullable<CheckStatus["last_recovery"]>;
   weight?: number;
   factor?: number;
 }
@@ -49,6 +52,7 @@ export function newPast({ initial }: MonitoredCheck, nowMs: number): Past {
     successes: 0,
     failures: 0,
     recoveries: 0,
+    recoveriesFailed: 0,
   };
 }
 
@@ -72,7 +76,7 @@ export function recall({ config, target, past }: Memory, now: MonitoredCheck): P
 }
 
 export function statusOf(name: string, config: MonitoredCheck, past: Past): CheckStatus {
-  const { counter, sinceMs, reason, lastRunMs, durationMs, successes, failures, recoveries, weight } = past;
+  const { counter, sinceMs, reason, lastRunMs, durationMs, successes, failures, weight } = past;
   return {
     name,
     type: config.type,
@@ -87,10 +91,19 @@ export function statusOf(name: string, config: MonitoredCheck, past: Past): Chec
     successes,
     failures,
     runs: successes + failures,
-    recoveries,
+    recoveries: past.recoveries,
+    recoveries_failed: past.recoveriesFailed,
+    last_recovery: past.lastRecovery ?? null,
     ...(weight === undefined ? {} : { weight }),
     ...factorOf(past),
   };
+}
+
+/** What became of a recovery that began at that moment. */
+export function noteRecovery(past: Past, recovered: Recovered, startMs: number): void {
+  const { helped, exitCode: exit_code, output, problem } = recovered;
+  if (!helped) past.recoveriesFailed++;
+  past.lastRecovery = { at: time(startMs), helped, exit_code, output, problem };
 }
 
 /** The number that it holds, if any. */

@@ -24,36 +24,49 @@ export interface Recovery {
   look(): Promise<Result>;
 }
 
+/** What became of a recovery; the output is the end of what the command wrote. */
+export interface Recovered {
+  readonly result: Result;
+  readonly helped: boolean;
+  readonly exitCode: number | null;
+  readonly output: string;
+  /** What kept the command from succeeding; null when nothing did. */
+  readonly problem: string | null;
+}
+
 const lookAgainMs = 100;
+const outputLimit = 1000;
 
 /**
  * Runs the command and looks until the check passes or the time is over; just once more when the command
  * fails.
  */
-export async function recover(recovery: Recovery, signal: AbortSignal): Promise<Result> {
+export async function recover(recovery: Recovery, signal: AbortSignal): Promise<Recovered> {
   const endMs = performance.now() + recovery.timeoutMs;
-  const problem = await runRecovery(recovery, signal);
+  const run = await runRecovery(recovery, signal);
   for (;;) {
     const result = await recovery.look();
-    if (result.passed === true) return result;
-    if (problem !== undefined || performance.now() >= endMs || signal.aborted) {
+    if (result.passed === true) return { ...run, result, helped: true };
+    if (run.problem !== null || performance.now() >= endMs || signal.aborted) {
       const program = recovery.argv[0] ?? "";
-      return { passed: false, reason: `${result.reason}; ${program} did not help${problem ?? ""}` };
+      const why = run.problem === null ? "" : `: ${run.problem}`;
+      const reason = `${result.reason}; ${program} did not help${why}`;
+      return { ...run, result: { passed: false, reason }, helped: false };
     }
     await sleep(lookAgainMs, signal);
   }
 }
 
-/** What kept the command from succeeding, if anything. */
 async function runRecovery(
   { argv, runAs, timeoutMs, host }: Recovery,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<Omit<Recovered, "result" | "helped">> {
   try {
     const late = `not done within ${formatMs(timeoutMs)}`;
     const result = await within(timeoutMs, late, signal, (limit) => host.run({ argv, ...runAs }, limit));
-    return result.code === 0 ? undefined : `: ${describeEnd(result)}`;
+    const output = result.output.trim().slice(-outputLimit);
+    return { exitCode: result.code, output, problem: result.code === 0 ? null : describeEnd(result) };
   } catch (error) {
-    return `: ${describe(error)}`;
+    return { exitCode: null, output: "", problem: describe(error) };
   }
 }

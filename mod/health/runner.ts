@@ -11,6 +11,7 @@ import {
   type Memory,
   type MonitoredCheck,
   newPast,
+  noteRecovery,
   type Past,
   recall,
   statusOf,
@@ -274,23 +275,23 @@ export class CheckRunner {
   }
 
   async #recover({ reason }: Result, run: Run): Promise<Result> {
-    const history = nextRecovery(this.#past.recovery, monotonicMs());
-    if (history === undefined) {
-      return { passed: false, reason: `${reason}; recovered too recently to try again` };
-    }
-    const { recover: argv = [], recover_timeout: timeoutMs } = this.config;
+    const { recover: argv = [], recover_timeout: timeoutMs, recover_limit: limit } = this.config;
+    const next = nextRecovery(this.#past.recovery, limit, monotonicMs());
+    if (next.kind === "refused") return { passed: false, reason: `${reason}; ${next.reason}` };
     const runAs = runAsOf({ user: this.config.recover_user, group: this.config.recover_group });
     const { host, onNote } = this.#services;
-    this.#past.recovery = history;
+    const startMs = this.#services.now();
+    this.#past.recovery = next.history;
     this.#past.recoveries++;
     onNote(this.name, `${reason}; recovering by ${argv.join(" ")}`);
     this.#isRecovering = true;
     const look = async (): Promise<Result> =>
       this.#note(await this.#attempts.make(this.#probe, this.config.timeout), run);
-    const result = await recover({ argv, runAs, timeoutMs, host, look }, run.signal);
+    const recovered = await recover({ argv, runAs, timeoutMs, host, look }, run.signal);
     this.#isRecovering = false;
-    if (result.passed) onNote(this.name, `recovered by ${argv.join(" ")}: ${result.reason}`);
-    return result;
+    noteRecovery(this.#past, recovered, startMs);
+    if (recovered.helped) onNote(this.name, `recovered by ${argv.join(" ")}: ${recovered.result.reason}`);
+    return recovered.result;
   }
 
   #watch(): Promise<void> {

@@ -103,6 +103,8 @@ export function check(changes: Partial<CheckStatus> = {}): CheckStatus {
     failures: 0,
     runs: 300,
     recoveries: 0,
+    recoveries_failed: 0,
+    last_recovery: null,
     ...changes,
   };
 }

@@ -4,6 +4,7 @@ import { formatAge } from "../../mod/age.ts";
 import { renderStatus } from "../../mod/cli/status_view.ts";
 import { frame } from "../../mod/cli/status_watch.ts";
 import { columns, visibleWidth, wrap } from "../../mod/cli/text.ts";
+import { recoveryText } from "../../mod/recovery_text.ts";
 import type { VirtualRouterStatus } from "../../mod/snapshot.ts";
 import { bigSnapshot, check, realServer, router, snapshot, virtualServer } from "../api/fixture.ts";
 
@@ -239,4 +240,22 @@ Deno.test("renderStatus() says why nothing that was to be kept is in force", () 
   const problem = "/var/lib/vipd/state.json cannot be used, so nothing in it is in force: it is empty";
   const shown = renderStatus(snapshot({ node: { ...node, state_file: { path: "", problem } } }), PIPE);
   assertStringIncludes(shown, `\nSTATE FILE ${problem}\n`);
+});
+
+Deno.test("the last recovery of a check follows its reason", () => {
+  const last_recovery = {
+    at: "2026-11-20T05:59:00.000Z",
+    helped: false,
+    exit_code: 3,
+    output: "no",
+    problem: "exit code 3: no",
+  };
+  const at = "2026-11-20T06:00:00.000Z";
+  assertEquals(recoveryText(check({ recoveries: 0 }), at), "");
+  assertEquals(
+    recoveryText(check({ recoveries: 2, last_recovery }), at),
+    "; recovery 1m ago did not help (exit code 3: no), 2 runs in all",
+  );
+  const helped = { ...last_recovery, helped: true, problem: null };
+  assertEquals(recoveryText(check({ recoveries: 1, last_recovery: helped }), at), "; recovery 1m ago helped");
 });

@@ -70,6 +70,7 @@ const RUN = {
   attempt_delay: 1_000,
   initial: "unknown",
   recover_timeout: 10_000,
+  recover_limit: 5,
   options: { command: ["/bin/true"] },
 } as const;
 

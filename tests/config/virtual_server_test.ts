@@ -20,7 +20,13 @@ async function read(keys: string, ...realServers: string[]): Promise<VirtualServ
 
 const CHECKED = {
   ...{ type: "run", interval: 6000, timeout: 5000, rise: 1, fall: 1, attempts: 2, attempt_delay: 1000 },
-  ...{ initial: "up", warmup: 6000, recover_timeout: 0, options: { command: ["/bin/true"] } },
+  ...{
+    initial: "up",
+    warmup: 6000,
+    recover_timeout: 0,
+    recover_limit: 0,
+    options: { command: ["/bin/true"] },
+  },
 } as const;
 
 Deno.test("a virtual server has defaults for all but its address and its real servers", async () => {

@@ -55,22 +55,53 @@ for (const [name, from, results, rise, fall, after] of rows) {
   });
 }
 
+const soon = "recovered too recently to try again";
+
+/** With a limit of 30 in an hour. */
 const pauses: [
   name: string,
   history: RecoveryHistory | undefined,
   nowMs: number,
-  next: RecoveryHistory | undefined,
+  next: RecoveryHistory | string,
 ][] = [
-  ["the first is free", undefined, 5, { inARow: 1, lastMs: 5 }],
-  ["not within 10 s of the first", { inARow: 1, lastMs: 0 }, 9_999, undefined],
-  ["again after 10 s", { inARow: 1, lastMs: 0 }, 10_000, { inARow: 2, lastMs: 10_000 }],
-  ["20 s after the second", { inARow: 2, lastMs: 0 }, 19_999, undefined],
-  ["then again", { inARow: 2, lastMs: 0 }, 20_000, { inARow: 3, lastMs: 20_000 }],
-  ["at most 5 min", { inARow: 20, lastMs: 0 }, 300_000, { inARow: 21, lastMs: 300_000 }],
-  ["not sooner than 5 min after many", { inARow: 20, lastMs: 0 }, 299_999, undefined],
-  ["forgotten after 10 min", { inARow: 20, lastMs: 0 }, 600_000, { inARow: 1, lastMs: 600_000 }],
+  ["the first is free", undefined, 5, { inARow: 1, startsMs: [5] }],
+  ["not within 10 s of the first", { inARow: 1, startsMs: [0] }, 9_999, soon],
+  ["again after 10 s", { inARow: 1, startsMs: [0] }, 10_000, { inARow: 2, startsMs: [0, 10_000] }],
+  ["20 s after the second", { inARow: 2, startsMs: [-9, 0] }, 19_999, soon],
+  ["then again", { inARow: 2, startsMs: [-9, 0] }, 20_000, { inARow: 3, startsMs: [-9, 0, 20_000] }],
+  ["at most 5 min", { inARow: 20, startsMs: [0] }, 300_000, { inARow: 21, startsMs: [0, 300_000] }],
+  ["not sooner than 5 min after many", { inARow: 20, startsMs: [0] }, 299_999, soon],
+  ["forgotten after 10 min", { inARow: 20, startsMs: [0] }, 600_000, { inARow: 1, startsMs: [0, 600_000] }],
+  ["of an hour ago none counts", { inARow: 2, startsMs: [0, 9] }, 3_600_000, {
+    inARow: 1,
+    startsMs: [9, 3_600_000],
+  }],
 ];
 
 for (const [name, history, nowMs, next] of pauses) {
-  Deno.test(`recovery pause: ${name}`, () => assertEquals(nextRecovery(history, nowMs), next));
+  Deno.test(`recovery pause: ${name}`, () => {
+    const found = nextRecovery(history, 30, nowMs);
+    assertEquals(found.kind === "run" ? found.history : found.reason, next);
+  });
 }
+
+Deno.test("recovery limit: what dies the moment it is back is recovered so often in any hour, and no more", () => {
+  for (const limit of [1, 2, 5, 8]) {
+    let history: RecoveryHistory | undefined;
+    const startsMs: number[] = [];
+    for (let nowMs = 0; nowMs < 6 * 3_600_000; nowMs += 1000) {
+      const next = nextRecovery(history, limit, nowMs);
+      if (next.kind === "refused") continue;
+      history = next.history;
+      startsMs.push(nowMs);
+      const inThatHour = startsMs.filter((startMs) => nowMs - startMs < 3_600_000).length;
+      assertEquals(inThatHour <= limit, true, `${inThatHour} at ${nowMs}, limit ${limit}`);
+    }
+    assertEquals(startsMs.length, 6 * limit, `limit ${limit}: ${startsMs}`);
+  }
+  const once = { inARow: 1, startsMs: [0] };
+  assertEquals(nextRecovery(once, 1, 3_599_999), {
+    kind: "refused",
+    reason: "recovered once within an hour, which is all that is tried",
+  });
+});

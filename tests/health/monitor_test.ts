@@ -31,6 +31,8 @@ Deno.test("monitor: the first run is at once, and its change is told whole", asy
     failures: 0,
     runs: 1,
     recoveries: 0,
+    recoveries_failed: 0,
+    last_recovery: null,
   });
 });
 
@@ -194,8 +196,11 @@ Deno.test("monitor: recover runs before the check goes down, and keeps it up whe
     "it: scripted failure; recovering by true",
     "it: recovered by true: scripted",
   ]);
-  const { state, recoveries, failures } = only(recorder);
+  const { state, recoveries, recoveries_failed, failures, last_recovery } = only(recorder);
   assertEquals([recorder.changes.length, state, recoveries, failures], [1, "up", 1, 2]);
+  const { at: _at, ...rest } = last_recovery ?? { at: "" };
+  assertEquals(rest, { helped: true, exit_code: 0, output: "", problem: null });
+  assertEquals(recoveries_failed, 0);
 });
 
 Deno.test("monitor: a recovery that fails or runs too long lets the check go down, once", async () => {
@@ -204,12 +209,45 @@ Deno.test("monitor: a recovery that fails or runs too long lets the check go dow
   await recorder.next();
   assertEquals((await recorder.next()).reason, "scripted failure; false did not help: exit code 1");
   await until(() => script.startsMs.length > 3, "no more runs");
-  assertEquals([recorder.changes.length, only(recorder).recoveries], [2, 1]);
+  const { recoveries, recoveries_failed, last_recovery } = only(recorder);
+  assertEquals([recorder.changes.length, recoveries, recoveries_failed], [2, 1, 1]);
+  const { at: _at, ...rest } = last_recovery ?? { at: "" };
+  assertEquals(rest, { helped: false, exit_code: 1, output: "", problem: "exit code 1" });
 
   const [, slow] = lab("+-", { interval: 20, recover: ["sleep", "60"], recover_timeout: 50 });
   await using __ = slow;
   await slow.next();
   assertEquals((await slow.next()).reason, "scripted failure; sleep did not help: not done within 50 ms");
+});
+
+Deno.test("monitor: a recovery tells what it wrote, is run as its own user, and not beyond the limit", async () => {
+  const recover = ["sh", "-c", "echo $(id -un) cannot; exit 4"];
+  const [, recorder] = lab("+-", { interval: 20, recover, recover_user: "nobody", recover_limit: 1 });
+  await using _ = recorder;
+  await recorder.next();
+  assertEquals(
+    (await recorder.next()).reason,
+    "scripted failure; sh did not help: exit code 4: nobody cannot",
+  );
+  assertEquals(only(recorder).last_recovery?.output, "nobody cannot");
+
+  const [again, limited] = lab("+-", {
+    interval: 20,
+    recover: ["true"],
+    recover_timeout: 30,
+    recover_limit: 1,
+  });
+  await using __ = limited;
+  await limited.next();
+  await limited.next();
+  again.answers = "+";
+  assertEquals((await limited.next()).to, "up");
+  again.answers = "-";
+  assertEquals(
+    (await limited.next()).reason,
+    "scripted failure; recovered once within an hour, which is all that is tried",
+  );
+  assertEquals(only(limited).recoveries, 1);
 });
 
 Deno.test("monitor: what is down already is not recovered", async () => {

@@ -84,6 +84,7 @@ export function config(
     attempt_delay: 1000,
     initial: "unknown",
     recover_timeout: 10_000,
+    recover_limit: 5,
     options: check === undefined ? options : check.options.parse(options),
     ...rest,
   };

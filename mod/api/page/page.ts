@@ -8,6 +8,7 @@ import {
   type SyncGroupStatus,
   type VirtualRouterStatus,
 } from "../../snapshot.ts";
+import { recoveryText } from "../../recovery_text.ts";
 import { formatAge } from "../../age.ts";
 import { SCRIPT, STYLE } from "./assets.ts";
 import { directTable, type Html, serverArticle } from "./servers.ts";
@@ -238,7 +239,7 @@ function checkTable(checks: readonly CheckStatus[], at: string): Html {
             <td>${check.type}</td>
             <td><span class="state ${check.state}">${check.state}</span></td>
             <td>${formatAge(check.since, at)}</td>
-            <td>${check.reason}</td>
+            <td>${check.reason}${recoveryText(check, at)}</td>
             <td class="n">${check.duration_ms === null ? "-" : `${check.duration_ms.toFixed(1)} ms`}</td>
           </tr>
         `
