@@ -76,6 +76,17 @@ for (const check of [mysql, postgres, redis] as const) {
   });
 }
 
+Deno.test("databases: a real server's address and port, and its usual port where it has every port", async () => {
+  for (const [check, usual] of [[mysql, 3306], [postgres, 5432], [redis, 6379]] as const) {
+    for (const [port, expected] of [[1, 1], [0, usual]]) {
+      const said = await verdict(check as CheckType, {}, {
+        target: { address: "127.99.99.99", port: port ?? 0 },
+      });
+      assertEquals(said, `cannot connect to 127.99.99.99:${expected}: connection refused`);
+    }
+  }
+});
+
 Deno.test("mysql: the server's own words", async () => {
   assertEquals(await asked(mysql as CheckType, mysqlError), "too many connections");
 });
