@@ -9,7 +9,7 @@ import { RunningService, type Service, SERVICES } from "./lab/services.ts";
 import { check, startVipd, type Vipd } from "./lab/vipd.ts";
 import { PROGRAM_MS } from "./lab/wait.ts";
 
-/** A look that finds nothing wrong takes some milliseconds; on a machine that does other things as well, more. */
+/** A look that finds nothing wrong takes some milliseconds, and more on a busy machine. */
 const TIMES = 'interval = "500ms"\ntimeout = "2s"\nrise = 1\nfall = 1\n';
 
 async function becomes(vipd: Vipd, name: string, state: "up" | "down", reason = /./): Promise<CheckStatus> {

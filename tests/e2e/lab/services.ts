@@ -141,7 +141,7 @@ export const SERVICES: readonly Service[] = [
     hung: within,
   },
   {
-    // There is no systemd in a namespace: the stand-in for systemctl says what systemd would of such a process.
+    // There is no systemd in a namespace: the stand-in says what systemctl would of such a process.
     name: "systemd",
     check: `type = "systemd"\nunit = "app.service"\nsystemctl = ["sh", "-c", '''pid=$(cat %/pid)
 if kill -0 $pid; then echo ActiveState=active; echo SubState=running; echo MainPID=$pid; echo Result=success
