@@ -63,16 +63,23 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "convert",
     summary: "turn a keepalived.conf into a vipd.toml",
-    usage: "vipd convert FILE [--id ID]",
+    usage: "vipd convert FILE [-o vipd.toml] [--id ID] [--partial] [--force] [--json]",
     description:
-      "Includes, conditionals, definitions and sequences are read as keepalived reads them. Every keyword is\n" +
-      "converted, told as obsolete with what replaces it, or refused with the reason, on standard error. The result\n" +
-      "goes to standard output; if anything essential cannot be converted, nothing is written.",
+      "Reads includes, conditionals, definitions and sequences as keepalived does. Each keyword is converted, told as\n" +
+      "obsolete or without effect, or refused with the reason and the line, on standard error. What is written can be\n" +
+      "used as it stands; if something essential cannot be converted, nothing is written. Exit code 2 then.",
     options: [
+      ["-o, --output FILE", "where to write it (default: standard output)"],
       ["--id ID", "name of this instance for @ID lines (default: the host name up to its first dot)"],
+      ["--partial", "leave out what cannot be converted, with a comment in its place"],
+      ["--force", "replace FILE if it is there"],
+      ["--json", "the report as JSON, with the result in it unless it goes to a file"],
       HELP_OPTION,
     ],
-    examples: ["vipd convert /etc/keepalived/keepalived.conf > vipd.toml"],
+    examples: [
+      "vipd convert /etc/keepalived/keepalived.conf -o /etc/vipd/vipd.toml",
+      "vipd convert keepalived.conf --json | jq '.rows[] | select(.blocks)'",
+    ],
     load: async () => (await import("./convert.ts")).convert,
   },
   {

@@ -13,7 +13,7 @@ import { walk } from "./table.ts";
 
 export interface Converted {
   readonly draft: Draft;
-  /** In the order of the file, as far as one thing follows from another. */
+  /** In the order of the files and their lines. */
   readonly rows: readonly Row[];
 }
 
@@ -27,5 +27,12 @@ export function convertKeepalived(path: string, files: Files, surroundings: Surr
   const { draft, globals } = conversion;
   writeMail(draft, globals.mail, teller(rows, { file: path, line: 0, column: 0 }, "smtp_server"));
   writeNotify(draft, globals, teller(rows, { file: path, line: 0, column: 0 }, "notify_fifo"));
-  return { draft, rows };
+  return { draft, rows: inOrder(rows) };
+}
+
+function inOrder(rows: readonly Row[]): Row[] {
+  const files = [...new Set(rows.map(({ at }) => at.file))];
+  return rows.toSorted((a, b) =>
+    files.indexOf(a.at.file) - files.indexOf(b.at.file) || a.at.line - b.at.line || a.at.column - b.at.column
+  );
 }

@@ -179,9 +179,25 @@ function count(expansion: Expansion, { text, at }: Source, into: Line[], depth: 
   });
 }
 
+/** `${NAME}` anywhere, or `$NAME` as a word of its own outside quotes: nothing has defined it. */
+function unfilledIn(text: string): string | null {
+  const braced = /\$\{[A-Za-z_]\w*[^}]*\}/.exec(text);
+  const plain = /(?<=[ \t])\$[A-Za-z_]\w*(?=[ \t]|$)/.exec(
+    text.replaceAll(/"[^"]*"?/g, (quoted) => "_".repeat(quoted.length)),
+  );
+  return braced?.[0] ?? plain?.[0] ?? null;
+}
+
 /** A line as it is at last: one to keep, or one to include files. */
 function emit(expansion: Expansion, line: Line, into: Line[]): boolean {
   if (line.text === "") return true;
+  const unfilled = unfilledIn(line.text);
+  if (unfilled !== null) {
+    teller(expansion.rows, line.at, unfilled).refuse(
+      "not defined: keepalived takes it as it stands; if this is a template (envsubst), fill it in first",
+    );
+    return true;
+  }
   const include = includeOf(line.text);
   if (include === null) {
     into.push(line);

@@ -69,7 +69,7 @@ export function walk<Context>(
     if (row.outcome === "refused" && statement.block?.length === 0) tell.nothing("there is nothing in it");
     else if (row.convert === undefined) settle(row, tell);
     else row.convert(statement, context, tell);
-    if (rows.length === before) tell.note("");
+    if (!rows.slice(before).some((row) => row.at === at)) tell.note("");
   }
 }
 

@@ -18,10 +18,17 @@ function expanded(texts: Readonly<Record<string, string>>): { lines: string[]; t
   };
 }
 
+const UNFILLED =
+  "not defined: keepalived takes it as it stands; if this is a template (envsubst), fill it in first";
+
 /** Text -> lines, and what is told. */
 const CASES: readonly (readonly [text: string, lines: readonly string[], told?: readonly string[]])[] = [
   ["@lb1 priority 100\n@lb2 priority 50\n@^lb2 a\n@^lb1 b\n@lb1", ["priority 100", "a"]],
-  ["$P=100\npriority $P\n${P}0 $P/24 $Q", ["priority 100", "1000 $P/24 $Q"]],
+  ["$P=100\npriority $P\n${P}0 $P/24", ["priority 100", "1000 $P/24"]],
+  ['a $Q\n${Q} b\nscript "a $Q $(b)"', ['script "a $Q $(b)"'], [
+    `k.conf:1:1 ${UNFILLED}`,
+    `k.conf:2:1 ${UNFILLED}`,
+  ]],
   ["$A=1\n$B=$A\n$A=2\nx $B", ["x 2"]],
   ["$V=interface eth0 \\\n  state BACKUP \\\n\n  priority 1\nx\n$V", [
     "priority 1",
