@@ -104,11 +104,14 @@ export const VirtualRouterStatus = z.strictObject({
   advertisement_interval_ms: z.number(),
   active_down_interval_ms: z.number(),
   preempt: z.boolean(),
+  preempt_delay_ms: z.number(),
   /** The sync group with which it is ACTIVE or not; null: none. */
   sync_group: z.string().nullable(),
   primary_address: z.string().nullable(),
   active_router: z.string().nullable(),
   handover: z.boolean(),
+  /** How long a handover waits for somebody to take over; null: it lets go at once. */
+  handover_timeout_ms: z.number().nullable(),
   /** Why it does not take over although it could: the operator has handed it over. */
   held_back: z.string().nullable(),
   addresses: z.array(VirtualAddress),

@@ -181,6 +181,35 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./maintenance.ts")).maintenance,
   },
   {
+    name: "explain",
+    summary: "say why a virtual router is where it is, and where it would be if checks failed",
+    usage:
+      "vipd explain NAME [--fail CHECK]... [--pass CHECK]... [--peer FILE]... [--config FILE] [--json]\n" +
+      "       [--socket PATH | --url URL [--token-file FILE]]",
+    description:
+      "Asks the running daemon, or with --config only files, and lets the state machine itself run with everybody\n" +
+      "who is known: the routers that were heard, and the hosts whose files are given (their checks are taken for\n" +
+      "passing). Says what each check adds, what its failing alone or with another would do, and which weights\n" +
+      "can never move the addresses. Nothing is changed.",
+    options: [
+      ["--fail CHECK", "this check of this host shall fail; may be given several times"],
+      ["--pass CHECK", "this one shall pass, whatever it does now"],
+      ["--peer FILE", "vipd.toml of another host: a backup is silent, so it may not be known otherwise"],
+      ["--config FILE", "explain this file instead of the running daemon"],
+      ["--json", "the explanation as JSON"],
+      ["--socket PATH", "unix socket of the daemon (default /run/vipd/vipd.sock)"],
+      ["--url URL", "address of the daemon's API (default http://127.0.0.1:8112)"],
+      ["--token-file FILE", "bearer token, if the API wants one for reading"],
+      HELP_OPTION,
+    ],
+    examples: [
+      "vipd explain VI_1 --fail nginx --peer lb2.toml",
+      "vipd explain VI_1 --fail nginx --fail uplink",
+      "vipd explain VI_1 --config lb1.toml --peer lb2.toml --json | jq -r '.explanations[].findings[]'",
+    ],
+    load: async () => (await import("./explain.ts")).explain,
+  },
+  {
     name: "drain",
     summary: "give a real server no new connections, and take it out when it has none any more",
     usage: "vipd drain VIRTUAL_SERVER REAL_SERVER [--timeout DURATION] [--persist]\n" +

@@ -7,6 +7,8 @@ export interface OptionSpec {
   readonly boolean?: readonly string[];
   readonly string?: readonly string[];
   readonly alias?: Readonly<Record<string, string>>;
+  /** May be given several times; see `parseLists`. */
+  readonly list?: readonly string[];
 }
 
 /**
@@ -17,13 +19,21 @@ export function parseOptions(
   args: readonly string[],
   spec: OptionSpec,
 ): Readonly<Record<string, string | true>> {
-  const { boolean = [], string = [], alias = {} } = spec;
-  const known = [...boolean, ...string];
+  return parseLists(args, spec).options;
+}
+
+/** As `parseOptions`, with the values of each option that may be given several times, in their order. */
+export function parseLists(args: readonly string[], spec: OptionSpec): {
+  readonly options: Readonly<Record<string, string | true>>;
+  readonly lists: Readonly<Record<string, readonly string[]>>;
+} {
+  const { boolean = [], string = [], alias = {}, list = [] } = spec;
+  const known = [...boolean, ...string, ...list];
   const parsed = parseArgs([...args], {
     boolean: [...boolean],
-    string: [...string],
+    string: [...string, ...list],
     alias: { ...alias },
-    collect: [...string],
+    collect: [...string, ...list],
     unknown: (argument: string, key?: string) => {
       if (key === undefined) throw new UsageError(`Unexpected argument "${argument}"`);
       const hint = didYouMean(key, known).replace('"', '"--');
@@ -39,12 +49,17 @@ export function parseOptions(
   const options: Record<string, string | true> = {};
   for (const name of boolean) if (parsed[name] === true) options[name] = true;
   for (const name of string) {
-    const values = parsed[name];
-    if (!Array.isArray(values) || values.length === 0) continue;
-    const [value] = values;
-    if (values.length > 1) throw new UsageError(`--${name} is given more than once`);
-    if (typeof value !== "string" || value === "") throw new UsageError(`--${name} needs a value`);
-    options[name] = value;
+    const [value, second] = valuesOf(parsed, name);
+    if (second !== undefined) throw new UsageError(`--${name} is given more than once`);
+    if (value !== undefined) options[name] = value;
   }
-  return options;
+  return { options, lists: Object.fromEntries(list.map((name) => [name, valuesOf(parsed, name)])) };
+}
+
+function valuesOf(parsed: Readonly<Record<string, unknown>>, name: string): string[] {
+  const values: unknown = parsed[name];
+  return (Array.isArray(values) ? values : []).map((value: unknown) => {
+    if (typeof value !== "string" || value === "") throw new UsageError(`--${name} needs a value`);
+    return value;
+  });
 }

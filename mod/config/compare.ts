@@ -8,7 +8,7 @@ import type { Finding, Path } from "./document.ts";
 import { routerPath } from "./dual_stack.ts";
 import { formatDuration } from "./duration.ts";
 import type { Config, VirtualRouterConfig } from "./schema.ts";
-import { effectivePriority, onFailure } from "./weights.ts";
+import { effectivePriority, onFailure, sayStays } from "./weights.ts";
 
 /** One host's configuration under the name that messages give it. */
 export interface Node {
@@ -154,26 +154,15 @@ function compareWeights(group: readonly Member[], warn: Warn): void {
   );
   if (active === undefined || active.router.priority === 255) return;
   const next = others[0]?.file ?? "";
-  for (const [i, { check, weight }] of active.router.track.entries()) {
+  for (const [i, { check, weight, reverse = false }] of active.router.track.entries()) {
     if (weight === undefined) continue;
     const outcome = onFailure(active.router, others.map(({ router }) => router), check);
-    const at = ["track", i];
-    if (outcome.kind === "stays") {
-      const { lowered, best, remedy } = outcome;
-      const than = lowered === best
-        ? `equal to the ${best} of ${next}, and a tie does not move`
-        : `still above the ${best} of ${next}`;
-      const cure = remedy === undefined
-        ? "leave the weight out (FAULT)"
-        : `weight ${remedy.weight}${remedy.everywhere ? " on all hosts" : ""} would, or no weight (FAULT)`;
-      const fact = `weight ${weight} leaves priority ${lowered}, ${than}`;
-      warn(active, at, `a failing ${check} does not move the addresses: ${fact}; ${cure}`);
-    } else if (outcome.kind === "refused") {
-      warn(
-        active,
-        at,
-        `a failing ${check} does not move the addresses: with preempt = false, ${next} never takes over from a living router`,
-      );
-    }
+    if (outcome.kind === "moves") continue;
+    const why = sayStays(outcome, weight, next);
+    warn(
+      active,
+      ["track", i],
+      `a ${reverse ? "passing" : "failing"} ${check} does not move the addresses: ${why}`,
+    );
   }
 }

@@ -2,29 +2,27 @@
  * What a configuration says about priorities: the effective one with some checks failing, and whether the
  * addresses then move.
  */
-import type { VirtualRouterConfig } from "./schema.ts";
-
-const OWNER = 255;
+import { effectivePriority as priorityOf, type Track } from "../health/health.ts";
 
 /** What decides: the base priority, the tracked checks, whether it takes over from a living router. */
-export type Candidate = Pick<VirtualRouterConfig, "priority" | "track" | "preempt">;
+export interface Candidate {
+  readonly priority: number;
+  readonly track: readonly Track[];
+  readonly preempt: boolean;
+}
 
 /**
- * Effective priority while the named check fails and all others pass; 0 for FAULT.
- * Negative weights count while failing, positive ones while passing, reversed ones with the other sign; the
- * sum stays within 1..254.
+ * Effective priority while the named checks are as they should not be (failing; reversed ones: passing) and
+ * all others as they should; 0 for FAULT.
  */
-export function effectivePriority({ priority, track }: Candidate, failing?: string): number {
-  const isFault = track.some(({ check, weight, reverse = false }) =>
-    weight === undefined && (check === failing) !== reverse
+export function effectivePriority({ priority, track }: Candidate, ...failing: readonly string[]): number {
+  const states = new Map(
+    track.map(({ check, reverse = false }) =>
+      [check, { state: failing.includes(check) !== reverse ? "down" : "up", reason: "" }] as const
+    ),
   );
-  if (isFault) return 0;
-  if (priority === OWNER) return OWNER;
-  const sum = track.reduce((sum, { check, weight = 0, reverse = false }) => {
-    const counts = weight < 0 ? check === failing : check !== failing;
-    return counts ? sum + (reverse ? -weight : weight) : sum;
-  }, priority);
-  return Math.min(254, Math.max(1, sum));
+  const { effective, faults } = priorityOf(priority, track, states);
+  return faults.length > 0 ? 0 : effective;
 }
 
 /**
@@ -36,7 +34,7 @@ export interface Remedy {
   readonly everywhere: boolean;
 }
 
-/** What a failing check of the active router leads to. */
+/** What failing checks of the active router lead to. */
 export type Outcome =
   | { readonly kind: "moves" }
   /** Too small a weight: the priority is still `lowered`, and no other router's is more than `best`. */
@@ -45,18 +43,47 @@ export type Outcome =
   | { readonly kind: "refused" };
 
 /**
- * Whether the addresses leave `active` for one of `others` when this check of it fails; it has the highest
- * priority.
+ * Whether the addresses leave `active` for one of `others` when these checks of it fail, and no other; it has
+ * the highest priority. A remedy is known for a single check.
  */
-export function onFailure(active: Candidate, others: readonly Candidate[], check: string): Outcome {
-  const lowered = effectivePriority(active, check);
+export function onFailure(
+  active: Candidate,
+  others: readonly Candidate[],
+  ...checks: readonly string[]
+): Outcome {
+  const lowered = effectivePriority(active, ...checks);
   const best = Math.max(...others.map((other) => effectivePriority(other)));
   if (lowered >= best) {
-    const remedy = remedyFor(active, others, check, lowered - best + 1);
+    const [check] = checks;
+    const isReversed = active.track.some((one) => one.check === check && one.reverse === true);
+    const remedy = checks.length !== 1 || check === undefined || isReversed
+      ? undefined
+      : remedyFor(active, others, check, lowered - best + 1);
     return { kind: "stays", lowered, best, ...(remedy === undefined ? {} : { remedy }) };
   }
   const willing = others.some((other) => other.preempt && effectivePriority(other) > lowered);
   return willing || lowered === 0 ? { kind: "moves" } : { kind: "refused" };
+}
+
+/** What an operator should know of an outcome that moves nothing; `next`: the best other router. */
+export function sayStays(
+  outcome: Exclude<Outcome, { readonly kind: "moves" }>,
+  weight: number | null,
+  next: string,
+): string {
+  if (outcome.kind === "refused") {
+    return `with preempt = false, ${next} never takes over from a living router`;
+  }
+  const { lowered, best, remedy } = outcome;
+  const than = lowered === best
+    ? `equal to the ${best} of ${next}, and a tie does not move`
+    : `still above the ${best} of ${next}`;
+  const cure = remedy === undefined
+    ? "leave the weight out (FAULT)"
+    : `weight ${remedy.weight}${remedy.everywhere ? " on all hosts" : ""} would, or no weight (FAULT)`;
+  return weight === null
+    ? `priority ${lowered} is left, ${than}`
+    : `weight ${weight} leaves priority ${lowered}, ${than}; ${cure}`;
 }
 
 /**

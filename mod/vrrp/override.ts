@@ -1,7 +1,6 @@
 /** The operator's word about a priority, and what it comes to with the tracked checks. PURE. */
-import type { VirtualRouterConfig } from "../config/schema.ts";
-import { effectivePriority, type Health, type TrackedState } from "../health/health.ts";
-import type { OverrideStatus } from "../snapshot.ts";
+import { effectivePriority, type Health, type Track, type TrackedState } from "../health/health.ts";
+import type { Contribution, OverrideStatus } from "../snapshot.ts";
 import { OWNER_PRIORITY } from "./state.ts";
 
 /**
@@ -22,7 +21,7 @@ export interface Weighed {
 
 /** What the checks and the operator make of the configured priority. */
 export function weigh(
-  { priority, track }: Pick<VirtualRouterConfig, "priority" | "track">,
+  { priority, track }: { readonly priority: number; readonly track: readonly Track[] },
   override: Override | null,
   states: ReadonlyMap<string, TrackedState>,
 ): Weighed {
@@ -32,7 +31,25 @@ export function weigh(
   if (override.by === "priority") {
     return { health: effectivePriority(override.priority, track, states), suspended: null };
   }
-  const failing = configured.contributions.filter(({ state }) => state === "down").map(({ check }) => check);
-  if (failing.length > 0) return { health: configured, suspended: `failing: ${failing.join(", ")}` };
+  const unwell = unwellOf(configured);
+  if (unwell.length > 0) return { health: configured, suspended: unwell.join(", ") };
   return { health: { ...configured, effective: override.priority }, suspended: null };
+}
+
+/** What the checks take from the priority, withhold, or forbid. */
+function unwellOf({ contributions, faults }: Health): string[] {
+  return contributions.filter((one) => isFault(one, faults) || isWorse(one)).map(({ check, state }) =>
+    `${check} ${state === "up" ? "passing" : "failing"}`
+  );
+}
+
+function isFault({ check }: Contribution, faults: readonly string[]): boolean {
+  return faults.some((fault) => fault.startsWith(`${check}: `));
+}
+
+/** Whether it gives less than it could; a check that has not decided yet does not count. */
+function isWorse({ weight, reverse, state, factor, contribution }: Contribution): boolean {
+  if (weight === null || state === "unknown") return false;
+  const best = factor === undefined ? Math.max(0, reverse ? -weight : weight) : 0;
+  return contribution < best;
 }

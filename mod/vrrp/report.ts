@@ -37,10 +37,12 @@ export function reportOf(instance: Instance): VirtualRouterStatus {
     advertisement_interval_ms: intervalMs(activeAdverInterval),
     active_down_interval_ms: activeDownIntervalMs(config.version, state.priority, activeAdverInterval),
     preempt: config.preempt,
+    preempt_delay_ms: config.preempt_delay,
     sync_group: instance.group?.name ?? null,
     primary_address: primaryAddress === null ? null : formatAddress(primaryAddress),
     active_router: activeRouter(instance),
     handover: state.name === "active" && state.handover !== null,
+    handover_timeout_ms: config.handover.enabled ? config.handover.timeout : null,
     held_back: instance.heldBack,
     addresses: addressesOf(instance),
     virtual_mac: config.virtual_mac &&

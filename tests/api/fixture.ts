@@ -54,10 +54,12 @@ export function router(changes: Partial<VirtualRouterStatus> = {}): VirtualRoute
     advertisement_interval_ms: 1000,
     active_down_interval_ms: 3609.375,
     preempt: true,
+    preempt_delay_ms: 0,
     sync_group: null,
     primary_address: "192.168.121.11",
     active_router: null,
     handover: false,
+    handover_timeout_ms: 1000,
     held_back: null,
     virtual_mac: null,
     addresses: [

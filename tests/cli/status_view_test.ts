@@ -220,12 +220,12 @@ Deno.test("renderStatus() is loud about what the operator has put in the place o
         ...prefer,
         until: "2026-11-20T06:20:00.000Z",
         persisted: true,
-        suspended: "failing: uplink",
+        suspended: "uplink failing",
       },
     }),
     [
       "OVERRIDE VI_1 preferred here until 2026-11-20T06:20:00.000Z, also after a restart, but not now: " +
-      'failing: uplink ("vipd prefer VI_1 --off" ends it)',
+      'uplink failing ("vipd prefer VI_1 --off" ends it)',
       "  priority   80 = 100 - 20 uplink",
     ],
   );

@@ -29,7 +29,7 @@ Deno.test("effectivePriority() adds positive weights while passing and negative 
     [router(255, { a: -20 }), "a", 255],
   ];
   for (const [candidate, failing, expected] of rows) {
-    assertEquals(effectivePriority(candidate, failing), expected);
+    assertEquals(effectivePriority(candidate, ...(failing === undefined ? [] : [failing])), expected);
   }
 });
 

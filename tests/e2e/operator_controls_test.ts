@@ -106,7 +106,7 @@ async function preferWhileHealthy(lab: Lab, first: Vipd, second: Vipd): Promise<
   await settled("VI_1", first, [second]);
   await waitFor(
     "the preference to say why",
-    async () => (await router(second, "VI_1")).override?.suspended === "failing: healthy",
+    async () => (await router(second, "VI_1")).override?.suspended === "healthy failing",
   );
   await probe.answeredBy("n1");
   await Deno.remove(unhealthy(second.node));

@@ -15,6 +15,7 @@ const ZONES = [
   ["mod/api/", "api"],
   ["mod/config/", "config"],
   ["mod/vrrp/", "vrrp"],
+  ["mod/explain/", "explain"],
   ["mod/kernel/", "kernel"],
   ["mod/balance/", "balance"],
   ["mod/health/", "health"],
@@ -37,6 +38,7 @@ const ARROWS: Readonly<Record<Zone, readonly Zone[]>> = {
     "api",
     "config",
     "vrrp",
+    "explain",
     "kernel",
     "balance",
     "health",
@@ -46,7 +48,9 @@ const ARROWS: Readonly<Record<Zone, readonly Zone[]>> = {
     "checks",
     "ffi",
   ],
-  cli: ["config", "shared"],
+  cli: ["config", "explain", "shared"],
+  // What would happen: asked of the core itself, and of the arithmetic that `vipd validate` uses.
+  explain: ["vrrp", "health", "config", "wire", "shared"],
   api: ["shared"],
   config: ["checks", "wire", "shared"],
   vrrp: ["kernel", "wire", "ffi", "shared"],
@@ -73,6 +77,7 @@ const TYPE_ARROWS: Readonly<Partial<Record<Zone, readonly Zone[]>>> = {
 /** Single arrows with a reason of their own: importer, imported, why. */
 const EXCEPTIONS: readonly (readonly [from: string, to: string, why: string])[] = [
   ["mod/vrrp/", "mod/health/health.ts", "the weight arithmetic: a PURE function that the core applies"],
+  ["mod/config/weights.ts", "mod/health/health.ts", "the weight arithmetic again: no second opinion"],
   ["mod/cli/digest.ts", "checks/http.ts", "`vipd digest` asks as the http check does"],
   ["mod/cli/digest.ts", "checks/http_options.ts", "`vipd digest` asks as the http check does"],
   ["mod/cli/digest.ts", "checks/http_expect.ts", "`vipd digest` prints what the http check compares"],
@@ -102,6 +107,7 @@ const LIBRARIES: readonly (readonly [prefix: string, zones: readonly Zone[]])[] 
 const PURE = [
   /^mod\/vrrp\/(state|router|backup|active|entry|group|healing|reminding|packet|discard|timers|phase|auth|settings|lateness|counters|saved|override)\.ts$/,
   /^mod\/wire\//,
+  /^mod\/explain\//,
   /^mod\/kernel\/plan\.ts$/,
   /^mod\/balance\/nftables\/(?!(engine|kernel|nft|surroundings)\.ts)/,
   /^mod\/balance\/haproxy\/(words|schedulers|proxy|text|answers|plan|ledger)\.ts$/,

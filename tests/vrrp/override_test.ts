@@ -24,6 +24,7 @@ const STATES = new Map<string, TrackedState>([
   ["good", { state: "up", reason: "fine" }],
   ["bad", { state: "down", reason: "broken" }],
   ["new", { state: "unknown", reason: "not checked yet" }],
+  ["count", { state: "up", reason: "3", factor: 3 }],
 ]);
 
 /** [what, configured priority, tracks, override, effective, suspended] */
@@ -40,9 +41,11 @@ const ROWS: readonly [
   ["a base priority is cut like any other", 100, [["good", 50]], priority(250), 254, null],
   ["preferred: the checks add nothing", 100, [["good", 10]], PREFER, 254, null],
   ["preferred, a check not decided yet", 100, [["new", 10], ["new"]], PREFER, 254, null],
-  ["preferred, a weighted check failing", 100, [["bad", -30]], PREFER, 70, "failing: bad"],
-  ["preferred, a check failing that adds", 100, [["bad", 30], ["good", 5]], PREFER, 105, "failing: bad"],
-  ["preferred, in FAULT", 100, [["bad"]], PREFER, 100, "failing: bad"],
+  ["preferred, a weighted check failing", 100, [["bad", -30]], PREFER, 70, "bad failing"],
+  ["preferred, a check failing that adds", 100, [["bad", 30], ["good", 5]], PREFER, 105, "bad failing"],
+  ["preferred, in FAULT", 100, [["bad"]], PREFER, 100, "bad failing"],
+  ["preferred, a number in a file that takes", 100, [["count", -10]], PREFER, 70, "count passing"],
+  ["preferred, a number in a file that adds", 100, [["count", 10]], PREFER, 254, null],
   ["an owner stays one: prefer", 255, [], PREFER, 255, "it owns its addresses"],
   ["an owner stays one: priority", 255, [["good", 10]], priority(10), 255, "it owns its addresses"],
 ];
@@ -54,6 +57,22 @@ for (const [what, base, tracks, override, effective, suspended] of ROWS) {
     assertEquals([weighed.health.effective, weighed.suspended], [effective, suspended]);
   });
 }
+
+Deno.test("weigh(): preferred, reversed checks: passing is what should not be", () => {
+  const rows: readonly [string, number | undefined, string | null][] = [
+    ["good", undefined, "good passing"],
+    ["bad", undefined, null],
+    ["good", 10, "good passing"],
+    ["bad", 10, null],
+    ["good", -10, "good passing"],
+    ["bad", -10, null],
+  ];
+  for (const [check, weight, suspended] of rows) {
+    const track = [{ check, reverse: true, ...(weight === undefined ? {} : { weight }) }];
+    const what = `${check} ${weight}`;
+    assertEquals(weigh({ priority: 100, track }, PREFER, STATES).suspended, suspended, what);
+  }
+});
 
 Deno.test("step backup: raised by the operator who prefers it, it does not wait for silence", () => {
   const preferring = { ...router, preferred: true };
@@ -119,7 +138,7 @@ Deno.test("engine: a failing check suspends the preference, and ends with it", (
   lab.until(() => lab.addresses().includes(VIP));
   lab.track({ check: "nginx", state: "down", reason: "dead" });
   const failing = lab.status("web");
-  assertEquals([failing.effective_priority, failing.override?.suspended], [70, "failing: nginx"]);
+  assertEquals([failing.effective_priority, failing.override?.suspended], [70, "nginx failing"]);
   lab.track({ check: "nginx", state: "up", reason: "fine" });
   const well = lab.status("web");
   assertEquals([well.effective_priority, well.override?.suspended], [254, null]);

@@ -34,10 +34,12 @@ Deno.test("reportOf() a router as configured, before anything happened", () => {
     advertisement_interval_ms: 1000,
     active_down_interval_ms: 3609.375,
     preempt: true,
+    preempt_delay_ms: 0,
     sync_group: null,
     primary_address: null,
     active_router: null,
     handover: false,
+    handover_timeout_ms: 1000,
     held_back: null,
     addresses: [
       { address: "192.0.2.100/24", interface: "eth0", advertised: true, present: false },
