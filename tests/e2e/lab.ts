@@ -30,15 +30,23 @@ export class Host {
 
   /** Runs a short command in the host's namespace and returns its output. */
   exec(argv: readonly string[], options: { stdin?: string; mayFail?: boolean } = {}): Promise<string> {
-    return run(["ip", "netns", "exec", this.namespace, ...argv], options);
+    return run(this.inside(argv), options);
   }
 
   /** Starts a long-running process in the host's namespace; the lab ends it at the latest when it closes. */
   spawn(name: string, argv: readonly string[], env: Readonly<Record<string, string>> = {}): Child {
-    // `ip netns exec` replaces itself by the program, so the pid is the program's own.
-    const child = new Child(`${this.name}/${name}`, ["ip", "netns", "exec", this.namespace, ...argv], env);
+    const child = this.launch(`${this.name}/${name}`, this.inside(argv), env);
     this.#children.push(child);
     return child;
+  }
+
+  /** What runs a command here. `ip netns exec` replaces itself by the program, so the pid is the program's own. */
+  protected inside(argv: readonly string[]): string[] {
+    return ["ip", "netns", "exec", this.namespace, ...argv];
+  }
+
+  protected launch(name: string, argv: readonly string[], env: Readonly<Record<string, string>>): Child {
+    return new Child(name, argv, env);
   }
 
   /** `ip` inside the namespace, without starting a second process. */
