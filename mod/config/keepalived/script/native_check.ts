@@ -225,26 +225,27 @@ function fromTest(args: readonly string[]): Recognition | undefined {
 const MYSQLADMIN: OptionTable = {
   flags: ["-s --silent"],
   values: [
-    "-h --host",
-    "-P --port",
-    "-u --user",
-    "-S --socket",
-    "--protocol",
-    "--connect-timeout",
-    "--connect_timeout",
+    ...["-h --host", "-P --port", "-u --user", "-p --password", "-S --socket", "--protocol"],
+    ...["--connect-timeout", "--connect_timeout"],
   ],
 };
 
-/** A password on the command line has to move into a file, which nobody can do for the operator. */
 function fromMysqladmin(args: readonly string[]): Recognition | undefined {
   const line = readOptions(args, MYSQLADMIN);
   if (line?.rest.join() !== "ping") return undefined;
-  const [host, socket] = [last(line, "-h") ?? "localhost", last(line, "-S")];
-  if (socket !== undefined) return undefined;
-  const address = hostPort(host === "localhost" ? "127.0.0.1" : host, last(line, "-P") ?? "3306");
+  const host = last(line, "-h") ?? "localhost";
+  const tcp = hostPort(host === "localhost" ? "127.0.0.1" : host, last(line, "-P") ?? "3306");
+  const [socket, username, password] = [last(line, "-S"), last(line, "-u"), last(line, "-p")];
+  if (username === undefined && socket !== undefined) return undefined;
+  if (username === undefined) {
+    return native(
+      { type: "tcp", address: tcp },
+      'type = "mysql" with a username also asks the server something',
+    );
+  }
   return native(
-    { type: "tcp", address },
-    'mysqladmin ping says whether the server answers at all; type = "mysql" with a user also asks it something',
+    { type: "mysql", address: socket ?? tcp, username, ...(password === undefined ? {} : { password }) },
+    "mysqladmin ping passes even if the server refuses the login; the check does not",
   );
 }
 
@@ -265,14 +266,19 @@ function fromPgIsready(args: readonly string[]): Recognition | undefined {
   );
 }
 
-/** PING and its answer need no client. */
 function fromRedisCli(args: readonly string[]): Recognition | undefined {
-  const line = readOptions(args, { flags: [], values: ["-h", "-p", "-t"] });
+  const values = ["-h", "-p", "-s", "-t", "-a --pass", "--user"];
+  const line = readOptions(args, { flags: ["--no-auth-warning"], values });
   if (line === undefined || line.rest.join().toLowerCase() !== "ping") return undefined;
   const address = hostPort(last(line, "-h") ?? "127.0.0.1", last(line, "-p") ?? "6379");
+  const [username, password] = [last(line, "--user"), last(line, "-a")];
   return native(
-    { type: "tcp", address, send: "PING\r\n", expect: "+PONG" },
-    "redis-cli ping ends with 0 whatever the server answers; the check wants +PONG",
+    {
+      ...{ type: "redis", address: last(line, "-s") ?? address },
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+    },
+    "redis-cli ping ends with 0 whatever the server answers; the check wants PONG",
   );
 }
 
