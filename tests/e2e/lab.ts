@@ -40,7 +40,7 @@ export class Host {
     return child;
   }
 
-  /** What runs a command here. `ip netns exec` replaces itself by the program, so the pid is the program's own. */
+  /** What runs a command here. `ip netns exec` replaces itself, so the pid is the program's own. */
   protected inside(argv: readonly string[]): string[] {
     return ["ip", "netns", "exec", this.namespace, ...argv];
   }

@@ -47,9 +47,11 @@ export function writeTracks(
   conversion: Conversion,
 ): void {
   const written = new Map<string, Value>();
+  let bonus = 0;
   for (const line of tracks) {
     const found = trackOf(line, own, conversion);
     if (found === null) continue;
+    bonus += found.bonus;
     if (written.has(found.check)) {
       teller(conversion.rows, line.words[0]!.at, found.check).nothing(
         "tracked twice: keepalived takes the first",
@@ -57,13 +59,33 @@ export function writeTracks(
     } else written.set(found.check, found.value);
   }
   if (written.size > 0) set(table, "track", [...written.values()]);
+  if (bonus > 0) conversion.later.push(() => raisePriority(table, bonus, conversion));
+}
+
+/**
+ * A script that stopped keepalived never let a lower priority be seen: while keepalived ran, its weight
+ * counted. Where the members' weights are ignored, it did not.
+ */
+function raisePriority(table: DraftTable, bonus: number, { draft }: Conversion): void {
+  const [kind, name] = table.path;
+  const entry = table.entries.get("priority");
+  if (kind !== "virtual_router" || name === undefined || typeof entry?.value !== "number") return;
+  const isIgnored = draft.some(({ path, entries }) => {
+    const members = entries.get("members")?.value;
+    return path[0] === "sync_group" && entries.get("member_weights")?.value === "ignore" &&
+      Array.isArray(members) && members.includes(name);
+  });
+  if (isIgnored || entry.value === 255) return;
+  const priority = Math.min(254, entry.value + bonus);
+  const comment = `${entry.value} and the weight ${bonus}, which counted as long as keepalived ran`;
+  set(table, "priority", priority, { comment, at: entry.at });
 }
 
 function trackOf(
   { kind, words }: TrackLine,
   own: string | undefined,
   conversion: Conversion,
-): { check: string; value: Value } | null {
+): { check: string; value: Value; bonus: number } | null {
   const [name, ...options] = words;
   if (name === undefined) return null;
   const tell = teller(conversion.rows, name.at, name.text);
@@ -86,9 +108,12 @@ function trackOf(
     return null;
   }
   const check = checkOf(conversion, tracker);
-  if (weight.weight === 0 && !weight.reverse) return { check, value: check };
+  if (tracker.faults === true) {
+    return { check, value: check, bonus: weight.reverse ? 0 : Math.max(0, weight.weight) };
+  }
+  if (weight.weight === 0 && !weight.reverse) return { check, value: check, bonus: 0 };
   return {
-    check,
+    ...{ check, bonus: 0 },
     value: {
       check,
       ...(weight.weight === 0 ? {} : { weight: weight.weight }),
@@ -104,8 +129,8 @@ function blockOf(kind: TrackerKind): string {
 /** `weight N [reverse|noreverse]`, or what is wrong with it. */
 function weightOf(options: readonly Word[], tracker: Tracker): { weight: number; reverse: boolean } | string {
   const [keyword, number, direction, ...more] = options.map(({ text }) => text);
-  const { weight, reverse, faults } = tracker;
-  if (keyword === undefined || faults === true) return { weight, reverse };
+  const { weight, reverse } = tracker;
+  if (keyword === undefined) return { weight, reverse };
   if (keyword !== "weight") {
     return `expected "weight", got "${keyword}": each name stands on a line of its own`;
   }

@@ -138,12 +138,12 @@ export function convertVrrpScript(statement: Statement, conversion: Conversion, 
   for (const note of recognised.notes) about.note(note);
   if (recognised.stops && weight !== 0) {
     about.note(
-      `its weight ${weight} goes: what counted was that keepalived was stopped, which is FAULT here`,
+      `its weight ${weight} is not what moved the addresses: keepalived was stopped, which is FAULT here`,
     );
   }
   const tracker: Tracker = {
-    ...{ kind: "script", name: name.text, at: statement.keyword.at },
-    ...(recognised.stops ? { weight: 0, reverse: false, faults: true } : { weight, reverse }),
+    ...{ kind: "script", name: name.text, at: statement.keyword.at, weight, reverse },
+    ...(recognised.stops ? { faults: true } : {}),
     write: (table) => write(table, context, recognised, conversion.globals.scriptAccount),
   };
   if (!define(conversion, tracker)) return tell.refuse("there is a vrrp_script of this name already");

@@ -1,6 +1,6 @@
 /**
- * A node as a machine of its own: its own processes, /run, /usr/local and /etc/keepalived, a systemctl(1) and a
- * service(8) that know nginx and keepalived. So what is written for real machines runs as it is.
+ * A node as a machine of its own: its own processes, /run, /usr/local and /etc/keepalived, a systemctl(1) and
+ * a service(8) that know nginx and keepalived. So what is written for real machines runs as it is.
  */
 import { Host, type Lab } from "../lab.ts";
 import { Child } from "./child.ts";

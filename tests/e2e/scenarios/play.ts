@@ -1,7 +1,7 @@
 /**
  * Plays what a document shows on two machines: once under the daemon that its configuration is written for,
- * once under vipd with what `vipd convert` makes of the same files. Both have to hold the same addresses after
- * every step.
+ * once under vipd with what `vipd convert` makes of the same files. Both have to hold the same addresses
+ * after every step.
  */
 import { assertEquals } from "@std/assert";
 import { createLab, type Lab, type LabOptions } from "../lab.ts";
@@ -93,9 +93,11 @@ export async function page(lab: Lab, url: string): Promise<string> {
 
 /** `vipd convert`, as an operator runs it on the machine; nothing is edited. */
 export async function converted(machine: Machine): Promise<string> {
-  await machine.exec([...vipdCommand(), "convert", KEEPALIVED_CONF, "-o", "/run/vipd/vipd.toml"]);
-  await machine.exec([...vipdCommand(), "validate", "/run/vipd/vipd.toml"]);
-  return await machine.exec(["cat", "/run/vipd/vipd.toml"]);
+  const file = `${machine.directory}/converted.toml`;
+  const toml = await machine.exec([...vipdCommand(), "convert", KEEPALIVED_CONF]);
+  await Deno.writeTextFile(file, toml);
+  await machine.exec([...vipdCommand(), "validate", file]);
+  return toml;
 }
 
 export function readFile({ name }: Scenario, file: string): Promise<string> {

@@ -99,6 +99,10 @@ function fromFile(
   read: Read,
 ): Recognised | Refusal {
   const source = path.startsWith("/") ? read(path) : undefined;
+  if (source === undefined && /^\/.*\.sh$/.test(path)) {
+    const note = `${path} cannot be read here, so nobody knows what it looks at`;
+    return { check: program(words), stops: false, notes: [note] };
+  }
   if (source === undefined || !isShellScript(source)) {
     return { check: program(words), stops: false, notes: [] };
   }

@@ -1,10 +1,10 @@
 /**
- * Two hosts, one address, a script that stops keepalived where nginx is gone: the same moves under vipd, and on
- * the way from the one to the other.
+ * Two hosts, one address, a script that stops keepalived where nginx is gone: the same moves under vipd, and
+ * on the way from the one to the other.
  */
 import { assert, assertEquals } from "@std/assert";
 import { probeHttp } from "../lab/probe.ts";
-import { testTogether } from "../lab/scenario.ts";
+import type { Case } from "../lab/scenario.ts";
 import { check, router, waitForState } from "../lab/vipd.ts";
 import { waitFor } from "../lab/wait.ts";
 import { type Daemon, onStage, type Scenario, type Stage } from "./play.ts";
@@ -73,21 +73,22 @@ async function migration(stage: Stage, order: readonly ("n1" | "n2")[]): Promise
   await client.stop();
 }
 
-testTogether("active-backup with a script that stops keepalived, 100/80", [
+/** Active-backup with a script that stops keepalived, 100/80. */
+export const activeBackupNginx: readonly Case[] = [
   {
-    name: "keepalived with its own files",
+    name: "active_backup_nginx: keepalived with its own files",
     body: () => onStage(SCENARIO, (stage) => story(stage, "keepalived")),
   },
   {
-    name: "vipd with what they are converted to",
+    name: "active_backup_nginx: vipd with what they are converted to",
     body: () => onStage(SCENARIO, (stage) => story(stage, "vipd")),
   },
   {
-    name: "the backup changes to vipd first, then the master",
+    name: "active_backup_nginx: the backup changes to vipd first, then the master",
     body: () => onStage(SCENARIO, (stage) => migration(stage, ["n2", "n1"])),
   },
   {
-    name: "the master changes to vipd first, then the backup",
+    name: "active_backup_nginx: the master changes to vipd first, then the backup",
     body: () => onStage(SCENARIO, (stage) => migration(stage, ["n1", "n2"])),
   },
-]);
+];

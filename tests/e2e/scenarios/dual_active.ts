@@ -1,6 +1,6 @@
 /** Two addresses on two active hosts, each the other's backup: the same under vipd as under keepalived. */
 import { probeHttp } from "../lab/probe.ts";
-import { testTogether } from "../lab/scenario.ts";
+import type { Case } from "../lab/scenario.ts";
 import { type Daemon, onStage, type Scenario, type Stage } from "./play.ts";
 
 const SCENARIO: Scenario = {
@@ -37,13 +37,14 @@ async function story(stage: Stage, daemon: Daemon): Promise<void> {
   for (const client of clients) await client.stop();
 }
 
-testTogether("dual active: two addresses, priorities 100/80 crosswise", [
+/** Dual active: two addresses, priorities 100/80 crosswise. */
+export const dualActive: readonly Case[] = [
   {
-    name: "keepalived with its own files",
+    name: "dual_active: keepalived with its own files",
     body: () => onStage(SCENARIO, (stage) => story(stage, "keepalived")),
   },
   {
-    name: "vipd with what they are converted to",
+    name: "dual_active: vipd with what they are converted to",
     body: () => onStage(SCENARIO, (stage) => story(stage, "vipd")),
   },
-]);
+];

@@ -1,12 +1,12 @@
 /**
- * A unicast pair with `nopreempt`, weight 50 and a script that stops keepalived; then a haproxy on both hosts, so
- * that the address shares requests among both nginx.
+ * A unicast pair with `nopreempt`, weight 50 and a script that stops keepalived; then haproxy on both hosts,
+ * so that the address shares requests among both nginx.
  */
 import { assertEquals } from "@std/assert";
 import type { Lab } from "../lab.ts";
 import type { Machine } from "../lab/machine.ts";
 import { probeHttp } from "../lab/probe.ts";
-import { testTogether } from "../lab/scenario.ts";
+import type { Case } from "../lab/scenario.ts";
 import { router } from "../lab/vipd.ts";
 import { waitFor } from "../lab/wait.ts";
 import { type Daemon, onStage, page, readFile, type Scenario, type Stage } from "./play.ts";
@@ -84,13 +84,14 @@ async function sharedBy(lab: Lab, servers: readonly string[]): Promise<void> {
   );
 }
 
-testTogether("a unicast pair 151/150 with nopreempt and weight 50, then haproxy before both nginx", [
+/** A unicast pair 151/150 with nopreempt and weight 50, then haproxy before both nginx. */
+export const unicastNginxHaproxy: readonly Case[] = [
   {
-    name: "keepalived with its own files",
+    name: "unicast_nginx_haproxy: keepalived with its own files",
     body: () => onStage(SCENARIO, (stage) => story(stage, "keepalived")),
   },
   {
-    name: "vipd with what they are converted to",
+    name: "unicast_nginx_haproxy: vipd with what they are converted to",
     body: () => onStage(SCENARIO, (stage) => story(stage, "vipd")),
   },
-]);
+];

@@ -1,10 +1,10 @@
 /**
- * A script that starts nginx once and stops keepalived if that does not help; and, in its place, one that asks
- * for the home page two times, three seconds apart: weight -5 of 101 against 100, fall 3, rise 2.
+ * A script that starts nginx once and stops keepalived if that does not help; and, in its place, one that
+ * asks for the home page two times, three seconds apart: weight -5 of 101 against 100, fall 3, rise 2.
  */
 import { assertEquals } from "@std/assert";
 import { probeHttp } from "../lab/probe.ts";
-import { testTogether } from "../lab/scenario.ts";
+import type { Case } from "../lab/scenario.ts";
 import { check, router, waitForState } from "../lab/vipd.ts";
 import { waitFor } from "../lab/wait.ts";
 import { type Daemon, onStage, type Scenario, type Stage } from "./play.ts";
@@ -73,9 +73,19 @@ async function asking(stage: Stage, daemon: Daemon): Promise<void> {
 
 const [restart, curl] = [scenario("check_ng.sh"), scenario("check_page.sh")];
 
-testTogether("101/100: nginx is started once before the address moves, or its page is asked for", [
-  { name: "starting, keepalived", body: () => onStage(restart, (stage) => recovering(stage, "keepalived")) },
-  { name: "starting, vipd", body: () => onStage(restart, (stage) => recovering(stage, "vipd")) },
-  { name: "asking, keepalived", body: () => onStage(curl, (stage) => asking(stage, "keepalived")) },
-  { name: "asking, vipd", body: () => onStage(curl, (stage) => asking(stage, "vipd")) },
-]);
+/** 101/100: nginx is started once before the address moves, or its page is asked for. */
+export const recoverAndCurl: readonly Case[] = [
+  {
+    name: "recover_and_curl: starting, keepalived",
+    body: () => onStage(restart, (stage) => recovering(stage, "keepalived")),
+  },
+  {
+    name: "recover_and_curl: starting, vipd",
+    body: () => onStage(restart, (stage) => recovering(stage, "vipd")),
+  },
+  {
+    name: "recover_and_curl: asking, keepalived",
+    body: () => onStage(curl, (stage) => asking(stage, "keepalived")),
+  },
+  { name: "recover_and_curl: asking, vipd", body: () => onStage(curl, (stage) => asking(stage, "vipd")) },
+];
