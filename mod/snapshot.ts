@@ -103,6 +103,8 @@ export const VirtualRouterStatus = z.strictObject({
   contributions: z.array(Contribution),
   advertisement_interval_ms: z.number(),
   active_down_interval_ms: z.number(),
+  /** From becoming ACTIVE to the second burst of announcements; 0: there is none. */
+  announcement_delay_ms: z.number(),
   preempt: z.boolean(),
   preempt_delay_ms: z.number(),
   /** The sync group with which it is ACTIVE or not; null: none. */

@@ -5,13 +5,8 @@
 import type { CheckStatus, RouterState, Snapshot, VirtualRouterStatus } from "../snapshot.ts";
 import type { Family, Labels } from "./exposition.ts";
 
-/** keepalived's words and numbers for the states. */
-const STATES: Readonly<Record<RouterState, { readonly word: string; readonly number: number }>> = {
-  INIT: { word: "INIT", number: 0 },
-  BACKUP: { word: "BACKUP", number: 1 },
-  ACTIVE: { word: "MASTER", number: 2 },
-  FAULT: { word: "FAULT", number: 3 },
-};
+/** keepalived's numbers for the states. */
+const STATES: Readonly<Record<RouterState, number>> = { INIT: 0, BACKUP: 1, ACTIVE: 2, FAULT: 3 };
 
 /** Their counter, its help, and the counters of ours that it stands for. */
 const COUNTERS: readonly (readonly [string, string, readonly string[]])[] = [
@@ -32,8 +27,8 @@ const COUNTERS: readonly (readonly [string, string, readonly string[]])[] = [
 ];
 
 /**
- * Every family of the exporter that has a meaning here (its configured ARP delay and its own check script
- * have none).
+ * Every family of the exporter that has a meaning here: its own build and its own check script have none. The
+ * labels are those of its version 1.7; a label for the state would begin new series at each failover.
  */
 export function exporterFamilies({ node, virtual_routers, checks }: Snapshot): Family[] {
   const up = Number(node.engine === "running");
@@ -44,7 +39,7 @@ export function exporterFamilies({ node, virtual_routers, checks }: Snapshot): F
       type: "gauge",
       help: "State of vrrp",
       samples: virtual_routers.flatMap((router) =>
-        router.addresses.filter(({ advertised }) => advertised).map((address) => stateSample(router, address))
+        advertisedPlaces(router).map((place) => stateSample(router, place))
       ),
     },
     {
@@ -66,8 +61,26 @@ export function exporterFamilies({ node, virtual_routers, checks }: Snapshot): F
         value: ours.reduce((sum, counter) => sum + (router.counters[counter] ?? 0), 0),
       })),
     })),
+    {
+      name: "keepalived_gratuitous_arp_delay_total",
+      // What is configured, in seconds, but a counter by name and type: so it is there.
+      type: "counter",
+      help: "Gratuitous ARP delay",
+      samples: virtual_routers.map((router) => ({
+        labels: counterLabels(router),
+        value: router.announcement_delay_ms / 1000,
+      })),
+    },
     ...scriptFamilies(checks),
   ];
+}
+
+type Place = Pick<VirtualRouterStatus["addresses"][number], "address" | "interface">;
+
+/** A virtual router without addresses has its state all the same. */
+function advertisedPlaces({ addresses, interface: device }: VirtualRouterStatus): readonly Place[] {
+  const advertised = addresses.filter((address) => address.advertised);
+  return advertised.length === 0 ? [{ address: "", interface: device }] : advertised;
 }
 
 /** Their "status" is good (1) or bad (0); their "state" is idle (0) whenever no process of the check runs. */
@@ -90,12 +103,12 @@ function scriptFamilies(checks: readonly CheckStatus[]): Family[] {
 
 function stateSample(
   { name, vrid, state }: VirtualRouterStatus,
-  { address, interface: device }: VirtualRouterStatus["addresses"][number],
+  { address, interface: device }: Place,
 ): Family["samples"][number] {
   const labels = { iname: name, intf: device, vrid, ip_address: address.split("/", 1)[0] ?? address };
-  return { labels, value: STATES[state].number };
+  return { labels, value: STATES[state] };
 }
 
-function counterLabels({ name, interface: device, vrid, state }: VirtualRouterStatus): Labels {
-  return { iname: name, intf: device, vrid, state: STATES[state].word };
+function counterLabels({ name, interface: device, vrid }: VirtualRouterStatus): Labels {
+  return { iname: name, intf: device, vrid };
 }

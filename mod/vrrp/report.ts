@@ -36,6 +36,7 @@ export function reportOf(instance: Instance): VirtualRouterStatus {
     contributions: [...instance.health.contributions],
     advertisement_interval_ms: intervalMs(activeAdverInterval),
     active_down_interval_ms: activeDownIntervalMs(config.version, state.priority, activeAdverInterval),
+    announcement_delay_ms: config.garp.delay,
     preempt: config.preempt,
     preempt_delay_ms: config.preempt_delay,
     sync_group: instance.group?.name ?? null,

@@ -53,6 +53,7 @@ export function router(changes: Partial<VirtualRouterStatus> = {}): VirtualRoute
     ],
     advertisement_interval_ms: 1000,
     active_down_interval_ms: 3609.375,
+    announcement_delay_ms: 5000,
     preempt: true,
     preempt_delay_ms: 0,
     sync_group: null,

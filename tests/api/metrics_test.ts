@@ -103,10 +103,69 @@ Deno.test("renderMetrics() speaks keepalived-exporter's names on request", () =>
   assertEquals(valueOf(text, "keepalived_up"), 1);
   assertEquals(valueOf(text, "keepalived_vrrp_state", { ...labels, ip_address: "192.168.121.120" }), 2);
   assertEquals(valueOf(text, "keepalived_vrrp_excluded_state", { ...labels, ip_address: "fd00::120" }), 2);
-  assertEquals(valueOf(text, "keepalived_advertisements_sent_total", { ...labels, state: "MASTER" }), 67);
+  assertEquals(valueOf(text, "keepalived_advertisements_sent_total", labels), 67);
+  assertEquals(valueOf(text, "keepalived_gratuitous_arp_delay_total", labels), 5);
   assertEquals(valueOf(text, "keepalived_become_master_total", labels), 1);
   assertEquals(valueOf(text, "keepalived_script_status", { name: "uplink" }), 0);
   assertEquals(valueOf(renderMetrics(snapshot(), false), "keepalived_up"), undefined);
+});
+
+const router3 = ["iname", "intf", "vrid"];
+
+/** The list of the README of keepalived-exporter 1.7.1, with the types and labels of its collector. */
+const exporters: [name: string, type: "gauge" | "counter", help: string, labels: string[]][] = [
+  ["keepalived_up", "gauge", "Status", []],
+  ["keepalived_vrrp_state", "gauge", "State of vrrp", [...router3, "ip_address"]],
+  ["keepalived_vrrp_excluded_state", "gauge", "State of vrrp with excluded VIP", [...router3, "ip_address"]],
+  ["keepalived_gratuitous_arp_delay_total", "counter", "Gratuitous ARP delay", router3],
+  ["keepalived_advertisements_received_total", "counter", "Advertisements received", router3],
+  ["keepalived_advertisements_sent_total", "counter", "Advertisements sent", router3],
+  ["keepalived_become_master_total", "counter", "Became master", router3],
+  ["keepalived_release_master_total", "counter", "Released master", router3],
+  ["keepalived_packet_length_errors_total", "counter", "Packet length errors", router3],
+  ["keepalived_advertisements_interval_errors_total", "counter", "Advertisement interval errors", router3],
+  ["keepalived_ip_ttl_errors_total", "counter", "TTL errors", router3],
+  ["keepalived_invalid_type_received_total", "counter", "Invalid type errors", router3],
+  ["keepalived_address_list_errors_total", "counter", "Address list errors", router3],
+  ["keepalived_authentication_invalid_total", "counter", "Authentication invalid", router3],
+  ["keepalived_authentication_mismatch_total", "counter", "Authentication mismatch", router3],
+  ["keepalived_authentication_failure_total", "counter", "Authentication failure", router3],
+  ["keepalived_priority_zero_received_total", "counter", "Priority zero received", router3],
+  ["keepalived_priority_zero_sent_total", "counter", "Priority zero sent", router3],
+  ["keepalived_script_status", "gauge", "Tracker Script Status", ["name"]],
+  ["keepalived_script_state", "gauge", "Tracker Script State", ["name"]],
+];
+/** These are about the exporter itself, and documented as left out. */
+const left = ["keepalived_exporter_build_info", "keepalived_exporter_check_script_status"];
+
+Deno.test("renderMetrics() has every metric of keepalived-exporter's list, with its type, help and labels", async () => {
+  const families = [...parseExposition(renderMetrics(snapshot(), true))]
+    .filter(([name]) => name.startsWith("keepalived_"));
+  assertEquals(
+    families.map((
+      [name, { type, help, samples }],
+    ) => [name, type, help, Object.keys(samples[0]?.labels ?? {})]).sort(),
+    [...exporters].sort(),
+  );
+  for (const [name, , , labels] of exporters) {
+    const samples = families.find((family) => family[0] === name)?.[1].samples ?? [];
+    for (const sample of samples) assertEquals(Object.keys(sample.labels), labels, name);
+  }
+  const docs = await Deno.readTextFile(new URL("../../docs/api.md", import.meta.url));
+  for (const name of left) assert(docs.includes(name), name);
+  assert(docs.includes(`all ${exporters.length + left.length} of its version`), "the number in docs/api.md");
+});
+
+Deno.test("renderMetrics() in the exporter's names: a router without addresses has its state, series outlive it", () => {
+  const bare = renderMetrics(snapshot({ virtual_routers: [router({ addresses: [] })] }), true);
+  const labels = { iname: "VI_1", intf: "eth0", vrid: "51" };
+  assertEquals(valueOf(bare, "keepalived_vrrp_state", { ...labels, ip_address: "" }), 2);
+  const series = (state: "ACTIVE" | "BACKUP"): unknown[] => {
+    const text = renderMetrics(snapshot({ virtual_routers: [router({ state })] }), true);
+    return [...parseExposition(text)].filter(([name]) => name.startsWith("keepalived_"))
+      .flatMap(([, { samples }]) => samples.map(({ name, labels }) => [name, labels]));
+  };
+  assertEquals(series("ACTIVE"), series("BACKUP"));
 });
 
 Deno.test("renderMetrics() maps only counters that the engine has into the exporter's names", () => {
@@ -115,7 +174,7 @@ Deno.test("renderMetrics() maps only counters that the engine has into the expor
   const theirs = [...parseExposition(text)].filter(([name]) =>
     name.startsWith("keepalived_") && name.endsWith("_total")
   );
-  assertEquals(theirs.length, 14);
+  assertEquals(theirs.length, 15);
   for (const [name, { samples }] of theirs) assert((samples[0]?.value ?? 0) > 0, name);
 });
 

@@ -33,6 +33,7 @@ Deno.test("reportOf() a router as configured, before anything happened", () => {
     contributions: [],
     advertisement_interval_ms: 1000,
     active_down_interval_ms: 3609.375,
+    announcement_delay_ms: 5000,
     preempt: true,
     preempt_delay_ms: 0,
     sync_group: null,
