@@ -32,6 +32,8 @@ export const table = {
   timerfd_create: { parameters: ["i32", "i32"], result: "i32" },
   // int timerfd_settime(int fd, int flags, const struct itimerspec *new_value, struct itimerspec *old_value);
   timerfd_settime: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
+  // int adjtimex(struct timex *buf);
+  adjtimex: { parameters: ["buffer"], result: "i32" },
 
   // int epoll_create1(int flags);
   epoll_create1: { parameters: ["i32"], result: "i32" },

@@ -106,6 +106,28 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./status.ts")).status,
   },
   {
+    name: "doctor",
+    summary: "look over this node and say what is wrong, and how to mend it",
+    usage: "vipd doctor [--config FILE] [--peer FILE|URL]... [--json]",
+    description:
+      "Looks at the interfaces, firewall, kernel parameters, other routers, addresses, permissions, clock and\n" +
+      "more, of the running daemon or of a configuration that is not running yet. Changes nothing; listens for\n" +
+      "a few seconds and asks for each address once or twice. Exit code 1 when there is a problem.",
+    options: [
+      ["-c, --config FILE", "configuration (default: the running daemon's, or /etc/vipd/vipd.toml)"],
+      ["--peer FILE|URL", "another node's configuration or API, to compare with; more than once for more"],
+      ["--token-file FILE", "bearer token for the peers' APIs"],
+      ["--socket PATH", "unix socket of the daemon (default: the configuration's)"],
+      ["--json", "what was found as JSON"],
+      HELP_OPTION,
+    ],
+    examples: [
+      "vipd doctor",
+      "vipd doctor --config new.toml --peer http://192.0.2.12:8112 --token-file /etc/vipd/token",
+    ],
+    load: async () => (await import("./doctor.ts")).doctor,
+  },
+  {
     name: "reload",
     summary: "load the configuration anew and say what changed or what is wrong",
     usage: "vipd reload [--socket PATH | --url URL --token-file FILE]",

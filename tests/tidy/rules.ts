@@ -11,6 +11,7 @@ const ZONES = [
   ["mod/daemon", "root"],
   ["mod/read_model.ts", "root"],
   ["mod/demo/", "root"],
+  ["mod/doctor/", "doctor"],
   ["mod/cli/", "cli"],
   ["mod/api/", "api"],
   ["mod/config/", "config"],
@@ -51,6 +52,7 @@ const ARROWS: Readonly<Record<Zone, readonly Zone[]>> = {
   cli: ["config", "explain", "shared"],
   // What would happen: asked of the core itself, and of the arithmetic that `vipd validate` uses.
   explain: ["vrrp", "health", "config", "wire", "shared"],
+  doctor: ["config", "vrrp", "wire", "shared", "checks", "ffi"],
   api: ["shared"],
   config: ["checks", "wire", "shared"],
   vrrp: ["kernel", "wire", "ffi", "shared"],
@@ -83,6 +85,8 @@ const EXCEPTIONS: readonly (readonly [from: string, to: string, why: string])[] 
   ["mod/cli/digest.ts", "checks/http_expect.ts", "`vipd digest` prints what the http check compares"],
   ["mod/cli/digest.ts", "mod/health/host.ts", "`vipd digest` asks from this host"],
   ["mod/cli/demo.ts", "mod/demo/demo.ts", "`vipd demo` starts the demonstration"],
+  ["mod/cli/doctor.ts", "mod/doctor/doctor.ts", "`vipd doctor` examines this host"],
+  ["mod/cli/doctor_view.ts", "mod/doctor/doctor.ts", "`vipd doctor` prints what it found"],
   ["mod/cli/run.ts", "mod/daemon.ts", "`vipd run` starts the daemon"],
   ["mod/cli/validate.ts", "mod/balance/engines.ts", "`vipd validate` asks which engines this host has"],
   ["mod/cli/schema.ts", "checks/mod.ts", "the published schema lists the registry of checks"],
@@ -100,7 +104,7 @@ const LIBRARIES: readonly (readonly [prefix: string, zones: readonly Zone[]])[] 
   ["mysql2", ["checks"]],
   ["pg", ["checks"]],
   ["ioredis", ["checks"]],
-  ["node:", ["api", "cli", "root", "config", "health", "notify", "checks"]],
+  ["node:", ["api", "cli", "root", "doctor", "config", "health", "notify", "checks"]],
 ];
 
 /** Files that decide and never act. What they import at run time has to be as pure. */
@@ -116,6 +120,7 @@ const PURE = [
   /^mod\/health\/(health|counter)\.ts$/,
   /^mod\/config\/(engine_features|schedulers)\.ts$/,
   /^mod\/config\/keepalived\//,
+  /^mod\/doctor\/(?!gather\/|doctor\.ts)/,
 ];
 
 /** The world outside: runtime, clock, chance, threads, output. */

@@ -1,0 +1,129 @@
+/** `vipd doctor`: what is wrong with this node, with the evidence and the way to mend it. */
+import { parseArgs } from "@std/cli/parse-args";
+import type { Listen } from "../config/schema.ts";
+import { didYouMean } from "../config/suggest.ts";
+import { type Loaded, loadWithWarnings } from "../config/load.ts";
+import type { Diagnosis } from "../doctor/doctor.ts";
+import { ConfigError, formatProblem, UsageError } from "../errors.ts";
+import type { Snapshot } from "../snapshot.ts";
+import { bodyOf, ClientError, connectApi, parseSnapshot } from "./client.ts";
+import { renderDiagnosis } from "./doctor_view.ts";
+import type { Hooks } from "./hooks.ts";
+import { type Io, useColor } from "./io.ts";
+
+const DEFAULT_CONFIG = "/etc/vipd/vipd.toml";
+const OPTIONS = ["config", "peer", "token-file", "socket"] as const;
+
+interface Asked {
+  readonly config: string | undefined;
+  readonly peers: readonly string[];
+  readonly tokenFile: string | undefined;
+  readonly socket: string | undefined;
+  readonly json: boolean;
+}
+
+/** `doctor [--config FILE] [--peer FILE|URL]... [--json]`; 0 no problem, 1 problems found, 2 wrong usage. */
+export async function doctor(args: string[], io: Io, _hooks?: Pick<Hooks, never>): Promise<number> {
+  const asked = parse(args);
+  const told = asked.config === undefined ? await snapshot(asked, io, []) : null;
+  const configFile = asked.config ?? told?.node.config_file ?? DEFAULT_CONFIG;
+  const read = await load(configFile, io);
+  const loaded = "config" in read ? read : null;
+  const status = told ??
+    (asked.config === undefined ? null : await snapshot(asked, io, loaded?.config.api.listen ?? []));
+  const { examine } = await import("../doctor/doctor.ts");
+  const diagnosis = await examine({
+    config: loaded?.config ?? null,
+    configFile,
+    configFiles: loaded?.files ?? [],
+    configProblem: "problem" in read ? read.problem : null,
+    commandProblems: loaded?.commands.map(formatProblem) ?? [],
+    status,
+    peers: asked.peers,
+    token: asked.tokenFile === undefined ? null : (await io.readTextFile(asked.tokenFile)).trim(),
+  });
+  print(diagnosis, { configFile, runs: status !== null, json: asked.json }, io);
+  return diagnosis.findings.some(({ severity }) => severity === "problem") ? 1 : 0;
+}
+
+function parse(args: string[]): Asked {
+  const parsed = parseArgs(args, {
+    boolean: ["json"],
+    string: [...OPTIONS],
+    collect: [...OPTIONS],
+    alias: { c: "config" },
+    unknown: (argument: string, key?: string) => {
+      if (key === undefined) throw new UsageError(`Unexpected argument "${argument}"`);
+      const hint = didYouMean(key, [...OPTIONS, "json"]).replace('"', '"--');
+      throw new UsageError(`Unknown option "${argument.split("=", 1)[0]}"${hint}`);
+    },
+  }) as Readonly<Record<string, unknown>>;
+  const values = (name: typeof OPTIONS[number]): string[] => {
+    const given = (parsed[name] ?? []) as unknown[];
+    return given.map((value) => {
+      if (typeof value !== "string" || value === "") throw new UsageError(`--${name} needs a value`);
+      return value;
+    });
+  };
+  const one = (name: typeof OPTIONS[number]): string | undefined => {
+    const [value, ...more] = values(name);
+    if (more.length > 0) throw new UsageError(`--${name} is given more than once`);
+    return value;
+  };
+  return {
+    config: one("config"),
+    peers: values("peer"),
+    tokenFile: one("token-file"),
+    socket: one("socket"),
+    json: parsed["json"] === true,
+  };
+}
+
+/** A configuration that cannot be used is a finding, not the end. */
+async function load(file: string, io: Io): Promise<Loaded | { readonly problem: string }> {
+  try {
+    return await loadWithWarnings(file, {
+      env: (name: string) => io.env(name),
+      readFile: (path: string) => io.readTextFile(path),
+    });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { problem: error.problems.map(formatProblem).join("\n") };
+  }
+}
+
+/** Of the daemon that listens where the configuration says, or at the default places; null: none answers. */
+async function snapshot({ socket }: Asked, io: Io, listen: readonly Listen[]): Promise<Snapshot | null> {
+  const places = socket !== undefined ? [{ socket }] : listen.length === 0 ? [{}] : listen.flatMap(targetOf);
+  for (const place of places) {
+    try {
+      const client = await connectApi(place, io);
+      try {
+        return parseSnapshot(await bodyOf(await client.request("GET", "/status")));
+      } finally {
+        client.close();
+      }
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+    }
+  }
+  return null;
+}
+
+function targetOf(place: Listen): Record<string, string>[] {
+  if (place.kind === "unix") return [{ socket: place.path }];
+  // Elsewhere it needs a token.
+  const isLoopback = place.hostname === "127.0.0.1" || place.hostname === "::1";
+  const host = place.hostname.includes(":") ? `[${place.hostname}]` : place.hostname;
+  return isLoopback ? [{ url: `http://${host}:${place.port}` }] : [];
+}
+
+function print(
+  diagnosis: Diagnosis,
+  context: { readonly configFile: string; readonly runs: boolean; readonly json: boolean },
+  io: Io,
+): void {
+  if (context.json) return io.out(JSON.stringify(diagnosis, null, 2));
+  const width = io.isTerminal ? Deno.consoleSize().columns : Infinity;
+  io.out(renderDiagnosis(diagnosis, context, { width, color: useColor(io) }));
+}
