@@ -1,11 +1,12 @@
 /** `vipd explain NAME`: who is active and why, and who would be if checks failed. */
 import { compareNodes } from "../config/compare.ts";
+import { movingWith, type Named } from "../config/dual_stack.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { didYouMean } from "../config/suggest.ts";
 import { ConfigError, formatProblem, UsageError } from "../errors.ts";
 import { explain as explainSituation, type Explanation, type Situation } from "../explain/explain.ts";
-import type { Assumed } from "../explain/party.ts";
+import { type Assumed, inGroup } from "../explain/party.ts";
 import type { Snapshot, VirtualRouterStatus } from "../snapshot.ts";
 import { bodyOf, parseSnapshot, TARGET_OPTIONS, withApi } from "./client.ts";
 import {
@@ -86,15 +87,16 @@ async function load(paths: readonly string[], io: Io): Promise<File[] | null> {
 
 function offline(own: File, asked: Asked): Explanation[] {
   const { virtual_router } = own.config;
-  return resolve(asked.name, Object.keys(virtual_router), own.config).map((name) => {
+  return resolve(asked.name, own.config).map((name) => {
     const config = virtual_router[name]!;
     const identity = identityOf(name, config);
-    const files = filesOf(identity, asked.peers);
-    const here = partyOfFile(own.name, config).party;
+    const group = groupOf(name, own.config);
+    const members = (group?.others ?? []).map((other) => partyOfFile(own.name, virtual_router[other]!).party);
     const explanation = explained({
       virtualRouter: name,
-      here,
-      others: files.map(({ party }) => party),
+      here: inGroup(partyOfFile(own.name, config).party, members),
+      others: filesOf(identity, asked.peers).map(({ party }) => party),
+      group,
       live: null,
       assumed: asked.assumed,
     });
@@ -103,20 +105,34 @@ function offline(own: File, asked: Asked): Explanation[] {
 }
 
 function online(snapshot: Snapshot, asked: Asked): Explanation[] {
-  const { node, virtual_routers } = snapshot;
-  const names = resolve(asked.name, virtual_routers.map(({ name }) => name));
-  return names.map((name) => {
-    const router = virtual_routers.find((one) => one.name === name)!;
+  const { node, virtual_routers, sync_groups } = snapshot;
+  const routers = new Map(virtual_routers.map((router) => [router.name, router]));
+  const named = {
+    virtual_router: Object.fromEntries(routers),
+    sync_group: Object.fromEntries(sync_groups.map((group) => [group.name, group])),
+  };
+  return resolve(asked.name, named).map((name) => {
+    const router = routers.get(name)!;
     const { others, nameOf } = merge(filesOf(identityOfStatus(router), asked.peers), partiesHeard(router));
     const { state, since, reason } = router;
+    const group = groupOf(name, named);
+    const members = (group?.others ?? []).flatMap((other) => routers.get(other) ?? []);
     return explained({
       virtualRouter: name,
-      here: partyOfStatus(node.name, router),
+      here: inGroup(partyOfStatus(node.name, router), members.map((one) => partyOfStatus(node.name, one))),
       others,
+      group,
       live: { state, since, reason, active: activeOf(node.name, router, nameOf) },
       assumed: asked.assumed,
     });
   });
+}
+
+function groupOf(name: string, { sync_group }: Named): Situation["group"] {
+  const found = Object.entries(sync_group).find(([, { members }]) => members.includes(name));
+  if (found === undefined) return null;
+  const [group, { members }] = found;
+  return { name: group, others: members.filter((member) => member !== name) };
 }
 
 function activeOf(
@@ -142,15 +158,12 @@ function explained(situation: Situation): Explanation {
   return explainSituation(situation);
 }
 
-/** A virtual router of this name, or those of both families of one, or the members of a group. */
-function resolve(name: string, known: readonly string[], config?: Config): string[] {
+/** A virtual router of this name alone, the members of a group, or the parts of one of both families. */
+function resolve(name: string, named: Named): readonly string[] {
+  const known = Object.keys(named.virtual_router);
   if (known.includes(name)) return [name];
-  const group = config !== undefined && Object.hasOwn(config.sync_group, name)
-    ? config.sync_group[name]
-    : undefined;
-  if (group !== undefined) return [...group.members];
-  const families = known.filter((one) => one === `${name}/ipv4` || one === `${name}/ipv6`);
-  if (families.length > 0) return families;
+  const members = movingWith(name, named);
+  if (members.length > 0) return members;
   const hint = didYouMean(name, known);
   throw new UsageError(
     `There is no virtual router ${JSON.stringify(name)}${hint}: ${known.join(", ") || "none"}`,

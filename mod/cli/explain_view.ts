@@ -17,6 +17,7 @@ export function renderExplanation(explanation: Explanation, view: ExplainView): 
     ...wrap(paint(text(answer), "bold", view.color), view.width, 2),
     ...(now.why === answer ? [] : wrap(text(now.why), view.width, 2)),
     ...nowLines(explanation, view),
+    ...groupLines(explanation, view),
     ...routers.flatMap((router) => ["", ...routerLines(router, view)]),
     ...(what_if.length === 0 ? [] : [
       "",
@@ -37,6 +38,15 @@ function nowLines({ now: { state, since, reason }, host }: Explanation, view: Ex
   const told = `${text(host)} is ${stateText(state, view.color)} for ${formatAge(since, view.at)}: ${
     text(reason ?? "")
   }`;
+  return wrap(told, view.width, 2);
+}
+
+function groupLines({ group, virtual_router }: Explanation, view: ExplainView): string[] {
+  if (group === null) return [];
+  const others = group.others.map(text).join(", ");
+  const told =
+    `${text(virtual_router)} moves with ${others} (sync group ${text(group.name)}): what keeps one of ` +
+    `them from serving keeps all`;
   return wrap(told, view.width, 2);
 }
 

@@ -32,6 +32,8 @@ export interface Situation {
   readonly virtualRouter: string;
   readonly here: Party;
   readonly others: readonly Party[];
+  /** The sync group that it is in, and who else is. */
+  readonly group: { readonly name: string; readonly others: readonly string[] } | null;
   /** Null: offline, from files alone. */
   readonly live: Live | null;
   readonly assumed: Assumed;
@@ -75,6 +77,8 @@ export interface WhatIf extends Assumed {
 export interface Explanation {
   readonly virtual_router: string;
   readonly host: string;
+  /** Who is ACTIVE together with it or not at all; null: it is in no sync group. */
+  readonly group: Situation["group"];
   /** What was asked, answered in one sentence. */
   readonly answer: string;
   readonly assumed: Assumed;
@@ -93,7 +97,7 @@ export interface Explanation {
 }
 
 export function explain(situation: Situation): Explanation {
-  const { virtualRouter, here, others, live, assumed } = situation;
+  const { virtualRouter, here, others, group, live, assumed } = situation;
   const isAsked = assumed.failing.length + assumed.passing.length > 0;
   const asked = whatIf(situation, assumed);
   const active = live === null ? asked.active_before : live.active;
@@ -101,6 +105,7 @@ export function explain(situation: Situation): Explanation {
   return {
     virtual_router: virtualRouter,
     host: here.name,
+    group,
     answer: isAsked ? `${conditionOf(assumed)} ${asked.why}` : now,
     assumed,
     now: {

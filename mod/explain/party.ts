@@ -29,6 +29,31 @@ export interface Party {
   readonly obstacles: readonly string[];
 }
 
+/** A sync group moves as one: what means FAULT for one of the others means FAULT for this one. */
+export function inGroup(
+  party: Party,
+  others: readonly Pick<Party, "track" | "states" | "obstacles">[],
+): Party {
+  const own = new Set(party.track.map(({ check }) => check));
+  const theirs = others.flatMap(({ track, states }) =>
+    track.map((one) => ({ one, state: states.get(one.check) }))
+  )
+    .filter(({ one: { check, weight } }) => weight === undefined && !own.has(check));
+  const foreign = new Map(theirs.map(({ one, state }) => [one.check, { one, state }]));
+  const states = [...foreign].flatMap(([check, { state }]) =>
+    state === undefined ? [] : [[check, state] as const]
+  );
+  const obstacles = others.flatMap(({ obstacles }) => obstacles).filter((one) =>
+    !party.obstacles.includes(one)
+  );
+  return {
+    ...party,
+    track: [...party.track, ...[...foreign.values()].map(({ one }) => one)],
+    states: new Map([...party.states, ...states]),
+    obstacles: [...party.obstacles, ...obstacles],
+  };
+}
+
 /** What is assumed of its checks, against what they say. */
 export interface Assumed {
   readonly failing: readonly string[];

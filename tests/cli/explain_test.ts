@@ -6,7 +6,7 @@ import { merge } from "../../mod/cli/explain_parties.ts";
 import { renderExplanation } from "../../mod/cli/explain_view.ts";
 import { UsageError } from "../../mod/errors.ts";
 import type { Explanation } from "../../mod/explain/explain.ts";
-import type { VirtualRouterStatus } from "../../mod/snapshot.ts";
+import type { Snapshot, SyncGroupStatus } from "../../mod/snapshot.ts";
 import { fakeContext, router, snapshot } from "../api/fixture.ts";
 import { party } from "../explain/fixture.ts";
 import { fakeIo } from "./fake_io.ts";
@@ -33,11 +33,11 @@ type = "nginx"
 async function run(
   args: readonly string[],
   files: Readonly<Record<string, string>> = {},
-  routers: readonly VirtualRouterStatus[] = [router()],
+  changes: Partial<Snapshot> = {},
 ): Promise<{ code: number; out: string; err: string }> {
   const directory = await Deno.makeTempDir({ prefix: "vipd-explain-" });
   const socket = `${directory}/vipd.sock`;
-  const current = snapshot({ virtual_routers: [...routers] });
+  const current = snapshot(changes);
   const app = createApi(fakeContext({ snapshot: () => Promise.resolve(current) }));
   const server = await serveApi(app, [{ kind: "unix", path: socket }], SILENT);
   const io = fakeIo();
@@ -57,9 +57,9 @@ async function run(
 async function explanationsOf(
   args: readonly string[],
   files: Readonly<Record<string, string>> = {},
-  routers: readonly VirtualRouterStatus[] = [router()],
+  changes: Partial<Snapshot> = {},
 ): Promise<Explanation[]> {
-  const { out } = await run([...args, "--json"], files, routers);
+  const { out } = await run([...args, "--json"], files, changes);
   return (JSON.parse(out) as { explanations: Explanation[] }).explanations;
 }
 
@@ -101,14 +101,14 @@ Deno.test("vipd explain: a backup knows whom it hears; one that resigned says no
       priority: 120,
     }],
   });
-  const [explanation] = await explanationsOf(["VI_1"], {}, [backup]);
+  const [explanation] = await explanationsOf(["VI_1"], {}, { virtual_routers: [backup] });
   assertEquals(explanation!.now.active, "192.168.121.12");
   assertEquals(
     explanation!.answer,
     "VI_1 is ACTIVE on 192.168.121.12: priority 120 is the highest, lb1 has 80",
   );
   const resigned = router({ peers: [{ ...router().peers[0]!, priority: 0 }] });
-  const [alone] = await explanationsOf(["VI_1"], {}, [resigned]);
+  const [alone] = await explanationsOf(["VI_1"], {}, { virtual_routers: [resigned] });
   assertEquals(alone!.routers.length, 1);
 });
 
@@ -130,9 +130,37 @@ Deno.test("vipd explain: offline, what `vipd validate` says of the same files", 
 });
 
 Deno.test("vipd explain: both families of one virtual router, and all members of a group", async () => {
-  const both = toml(100, "").replace('["192.168.121.120/24"]', '["192.168.121.120/24", "fd00::120/64"]');
+  const both = toml(100, "").replace(
+    '["192.168.121.120/24"]',
+    '["192.168.121.120/24", "fd00::120/64"]',
+  );
   const families = await explanationsOf(["VI_1", "--config", "lb1.toml"], { "lb1.toml": both });
-  assertEquals(families.map(({ virtual_router }) => virtual_router), ["VI_1/ipv4", "VI_1/ipv6"]);
+  assertEquals(families.map(({ virtual_router, group }) => [virtual_router, group?.others]), [
+    ["VI_1/ipv4", ["VI_1/ipv6"]],
+    ["VI_1/ipv6", ["VI_1/ipv4"]],
+  ]);
+  const other = { interface: "eth1", vrid: 52, name: "VI_2", sync_group: "G" };
+  const members = ["VI_1", "VI_2"];
+  const group: SyncGroupStatus = {
+    name: "G",
+    state: "ACTIVE",
+    since: snapshot().at,
+    reason: "",
+    members,
+    contributions: [],
+  };
+  const routers = [router({ sync_group: "G" }), router({ ...other, contributions: [] })];
+  const groups = { virtual_routers: routers, sync_groups: [group] };
+  for (const [name, expected] of [["G", ["VI_1", "VI_2"]], ["VI_2", ["VI_2"]]] as const) {
+    const explanations = await explanationsOf([name], {}, groups);
+    assertEquals(explanations.map(({ virtual_router }) => virtual_router), [...expected]);
+  }
+  const { out } = await run(["VI_2", "--fail", "nginx"], {}, groups);
+  assertMatch(out, /^With nginx failing VI_2 moves to 192\.168\.121\.12 within/);
+  assertStringIncludes(
+    out,
+    "VI_2 moves with VI_1 (sync group G): what keeps one of them from serving keeps all",
+  );
 });
 
 Deno.test("vipd explain refuses what it does not understand, with what it knows", async () => {

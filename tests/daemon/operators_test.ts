@@ -1,7 +1,7 @@
 /** What operators order of virtual routers: who is asked, what is kept, and what is there after a restart. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { libc } from "../../ffi/libc.ts";
-import { Operators } from "../../mod/daemon/operators.ts";
+import { Operators, type OperatorsParts } from "../../mod/daemon/operators.ts";
 import { StandingOrders } from "../../mod/daemon/standing_orders.ts";
 import { noLateness } from "../../mod/vrrp/lateness.ts";
 import type { Released } from "../../mod/vrrp/messages.ts";
@@ -21,7 +21,11 @@ interface Scene {
   readonly told: string[];
 }
 
-function open(path: string, released: Released = DONE): Scene {
+function open(
+  path: string,
+  released: Released = DONE,
+  config: ReturnType<OperatorsParts["config"]> = CONFIG,
+): Scene {
   const said: unknown[] = [];
   const told: string[] = [];
   const operators = new Operators({
@@ -46,7 +50,7 @@ function open(path: string, released: Released = DONE): Scene {
     },
     orders: new StandingOrders(path),
     inherited: null,
-    config: () => CONFIG,
+    config: () => config,
     tell: (...words) => void told.push(words.join(" | ")),
   });
   return { operators, said, told };
@@ -135,4 +139,22 @@ Deno.test("maintenance that was over before the start is forgotten; what cannot 
     const release = await operators.handOver("VI_1", { back: false, persist: true });
     assertMatch(release?.detail ?? "", /^nothing is done, as it cannot be kept: /);
     assertEquals(said, []);
+  }));
+
+Deno.test("a sync group: preferred together, each its own priority, and held back together", () =>
+  inFile(async (path) => {
+    const config = {
+      node: { name: "lb1" },
+      virtual_router: { VI_1: { priority: 100 }, VI_2: { priority: 90 } },
+      sync_group: { G: { members: ["VI_1", "VI_2"] } },
+    };
+    const { operators, said } = open(path, DONE, config);
+    await operators.override("VI_2", { by: "prefer", forMs: null, persist: false });
+    assertEquals(said.at(-1), ["override", ["VI_1", "VI_2"]]);
+    await operators.override("G", { by: "prefer", end: true });
+    await operators.override("VI_2", { by: "priority", priority: 50, forMs: null, persist: false });
+    assertEquals(said.at(-1), ["override", ["VI_2"]]);
+    await operators.handOver("VI_1", { back: false, persist: true });
+    const [again] = open(path, DONE, config).said as [[string, Record<string, string>]];
+    assertEquals(Object.keys(again[1]), ["VI_1", "VI_2"]);
   }));

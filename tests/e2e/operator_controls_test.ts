@@ -233,6 +233,40 @@ async function besideKeepalived(): Promise<void> {
   });
 }
 
+/** Two virtual routers in one sync group: the operator's word about one of them is about both. */
+function group(priority: number): string {
+  const second = { ...spec(priority), name: "VI_2", vrid: 52, addresses: ["192.168.121.121"] };
+  return vipdRouter(spec(priority)) + vipdRouter(second) + '[sync_group.G]\nmembers = ["VI_1", "VI_2"]\n';
+}
+
+async function groupGoesAsOne(): Promise<void> {
+  await inLab(OPTIONS, async (lab) => {
+    const [n1, n2] = [lab.node("n1"), lab.node("n2")];
+    const first = await startVipd(n1, group(150));
+    await waitForState(first, "VI_2", "ACTIVE");
+    const second = await startVipd(n2, group(100));
+    const both = async (active: Vipd, backup: Vipd): Promise<void> => {
+      for (const name of ["VI_1", "VI_2"]) await settled(name, active, [backup]);
+    };
+    await both(first, second);
+    const words = await does(second, "prefer", "VI_2", "--persist");
+    assertMatch(words, /^VI_1 is preferred here .*\nVI_2 is preferred here /);
+    await both(second, first);
+    second.child.signal("SIGKILL");
+    await second.child.exited;
+    const again = await startVipd(n2, group(100));
+    await both(again, first);
+    await does(again, "handover", "G", "--persist");
+    await both(first, again);
+    assertEquals((await router(again, "VI_1")).override, null);
+    await again.child.stop("SIGTERM");
+    const third = await startVipd(n2, group(200));
+    await waitForState(third, "VI_2", "BACKUP");
+    await sleep(1_500);
+    await both(first, third);
+  });
+}
+
 /** While this file is there, the check fails. */
 function unhealthy(node: Host): string {
   return `${node.directory}/unhealthy`;
@@ -258,4 +292,5 @@ testTogether("what operators order", [
   { name: "handover --persist: held back after a restart", body: () => pair(persistHandover) },
   { name: "a state file that cannot be used", body: () => pair(badFile) },
   { name: "prefer beside keepalived", body: besideKeepalived },
+  { name: "a sync group goes as one", body: groupGoesAsOne },
 ], 4);

@@ -1,7 +1,7 @@
 /** Explanations: the sentence for every kind of reason, and what is found in weights. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { explain, type Live, type Situation } from "../../mod/explain/explain.ts";
-import type { Assumed, Party } from "../../mod/explain/party.ts";
+import { type Assumed, inGroup, type Party } from "../../mod/explain/party.ts";
 import { party } from "./fixture.ts";
 
 const NOTHING: Assumed = { failing: [], passing: [] };
@@ -18,6 +18,7 @@ function situation(
     virtualRouter: "VI_1",
     here: party("lb1", { priority: 110, ...here }),
     others: others.map((other, i) => party(other.name ?? `lb${i + 2}`, other)),
+    group: null,
     live: null,
     assumed: { ...NOTHING, failing },
     ...more,
@@ -350,4 +351,22 @@ Deno.test("explain() touches nothing and takes little time, whatever the interva
   assertEquals(asked, before);
   assert(what_if.length >= 78);
   assert(performance.now() - startMs < 60_000);
+});
+
+Deno.test("inGroup(): what means FAULT for another member means FAULT for this one, weights do not count twice", () => {
+  const here = party("lb1", { track: [{ check: "own" }, { check: "both", weight: -9 }] });
+  const other = party("lb1", {
+    track: [{ check: "theirs" }, { check: "both", weight: -9 }, { check: "own" }],
+    states: down("theirs"),
+    obstacles: ["eth1 is down"],
+  });
+  const joined = inGroup(here, [other]);
+  assertEquals(joined.track.map(({ check }) => check), ["own", "both", "theirs"]);
+  const { answer } = explain(
+    situation(joined, [{}], [], { live: { ...ACTIVE, state: "FAULT", active: null } }),
+  );
+  assertEquals(
+    answer,
+    "nobody that is known is active for VI_1: lb1 cannot serve (theirs: no answer, eth1 is down)",
+  );
 });

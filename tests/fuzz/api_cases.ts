@@ -48,6 +48,8 @@ const PATHS = [
   "/status/checks/nginx",
   "/status/virtual_servers/web",
   "/virtual_servers/web/real_servers/rs2/drain",
+  "/virtual_routers/VI_1/prefer",
+  "/virtual_routers/__proto__/priority",
   "/virtual_servers/web/real_servers/192.168.121.21:80/weight",
   "/virtual_servers/%2e%2e/real_servers/__proto__/undrain",
   "/healthz",
