@@ -5,7 +5,7 @@ import type { Conversion } from "./conversion.ts";
 import { type DraftTable, set, type Value } from "./draft.ts";
 import type { Account } from "./globals.ts";
 import { type Tell, teller } from "./report.ts";
-import { type Recognised, recogniseScript } from "./script/recognise.ts";
+import { asItIs, type Recognised, recogniseScript } from "./script/recognise.ts";
 import { type Script, scriptOf } from "./scripts.ts";
 import { type Keywords, walk } from "./table.ts";
 import { define, tellUntracked, type Tracker } from "./trackers.ts";
@@ -133,9 +133,19 @@ export function convertVrrpScript(statement: Statement, conversion: Conversion, 
     return;
   }
   const about = teller(rows, context.at ?? statement.keyword.at, "script");
-  const recognised = recogniseScript(script.argv, (path) => textOf(conversion, path));
-  if ("refused" in recognised) return about.refuse(recognised.refused);
+  const found = recogniseScript(script.argv, (path) => textOf(conversion, path));
+  if ("refused" in found) about.refuse(found.refused);
+  const recognised = "refused" in found ? asItIs(script.argv) : found;
   for (const note of recognised.notes) about.note(note);
+  const limitMs = context.timeoutMs ?? context.intervalMs;
+  if ((recognised.sleepsMs ?? 0) >= limitMs) {
+    about.note(
+      `keepalived ended it after ${
+        formatDuration(limitMs)
+      }, before it was done, and took that for a failure: ` +
+        "the check has the time that the script wants",
+    );
+  }
   if (recognised.stops && weight !== 0) {
     about.note(
       `its weight ${weight} is not what moved the addresses: keepalived was stopped, which is FAULT here`,

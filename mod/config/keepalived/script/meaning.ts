@@ -13,6 +13,8 @@ export interface Meaning {
   readonly check: CheckDraft;
   /** What the script runs to stop keepalived, if it does: a failure is a FAULT then, whatever the weight. */
   readonly stops: readonly string[] | null;
+  /** How long it sleeps when all its probes fail. */
+  readonly sleepsMs: number;
   readonly notes: readonly string[];
 }
 
@@ -89,6 +91,7 @@ function judge(script: Node): Meaning {
   return {
     check: { ...kept, ...expect, ...timing },
     stops: stop?.kind === "stop" ? stop.argv : null,
+    sleepsMs: sleeps(bad.deeds) * 1000,
     notes: [...bad.notes].filter((note) => check["type"] !== "http" || !note.startsWith("without -f")),
   };
 }

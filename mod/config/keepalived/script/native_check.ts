@@ -262,7 +262,7 @@ function fromPgIsready(args: readonly string[]): Recognition | undefined {
   }
   return native(
     { type: "tcp", address: hostPort(host, last(line, "-p") ?? "5432") },
-    'type = "postgres" with a user also asks the server something',
+    'type = "postgres" with a username also asks the server something',
   );
 }
 

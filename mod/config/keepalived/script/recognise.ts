@@ -13,6 +13,8 @@ export interface Recognised {
    * failing check does the same and comes back by itself.
    */
   readonly stops: boolean;
+  /** How long it sleeps before it fails, if that is known. */
+  readonly sleepsMs?: number;
   /** What behaves otherwise, in sentences of their own. */
   readonly notes: readonly string[];
 }
@@ -54,7 +56,7 @@ export function recogniseScript(words: readonly string[], read: Read): Recognise
 /** `sh -c "…"`: here a shell does read it. */
 function fromShellLine(words: readonly string[], line: string): Recognised | Refusal {
   const meaning = meaningOf(line);
-  if ("why" in meaning) return asItIs(words, words.join(" "), meaning);
+  if ("why" in meaning) return unlessItStops(words, words.join(" "), meaning);
   return { check: meaning.check, stops: meaning.stops !== null, notes: meaning.notes };
 }
 
@@ -101,14 +103,14 @@ function fromFile(
   const source = path.startsWith("/") ? read(path) : undefined;
   if (source === undefined && /^\/.*\.sh$/.test(path)) {
     const note = `${path} cannot be read here, so nobody knows what it looks at`;
-    return { check: program(words), stops: false, notes: [note] };
+    return asItIs(words, note);
   }
   if (source === undefined || !isShellScript(source)) {
-    return { check: program(words), stops: false, notes: [] };
+    return asItIs(words);
   }
   const meaning = meaningOf(source);
-  if ("why" in meaning) return asItIs(words, path, meaning);
-  if (args.length > 0) return { ...asItIs(words, path, { why: "it has arguments", stops: "no" }) };
+  if ("why" in meaning) return unlessItStops(words, path, meaning);
+  if (args.length > 0) return unlessItStops(words, path, { why: "it has arguments", stops: "no" });
   const { check, stops, notes } = meaning;
   const without = stops === null ? [] : [
     `${path} stopped keepalived (${
@@ -119,12 +121,13 @@ function fromFile(
   return {
     check,
     stops: stops !== null,
+    sleepsMs: meaning.sleepsMs,
     notes: [`the check does what ${path} does, without running it`, ...without, ...notes],
   };
 }
 
 /** What is not understood runs as before, unless it would stop a daemon that is not there and then pass. */
-function asItIs(words: readonly string[], path: string, { why, stops }: Puzzle): Recognised | Refusal {
+function unlessItStops(words: readonly string[], path: string, { why, stops }: Puzzle): Recognised | Refusal {
   if (stops === "and may pass") {
     return {
       refused:
@@ -139,6 +142,11 @@ function asItIs(words: readonly string[], path: string, { why, stops }: Puzzle):
     stops: stops === "and fails",
     notes: [`${path} is run as it is: ${why}`, ...(stops === "and fails" ? [note] : [])],
   };
+}
+
+/** The program that it was. */
+export function asItIs(words: readonly string[], ...notes: string[]): Recognised {
+  return { check: program(words), stops: false, notes };
 }
 
 function program(words: readonly string[]): CheckDraft {
