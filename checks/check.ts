@@ -55,7 +55,7 @@ export interface Command extends RunAs {
   /** Added to the few variables that every command has. */
   readonly env?: Readonly<Record<string, string>>;
   /** What it reads from its standard input; nothing when absent. It may leave it unread. */
-  readonly stdin?: string;
+  readonly stdin?: string | Promise<string>;
 }
 
 /**

@@ -10,6 +10,7 @@ export const itimerspec = struct({ it_interval: timespec, it_value: timespec });
 
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
+export const O_RDWR = 2;
 export const O_CREAT = 0o100;
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
@@ -41,6 +42,16 @@ export function tryRead(fd: number, bytes: Uint8Array): number {
 /** Writes `bytes`; how many went out. */
 export function write(fd: number, bytes: Uint8Array): number {
   return check("write", libc().write(fd, buffer(bytes), bytes.length));
+}
+
+/** As {@link write}, but a failure is the answer -errno. */
+export function tryWrite(fd: number, bytes: Uint8Array): number {
+  return orErrno(libc().write(fd, buffer(bytes), bytes.length));
+}
+
+/** Makes a named pipe; the mode is what umask(2) leaves of it. */
+export function mkfifo(path: string, mode: number): void {
+  check(`mkfifo ${path}`, libc().mkfifo(cstring(path), mode));
 }
 
 /** A pipe, close-on-exec: what is written to `write` comes out of `read`. */

@@ -24,6 +24,8 @@ export const table = {
   write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   // int pipe2(int pipefd[2], int flags);
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
+  // int mkfifo(const char *pathname, mode_t mode);
+  mkfifo: { parameters: ["buffer", "u32"], result: "i32" },
   // int memfd_create(const char *name, unsigned flags);
   memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
   // int eventfd(unsigned int initval, int flags);

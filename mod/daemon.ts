@@ -14,6 +14,7 @@ import { type Estate, takeEstate } from "./daemon/estate.ts";
 import { Hearing, trackerOf } from "./daemon/hearing.ts";
 import { Heartbeat } from "./daemon/heartbeat.ts";
 import { load, type Loading } from "./daemon/loading.ts";
+import { Notifying } from "./daemon/notifying.ts";
 import { Operators } from "./daemon/operators.ts";
 import { Reloading, warnOf } from "./daemon/reloading.ts";
 import { StandingOrders } from "./daemon/standing_orders.ts";
@@ -52,6 +53,7 @@ export class Daemon {
   readonly #host = new LinuxHost();
   readonly #monitor: Monitor;
   readonly #balancing: Balancing;
+  readonly #notifying: Notifying;
   readonly #directRouting: DirectRoutings;
   readonly #engine: EngineHandle;
   readonly #model: ReadModel;
@@ -110,7 +112,14 @@ export class Daemon {
       inherited: estate?.balancing ?? null,
       orders: this.#orders,
       publish: (transition) => this.#hearing.publish(transition),
+      notify: (news) => this.#notifying.hearServer(news),
     });
+    this.#notifying = new Notifying({
+      host: this.#host,
+      inherited: estate?.notifying ?? null,
+      snapshot: () => this.#model.snapshot(),
+    });
+    this.#hearing.subscribe((transition) => this.#notifying.hear(transition));
     this.#directRouting = new DirectRoutings(estate?.directRouting ?? null);
     this.#operators = new Operators({
       engine: this.#engine,
@@ -131,6 +140,7 @@ export class Daemon {
       engine: this.#engine,
       monitor: this.#monitor,
       balancing: this.#balancing,
+      notifying: this.#notifying,
       directRouting: this.#directRouting,
       supervisor: this.#supervisor,
       flushLog: this.#flushLog,
@@ -138,15 +148,7 @@ export class Daemon {
       failed: (reason) =>
         this.#hearing.tell("node", this.#loading.config.node.name, VERSION, VERSION, reason),
     });
-    this.#model = new ReadModel({
-      report: () => this.#engine.report(),
-      checks: () => this.#monitor.status(),
-      virtualServers: () => this.#balancing.status(),
-      directRouting: () => this.#directRouting.status(),
-      node: () => this.#node(),
-      now: () => Date.now(),
-      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    });
+    this.#model = this.#reads();
   }
 
   /** Hands over or resigns, lets go of everything, and ends with exit code 0. */
@@ -161,6 +163,8 @@ export class Daemon {
     await this.#engine.stop(reason);
     await Promise.all([this.#monitor.stop(), this.#api?.stop(), this.#balancing.stop()]);
     clearTimeout(timer);
+    await this.#notifying.stop();
+    await this.#notifying.shutdown();
     await this.#exit(0);
   }
 
@@ -185,6 +189,8 @@ export class Daemon {
     const { config } = this.#loading;
     warnOf(this.#loading);
     this.#api = await this.#serve(config);
+    this.#notifying.configure(config);
+    if (this.#estate === null) await this.#notifying.startup();
     const begun = this.#apply(config, true);
     this.#changes = begun;
     await begun;
@@ -234,6 +240,7 @@ export class Daemon {
 
   /** Checks and services first, so that a virtual router that is new finds what they know and serve. */
   async #apply(config: Config, isFirst = false): Promise<void> {
+    this.#notifying.configure(config);
     this.#directRouting.configure(config.direct_routing);
     const prepared = this.#balancing.configure(config);
     // After an upgrade the services are there, and the peers wait.
@@ -275,6 +282,20 @@ export class Daemon {
     };
   }
 
+  #reads(): ReadModel {
+    return new ReadModel({
+      report: () => this.#engine.report(),
+      checks: () => this.#monitor.status(),
+      virtualServers: () => this.#balancing.status(),
+      directRouting: () => this.#directRouting.status(),
+      hooks: (kind, name) => this.#notifying.hooksOf(kind, name),
+      notify: () => this.#notifying.status(),
+      node: () => this.#node(),
+      now: () => Date.now(),
+      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    });
+  }
+
   #hear(): Hearing {
     return new Hearing({
       config: () => this.#loading.config,
@@ -283,6 +304,7 @@ export class Daemon {
         this.#balancing.hearRouter(name, state);
         this.#operators.hearRouter(name, state);
       },
+      news: (event) => this.#notifying.hearEngine(event),
       tookOver: (event) => this.#upgrader.tookOver(this.#estate!, event),
       invalidate: () => this.#model.invalidate(),
       moved: () => this.#supervisor.tellLater(() => ({ status: this.#hearing.statusLine() })),

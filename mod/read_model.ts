@@ -5,13 +5,14 @@
 import type {
   CheckStatus,
   DirectRoutingStatus,
+  HookStatus,
   NodeStatus,
+  NotifyStatus,
   Snapshot,
-  VirtualRouterStatus,
   VirtualServerStatus,
 } from "./snapshot.ts";
 import { noLateness } from "./vrrp/lateness.ts";
-import type { EngineReport } from "./vrrp/messages.ts";
+import type { EngineReport, RouterReport } from "./vrrp/messages.ts";
 
 /** How old a snapshot may be when nothing has happened since. */
 const MAX_AGE_MS = 100;
@@ -21,8 +22,10 @@ const MIN_GAP_MS = 20;
 export interface Sources {
   report(): Promise<EngineReport>;
   checks(): CheckStatus[];
-  virtualServers(): Promise<VirtualServerStatus[]>;
+  virtualServers(): Promise<Omit<VirtualServerStatus, "hooks">[]>;
   directRouting(): DirectRoutingStatus[];
+  hooks(kind: "virtual_router" | "sync_group" | "virtual_server", name: string): HookStatus[];
+  notify(): NotifyStatus;
   node(): Omit<NodeStatus, "engine">;
   now(): number;
   sleep(ms: number): Promise<void>;
@@ -79,18 +82,26 @@ export class ReadModel {
   }
 
   async #assemble(): Promise<Snapshot> {
-    const [engine, virtual_servers] = await Promise.all([this.#report(), this.#sources.virtualServers()]);
+    const [engine, servers] = await Promise.all([this.#report(), this.#sources.virtualServers()]);
     const checks = this.#sources.checks();
+    const { hooks } = this.#sources;
     return {
       at: new Date(this.#sources.now()).toISOString(),
       node: { ...this.#sources.node(), engine },
       lateness: this.#lastReport.lateness,
-      virtual_routers: this.#lastReport.virtual_routers.map((router) => withReasons(router, checks)),
-      sync_groups: this.#lastReport.sync_groups.map((group) => withReasons(group, checks)),
+      virtual_routers: this.#lastReport.virtual_routers.map((router) => ({
+        ...withReasons(router, checks),
+        hooks: hooks("virtual_router", router.name),
+      })),
+      sync_groups: this.#lastReport.sync_groups.map((group) => ({
+        ...withReasons(group, checks),
+        hooks: hooks("sync_group", group.name),
+      })),
       foreign_routers: [...this.#lastReport.foreign_routers],
       checks,
-      virtual_servers,
+      virtual_servers: servers.map((server) => ({ ...server, hooks: hooks("virtual_server", server.name) })),
       direct_routing: this.#sources.directRouting(),
+      notify: this.#sources.notify(),
     };
   }
 
@@ -107,7 +118,7 @@ export class ReadModel {
 }
 
 /** The VRRP thread knows why a check changed; the reason of its last result is here. */
-function withReasons<Tracking extends Pick<VirtualRouterStatus, "contributions">>(
+function withReasons<Tracking extends Pick<RouterReport, "contributions">>(
   tracking: Tracking,
   checks: readonly CheckStatus[],
 ): Tracking {

@@ -88,6 +88,28 @@ export const OverrideStatus = z.strictObject({
 });
 export type OverrideStatus = z.infer<typeof OverrideStatus>;
 
+/** A program that is told of what happens. */
+export const HookStatus = z.strictObject({
+  /** Its key in the configuration. */
+  hook: z.string(),
+  argv0: z.string(),
+  state: z.enum(["idle", "running", "waiting"]),
+  /** `output`: the end of what it wrote; `exit_code` null: it was ended, or never ran. */
+  last: z.strictObject({
+    at: time,
+    event: z.string(),
+    exit_code: z.int().nullable(),
+    duration_ms: z.number(),
+    output: z.string(),
+    problem: z.string().nullable(),
+  }).nullable(),
+  runs: counter,
+  failures: counter,
+  /** Left out because something newer had happened by the time that its turn came. */
+  coalesced: counter,
+});
+export type HookStatus = z.infer<typeof HookStatus>;
+
 export const VirtualRouterStatus = z.strictObject({
   name: z.string(),
   interface: z.string(),
@@ -128,6 +150,7 @@ export const VirtualRouterStatus = z.strictObject({
   rejected: z.array(RejectedPacket),
   /** Hosts that have addresses of it as well. */
   conflicts: z.array(AddressConflict),
+  hooks: z.array(HookStatus),
 });
 export type VirtualRouterStatus = z.infer<typeof VirtualRouterStatus>;
 
@@ -140,6 +163,7 @@ export const SyncGroupStatus = z.strictObject({
   members: z.array(z.string()),
   /** Of the checks that it tracks for all of them. */
   contributions: z.array(Contribution),
+  hooks: z.array(HookStatus),
 });
 export type SyncGroupStatus = z.infer<typeof SyncGroupStatus>;
 
@@ -256,6 +280,7 @@ export const VirtualServerStatus = z.strictObject({
   /** How often somebody else had changed what is ours. */
   healed: counter,
   last_healed: z.strictObject({ at: time, what: z.string() }).nullable(),
+  hooks: z.array(HookStatus),
 });
 export type VirtualServerStatus = z.infer<typeof VirtualServerStatus>;
 
@@ -309,6 +334,52 @@ export const Lateness = z.strictObject({
 });
 export type Lateness = z.infer<typeof Lateness>;
 
+const deliveries = {
+  queued: counter,
+  delivered: counter,
+  /** Given up after all attempts. */
+  failed: counter,
+  /** Too many waited. */
+  dropped: counter,
+  /** Of the last attempt; null: it worked. */
+  last_problem: z.string().nullable(),
+};
+
+/** A receiver of events; `url` without what may be secret in it. */
+export const WebhookStatus = z.strictObject({ url: z.string(), events: z.array(z.string()), ...deliveries });
+export type WebhookStatus = z.infer<typeof WebhookStatus>;
+
+export const MailStatus = z.strictObject({ server: z.string(), to: z.array(z.string()), ...deliveries });
+export type MailStatus = z.infer<typeof MailStatus>;
+
+/** A named pipe with keepalived's lines. */
+export const FifoStatus = z.strictObject({
+  path: z.string(),
+  events: z.enum(["all", "virtual_router", "virtual_server"]),
+  lines: counter,
+  /** Nobody has read for so long that the pipe is full. */
+  dropped: counter,
+  problem: z.string().nullable(),
+  /** The program that reads it. */
+  reader: z.strictObject({
+    argv0: z.string(),
+    state: z.enum(["running", "waiting"]),
+    restarts: counter,
+    last_problem: z.string().nullable(),
+  }).nullable(),
+});
+export type FifoStatus = z.infer<typeof FifoStatus>;
+
+/** Who is told of what happens, beside the programs of virtual routers and servers. */
+export const NotifyStatus = z.strictObject({
+  /** `startup` and `shutdown`. */
+  hooks: z.array(HookStatus),
+  fifos: z.array(FifoStatus),
+  webhooks: z.array(WebhookStatus),
+  mail: MailStatus.nullable(),
+});
+export type NotifyStatus = z.infer<typeof NotifyStatus>;
+
 export const Snapshot = z.strictObject({
   at: time,
   node: NodeStatus,
@@ -319,6 +390,7 @@ export const Snapshot = z.strictObject({
   checks: z.array(CheckStatus),
   virtual_servers: z.array(VirtualServerStatus),
   direct_routing: z.array(DirectRoutingStatus),
+  notify: NotifyStatus,
 });
 export type Snapshot = z.infer<typeof Snapshot>;
 

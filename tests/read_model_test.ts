@@ -3,7 +3,7 @@ import { assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/as
 import { ReadModel, type Sources } from "../mod/read_model.ts";
 import { type CheckStatus, Snapshot } from "../mod/snapshot.ts";
 import { noLateness } from "../mod/vrrp/lateness.ts";
-import { check, router } from "./api/fixture.ts";
+import { check, hook, notifyStatus, router } from "./api/fixture.ts";
 
 const NODE = {
   name: "lb1",
@@ -44,6 +44,8 @@ function lab(checks: readonly CheckStatus[] = []): {
     },
     checks: () => [...checks],
     directRouting: () => [],
+    hooks: (kind, name) => [hook({ hook: `${kind} ${name}` })],
+    notify: () => notifyStatus(),
     virtualServers: () => Promise.resolve([]),
     node: () => NODE,
     now: () => set.nowMs,

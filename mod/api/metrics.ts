@@ -16,6 +16,7 @@ import { balanceFamilies } from "./balance_metrics.ts";
 import { exporterFamilies } from "./exporter_names.ts";
 import { exposition, EXPOSITION_TYPE, type Family, type Labels, type Sample } from "./exposition.ts";
 import { offers } from "./negotiate.ts";
+import { notifyFamilies } from "./notify_metrics.ts";
 import { perSnapshot } from "./source.ts";
 
 /** Mounted at `/metrics`. */
@@ -44,6 +45,7 @@ export function renderMetrics(snapshot: Snapshot, exporterNames: boolean): strin
     foreignFamily(snapshot.foreign_routers),
     ...checkFamilies(snapshot.checks, snapshot.at),
     ...balanceFamilies(snapshot.virtual_servers),
+    ...notifyFamilies(snapshot),
   ];
   return exposition(exporterNames ? [...families, ...exporterFamilies(snapshot)] : families);
 }

@@ -1,6 +1,7 @@
 /** Sync groups in `vipd status`, and the rows of checks that they and virtual routers track. PURE. */
 import { formatAge } from "../age.ts";
 import type { Contribution, SyncGroupStatus } from "../snapshot.ts";
+import { hookRows } from "./status_notify.ts";
 import { columns, paint, text, wrap } from "./text.ts";
 import { field, stateText, type View } from "./view.ts";
 
@@ -14,6 +15,7 @@ export function groupLines(group: SyncGroupStatus, at: string, view: View): stri
     ...wrap(head, view.width, 2),
     ...field("why", [text(reason)], view),
     ...field("trackers", trackerRows(contributions, view.color), view),
+    ...field("hooks", hookRows(group.hooks, at, view.color), view),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** Virtual servers in `vipd status`: what carries each, its quorum, and every real server. PURE. */
 import { formatAge } from "../age.ts";
 import type { DirectRoutingStatus, RealServerStatus, VirtualServerStatus } from "../snapshot.ts";
+import { hookRows } from "./status_notify.ts";
 import { columns, paint, text, wrap } from "./text.ts";
 import { field, stateText, type View } from "./view.ts";
 
@@ -24,6 +25,7 @@ export function serverLines(server: VirtualServerStatus, at: string, view: View)
     ...field("sorry", [sorryText(server, view.color)], view),
     ...field("servers", realServerRows(server, at, view.color), view),
     ...field("healed", [healedText(server, at)], view),
+    ...field("hooks", hookRows(server.hooks, at, view.color), view),
   ];
 }
 

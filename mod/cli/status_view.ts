@@ -3,6 +3,7 @@ import { recoveryText } from "../recovery_text.ts";
 import { formatAge } from "../age.ts";
 import type { CheckStatus, ForeignRouter, Snapshot, VirtualRouterStatus } from "../snapshot.ts";
 import { groupLines, trackerRows } from "./status_groups.ts";
+import { hookRows, notifyLines } from "./status_notify.ts";
 import { directLines, serverLines } from "./status_servers.ts";
 import { columns, paint, text, wrap } from "./text.ts";
 import { field, stateText, type View } from "./view.ts";
@@ -26,6 +27,7 @@ export function renderStatus(snapshot: Snapshot, view: View): string {
     ...(checks.length === 0
       ? []
       : ["", paint("Checks", "bold", view.color), ...checkLines(checks, at, view)]),
+    ...notifyLines(snapshot, view),
     ...(foreign_routers.length === 0 ? [] : [
       "",
       paint("Other virtual routers on our links", "bold", view.color),
@@ -100,6 +102,7 @@ function routerLines(router: VirtualRouterStatus, at: string, view: View): strin
     ...field("counters", [counterText(router.counters)], view),
     ...field("conflicts", conflictRows(router, at, view.color), view),
     ...field("rejected", rejectedRows(router, at, view.color), view),
+    ...field("hooks", hookRows(router.hooks, at, view.color), view),
   ];
 }
 

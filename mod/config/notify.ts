@@ -70,13 +70,14 @@ export interface HookLimits {
 const TOLD_KINDS = [
   "virtual_router",
   "sync_group",
+  "override",
+  "conflict",
   "virtual_server",
   "real_server",
   "check",
   "config",
   "node",
 ] as const;
-export type ToldKind = (typeof TOLD_KINDS)[number];
 
 const fifo = z.strictObject({
   path: path.describe("Created when it is not there"),
@@ -153,8 +154,8 @@ const mailServer: z.ZodType<MailServer, string> = z.string({ error: SERVER }).tr
 );
 
 const MAIL_ADDRESS = { error: 'expected a mail address such as "ops@example.org"' };
-// The part before the @ may be anything that needs no quotes; `root@localhost` and `root` are local users.
-const mailAddress = z.string(MAIL_ADDRESS).regex(/^[^\s@<>,;:"]+(@[^\s@<>,;:"]+)?$/, MAIL_ADDRESS);
+// The part before the @ may be anything that needs no quotes.
+const mailAddress = z.string(MAIL_ADDRESS).regex(/^[^\s@<>,;:"]+@[^\s@<>,;:"]+$/, MAIL_ADDRESS);
 
 /** `[mail]`: without it nobody gets mail. */
 export const mailFields = z.strictObject({

@@ -15,13 +15,13 @@ import type { RealServerConfig } from "../config/virtual_server.ts";
 import { fingerprint } from "../fingerprint.ts";
 import type { Memory } from "../health/monitor.ts";
 import { logger } from "../log.ts";
-import type { RouterState, Transition, VirtualServerStatus } from "../snapshot.ts";
+import type { RouterState } from "../snapshot.ts";
 import { RealServerChecks } from "./balancing/checks.ts";
 import { EngineNews } from "./balancing/engine_news.ts";
 import { Operator } from "./balancing/operator.ts";
-import { statusOf } from "./balancing/status.ts";
+import { type ServerReport, statusOf } from "./balancing/status.ts";
 import { syncDaemonOf } from "./balancing/sync.ts";
-import { Teller } from "./balancing/teller.ts";
+import { type Audience, Teller } from "./balancing/teller.ts";
 import type { StandingOrders } from "./standing_orders.ts";
 
 /** A virtual router does not wait longer for an engine that takes its time. */
@@ -30,8 +30,6 @@ const PREPARED_MS = 3_000;
 const DRAIN_LOOK_MS = 1_000;
 /** How old the counters of the status may be. */
 const STATUS_AGE_MS = 1_000;
-/** Hooks of a stop may take so long before the program ends. */
-const HOOKS_END_MS = 5_000;
 /** Where nothing carries a virtual server, it is looked again so often: somebody may load a module. */
 const CHOOSE_AGAIN_MS = 10_000;
 
@@ -50,13 +48,12 @@ export interface BalancingEstate {
   readonly automatic: EngineName | null;
 }
 
-export interface BalancingOptions {
+export interface BalancingOptions extends Audience {
   readonly config: Config;
   readonly host: Host;
   readonly inherited: BalancingEstate | null;
   /** What operators have ordered to last. */
   readonly orders: StandingOrders;
-  publish(transition: Transition): void;
 }
 
 export class Balancing {
@@ -79,7 +76,7 @@ export class Balancing {
   /** What the sync daemon was told last. */
   #synced = fingerprint(null);
 
-  constructor({ config, host, inherited, orders, publish }: BalancingOptions) {
+  constructor({ config, host, inherited, orders, publish, notify }: BalancingOptions) {
     this.#config = config;
     this.#balancer = new Balancer({
       automatic: inherited?.automatic ?? null,
@@ -102,7 +99,7 @@ export class Balancing {
       inherited: inherited?.checks ?? {},
       event: (name, event) => this.#servers.dispatch(name, event),
     });
-    this.#teller = new Teller(host, publish);
+    this.#teller = new Teller({ publish, notify });
     this.#operator = new Operator(orders, (name, event) => this.#servers.dispatch(name, event));
   }
 
@@ -142,7 +139,7 @@ export class Balancing {
     return result;
   }
 
-  async status(): Promise<VirtualServerStatus[]> {
+  async status(): Promise<ServerReport[]> {
     const servers = this.#servers.all();
     if (servers.length === 0) return [];
     const reports = await this.#balancer.reports(STATUS_AGE_MS);
@@ -168,8 +165,6 @@ export class Balancing {
 
   /** What has to end before the program can be replaced; undefined: nothing. */
   get busy(): string | undefined {
-    const { busy } = this.#teller.hooks;
-    if (busy !== undefined) return `a hook of virtual server ${busy} is running`;
     const { recovering } = this.#checks;
     return recovering === undefined ? undefined : `check ${recovering} is recovering its service`;
   }
@@ -219,7 +214,6 @@ export class Balancing {
     await Promise.all([
       this.#checks.stop(),
       this.#balancer.stop(!this.#config.balance.flush_on_stop),
-      within(HOOKS_END_MS, this.#teller.hooks.idle()),
     ]);
   }
 

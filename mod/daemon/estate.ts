@@ -7,6 +7,7 @@ import type { HeldSignals } from "../../ffi/signals.ts";
 import type { Memory } from "../health/monitor.ts";
 import type { DirectMemory } from "../kernel/direct_routing.ts";
 import type { BalancingEstate } from "./balancing.ts";
+import type { NotifyingEstate } from "./notifying.ts";
 import type { OperatorEstate } from "./operators.ts";
 import type { Inheritance } from "../vrrp/saved.ts";
 
@@ -26,6 +27,7 @@ export interface Estate {
   readonly balancing: BalancingEstate;
   readonly directRouting: DirectMemory | null;
   readonly operators: OperatorEstate;
+  readonly notifying: NotifyingEstate;
   /** Where a signal leaves its mark that comes too late for the one image and too early for the other. */
   readonly signals: Pick<HeldSignals, "umask" | "unmarked">;
 }

@@ -16,6 +16,8 @@ export interface Listeners {
   config(): Config;
   track(trackers: readonly TrackerState[]): void;
   hearRouter(name: string, state: RouterState): void;
+  /** What programs may want to act upon although no state has changed. */
+  news(event: EngineEvent & { type: "rival" | "priority" }): void;
   /** This program goes on where the one before it was. */
   tookOver(event: EngineEvent & { type: "inherited" }): void;
   /** The snapshot is out of date. */
@@ -75,6 +77,9 @@ export class Hearing {
         const text = name === "" ? "notice {message}" : "notice {name}: {message}";
         return vrrpLog[level](text, { name, message });
       }
+      case "rival":
+      case "priority":
+        return this.#listeners.news(event);
       case "report":
       case "pause":
       case "handover":

@@ -2,8 +2,8 @@
 import { monotonicMs } from "../../ffi/clock.ts";
 import type { OverrideBegin, OverrideOrder, OverrideResult, Release } from "../api/context.ts";
 import { logger } from "../log.ts";
-import type { VirtualRouterStatus } from "../snapshot.ts";
 import type { EngineHandle } from "../vrrp/handle.ts";
+import type { RouterReport } from "../vrrp/messages.ts";
 import { type Override, PREFERRED_PRIORITY } from "../vrrp/override.ts";
 import { OWNER_PRIORITY } from "../vrrp/state.ts";
 import { attempt, comesBack, type StandingOrders, type VirtualRouterOrders } from "./standing_orders.ts";
@@ -125,7 +125,7 @@ export class Overrides {
     return { ok: true, virtual_routers: results };
   }
 
-  #refusal(name: string, { by }: OverrideOrder, router: VirtualRouterStatus | undefined): string | null {
+  #refusal(name: string, { by }: OverrideOrder, router: RouterReport | undefined): string | null {
     if (this.#parts.priorityOf(name) === OWNER_PRIORITY) {
       return `${name} owns its addresses (priority 255): nothing changes its priority`;
     }
@@ -173,28 +173,28 @@ export class Overrides {
     return outcomeOf(router, Math.round(monotonicMs() - sinceMs));
   }
 
-  async #router(name: string): Promise<VirtualRouterStatus | undefined> {
+  async #router(name: string): Promise<RouterReport | undefined> {
     const { virtual_routers } = await this.#parts.engine.report();
     return virtual_routers.find((router) => router.name === name);
   }
 }
 
 /** It is about to take over: nothing stands in the way, and nobody is as good. */
-function isUnderWay(router: VirtualRouterStatus): boolean {
+function isUnderWay(router: RouterReport): boolean {
   const { state, override } = router;
   return state === "BACKUP" && override?.by === "prefer" && override.suspended === null &&
     rivalOf(router) === null;
 }
 
 /** The active router, if it is one that does not give way. */
-function rivalOf({ peers, active_router, effective_priority }: VirtualRouterStatus): string | null {
+function rivalOf({ peers, active_router, effective_priority }: RouterReport): string | null {
   const active = peers.find(({ address }) => address === active_router);
   if (active === undefined || active.priority < effective_priority) return null;
   return `${active.address} is active with priority ${active.priority}, and only a higher one takes over`;
 }
 
 /** In one sentence, once it has settled. */
-function outcomeOf(router: VirtualRouterStatus, tookMs: number): Release {
+function outcomeOf(router: RouterReport, tookMs: number): Release {
   const { name, state, override, base_priority, effective_priority: effective, reason } = router;
   if (override === null) return { name, ok: false, detail: `${name} is overridden no more` };
   const until = override.until === null ? "until it is taken back" : `until ${override.until}`;

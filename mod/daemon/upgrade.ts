@@ -19,6 +19,7 @@ import type { Balancing } from "./balancing.ts";
 import type { DirectRoutings } from "./direct_routing.ts";
 import { type Estate, ESTATE_VARIABLE, leaveEstate } from "./estate.ts";
 import { examine, objection, ownArguments, ownPath, type Program } from "./program.ts";
+import type { Notifying } from "./notifying.ts";
 import type { Operators } from "./operators.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -37,6 +38,7 @@ export interface UpgradeParts {
   readonly engine: EngineHandle;
   readonly monitor: Monitor;
   readonly balancing: Balancing;
+  readonly notifying: Notifying;
   readonly directRouting: DirectRoutings;
   readonly supervisor: Supervisor;
   readonly operators: Operators;
@@ -101,7 +103,7 @@ export class Upgrade {
 
   /** Does not return when it works. Otherwise a sentence why not, and everything goes on as before. */
   async #carryOut(program: Program): Promise<string> {
-    const { monitor, balancing, supervisor, engine, flushLog } = this.#parts;
+    const { monitor, balancing, notifying, supervisor, engine, flushLog } = this.#parts;
     log.info("upgrading {from} -> {to} program={path}", {
       from: VERSION,
       to: program.version,
@@ -113,6 +115,7 @@ export class Upgrade {
     engine.goOn();
     monitor.start();
     balancing.resume();
+    notifying.resume();
     if (!this.#parts.isStopping()) supervisor.tell({ ready: true });
     return problem;
   }
@@ -138,6 +141,7 @@ export class Upgrade {
       return replace(path, {
         ...left,
         directRouting: directRouting.estate(),
+        notifying: this.#parts.notifying.estate(),
         operators: this.#parts.operators.estate(),
         signals: signalMarks,
       });
@@ -148,12 +152,13 @@ export class Upgrade {
 
   /** The checks end before the routers pause: a program that takes its time costs only checks. */
   async #pause(): Promise<Inheritance | string> {
-    const { monitor, balancing, engine, isStopping } = this.#parts;
+    const { monitor, balancing, notifying, engine, isStopping } = this.#parts;
     if (isStopping()) return "vipd is stopping";
     const { recovering } = monitor;
     if (recovering !== undefined) return `check ${recovering} is recovering its service`;
-    if (balancing.busy !== undefined) return balancing.busy;
-    await Promise.all([monitor.suspend(), balancing.suspend()]);
+    const busy = balancing.busy ?? notifying.busy;
+    if (busy !== undefined) return busy;
+    await Promise.all([monitor.suspend(), balancing.suspend(), notifying.suspend()]);
     try {
       return await engine.pause();
     } catch (error) {

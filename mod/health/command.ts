@@ -19,7 +19,7 @@ export async function runCommand(command: Command, signal: AbortSignal): Promise
   const atEnd = new AbortController();
   const drained = Promise.all(readers.map((reader) => drain(reader, tail))).finally(() => atEnd.abort());
   const ended = new AbortController();
-  const told = tell(child, command.stdin);
+  const told = tell(child, command.stdin, ended.signal);
   const killed = killOnAbort(child, signal, ended.signal);
   const status = await child.status;
   ended.abort();
@@ -86,16 +86,24 @@ function nameOf({ name, uid }: Account): string {
   return name ?? `uid ${uid}`;
 }
 
-/** A program may end without having read it: its end closes the pipe. */
-async function tell(child: Deno.ChildProcess, text: string | undefined): Promise<void> {
+/** A program may end without having read it, and leave somebody behind who does not read it either. */
+async function tell(child: Deno.ChildProcess, text: Command["stdin"], ended: AbortSignal): Promise<void> {
   if (text === undefined) return;
+  const writer = child.stdin.getWriter();
   try {
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(text));
-    await writer.close();
+    await Promise.race([feed(writer, text), aborted(ended)]);
+    if (ended.aborted) await writer.abort();
   } catch (error) {
     if (!(error instanceof TypeError || error instanceof Deno.errors.BrokenPipe)) throw error;
   }
+}
+
+async function feed(
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+  text: string | Promise<string>,
+): Promise<void> {
+  await writer.write(new TextEncoder().encode(await text));
+  await writer.close();
 }
 
 async function killOnAbort(child: Deno.ChildProcess, signal: AbortSignal, ended: AbortSignal): Promise<void> {

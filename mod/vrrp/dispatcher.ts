@@ -9,14 +9,20 @@ import { conditionsFor, type Group, standing, standsFirm } from "./groups.ts";
 import type { Instance } from "./instance.ts";
 import type { Listener } from "./listener.ts";
 import { inStep } from "./phase.ts";
+import { stateName } from "./report.ts";
+import { forerunnerOf, rivalOf } from "./rivals.ts";
 import type { Roster } from "./roster.ts";
 import { step } from "./router.ts";
 import type { Effect, Event, State, VirtualRouter } from "./state.ts";
+import { activeDownIntervalMs } from "./timers.ts";
 
 /**
  * After the kernel refused a socket. An interface that has just gone or come is the usual reason, so soon.
  */
 const LISTEN_RETRY_MS = 1_000;
+
+/** Whoever acts upon another active router needs not hear of each of its advertisements. */
+const RIVAL_EVERY_MS = 200;
 
 export interface DispatcherParts {
   readonly roster: Roster;
@@ -66,6 +72,8 @@ export class Dispatcher {
     // Somebody else serves: nobody needs to be asked any more.
     const probed = before.name === "backup" && before.probe !== undefined;
     if (probed) this.#parts.effects.detector.follow(instance);
+    const isActive = before.name === "active" || state.name === "active";
+    if (isActive || event.type === "priority") this.#tell(instance, before, event, nowMs);
     if (effects.length === 0) return instance.deadlineMs >= deadlineMs;
     const blocked = instance.blocked;
     this.#parts.effects.run(
@@ -92,6 +100,22 @@ export class Dispatcher {
       this.dispatch(instance, { type: "priority", priority: effective }, nowMs);
     }
     this.evaluate(instance, nowMs);
+  }
+
+  /** What others may want to act upon although no state changes. */
+  #tell(instance: Instance, before: State, event: Event, nowMs: number): void {
+    const { name, router, state, forerunner } = instance;
+    const { post } = this.#parts.effects.around;
+    if (state.name === "active" && before.name !== "active") {
+      instance.forerunner = forerunnerOf(router, before, nowMs);
+    }
+    if (event.type === "priority" && state.priority !== before.priority) {
+      post({ type: "priority", name, state: stateName(state.name), priority: state.priority });
+    }
+    const rival = rivalOf(router, forerunner, { before, event, after: state, nowMs });
+    if (rival === null || !instance.isDue(`rival ${rival.hasYielded}`, RIVAL_EVERY_MS, nowMs)) return;
+    const silenceMs = activeDownIntervalMs(router.version, state.priority, router.advertisementInterval);
+    post({ type: "rival", name, priority: state.priority, rival, silenceMs });
   }
 
   /** Looks at the conditions anew: the primary address, the sockets, the link, the checks. */

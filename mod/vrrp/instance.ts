@@ -15,6 +15,7 @@ import type { Group } from "./groups.ts";
 import type { TrackerState } from "./messages.ts";
 import { type Override, weigh } from "./override.ts";
 import { addressesMatch, type Advertisement } from "./packet.ts";
+import type { Forerunner } from "./rivals.ts";
 import { pauseInterval, pauseLeaseMs, type SavedRouter } from "./saved.ts";
 import {
   leaseMs,
@@ -89,6 +90,8 @@ export class Instance {
   deadlineMs = Infinity;
   /** `monotonicMs()` of the last promotion. */
   activeSinceMs = -Infinity;
+  /** Whom it took over from. */
+  forerunner: Forerunner | null = null;
   /** When the current state began, Unix milliseconds, and why. */
   since: number;
   reason = "starting";

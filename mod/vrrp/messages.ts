@@ -2,6 +2,7 @@
 import type { VirtualRouterConfig } from "../config/schema.ts";
 import type { GroupConfigs } from "./groups.ts";
 import type { Override } from "./override.ts";
+import type { Rival } from "./rivals.ts";
 import type { Inheritance } from "./saved.ts";
 import type {
   CheckState,
@@ -77,11 +78,15 @@ export interface Released {
   readonly detail: string;
 }
 
+/** Its programs run in the main thread. */
+export type RouterReport = Omit<VirtualRouterStatus, "hooks">;
+export type GroupReport = Omit<SyncGroupStatus, "hooks">;
+
 /** What the VRRP thread knows at a moment, in the words of the read model. */
 export interface EngineReport {
   readonly lateness: Lateness;
-  readonly virtual_routers: readonly VirtualRouterStatus[];
-  readonly sync_groups: readonly SyncGroupStatus[];
+  readonly virtual_routers: readonly RouterReport[];
+  readonly sync_groups: readonly GroupReport[];
   readonly foreign_routers: readonly ForeignRouter[];
 }
 
@@ -119,6 +124,22 @@ export type EngineEvent =
     readonly level: "debug" | "info" | "warn" | "error";
     readonly name: string;
     readonly message: string;
+  }
+  /** It is ACTIVE and has heard another active router of lower priority; told now and then while it does. */
+  | {
+    readonly type: "rival";
+    readonly name: string;
+    readonly priority: number;
+    readonly rival: Rival;
+    /** Without another word of it for so long, the other one is active no more; milliseconds. */
+    readonly silenceMs: number;
+  }
+  /** The checks have given it another priority. */
+  | {
+    readonly type: "priority";
+    readonly name: string;
+    readonly state: RouterState;
+    readonly priority: number;
   }
   /** Another host has an address of it: its MAC address in `to`, or in `from` when that is over. */
   | {

@@ -1,11 +1,11 @@
 /** A running virtual router in the words of the read model. */
 import { effectivePriority } from "../health/health.ts";
-import type { SyncGroupStatus, VirtualRouterStatus } from "../snapshot.ts";
+import type { VirtualRouterStatus } from "../snapshot.ts";
 import { formatAddress, formatMac } from "../wire/address.ts";
 import { virtualRouterMac } from "../wire/ethernet.ts";
 import type { Group } from "./groups.ts";
 import type { Heard, Instance, Rejected } from "./instance.ts";
-import type { TrackerState } from "./messages.ts";
+import type { GroupReport, RouterReport, TrackerState } from "./messages.ts";
 import { OWNER_PRIORITY, type State } from "./state.ts";
 import { activeDownIntervalMs, intervalMs } from "./timers.ts";
 
@@ -16,7 +16,7 @@ export function stateName(name: State["name"]): VirtualRouterStatus["state"] {
   return STATES[name];
 }
 
-export function reportOf(instance: Instance): VirtualRouterStatus {
+export function reportOf(instance: Instance): RouterReport {
   const { config, state, router, primaryAddress } = instance;
   const activeAdverInterval = state.name === "backup"
     ? state.activeAdverInterval
@@ -61,7 +61,7 @@ export function reportOf(instance: Instance): VirtualRouterStatus {
 export function reportOfGroup(
   { name, state, since, reason, members, track }: Group,
   trackers: ReadonlyMap<string, TrackerState>,
-): SyncGroupStatus {
+): GroupReport {
   return {
     name,
     state: stateName(state),

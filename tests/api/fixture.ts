@@ -10,6 +10,8 @@ import type {
 } from "../../mod/api/context.ts";
 import {
   type CheckStatus,
+  type HookStatus,
+  type NotifyStatus,
   type RealServerStatus,
   Snapshot,
   type Transition,
@@ -86,6 +88,7 @@ export function router(changes: Partial<VirtualRouterStatus> = {}): VirtualRoute
       detail: "checksum 0x1234",
     }],
     conflicts: [],
+    hooks: [hook(), hook({ hook: "any", last: null, runs: 0, failures: 0, coalesced: 0 })],
     ...changes,
   };
 }
@@ -108,6 +111,61 @@ export function check(changes: Partial<CheckStatus> = {}): CheckStatus {
     recoveries: 0,
     recoveries_failed: 0,
     last_recovery: null,
+    ...changes,
+  };
+}
+
+/** A program that failed when it ran last. */
+export function hook(changes: Partial<HookStatus> = {}): HookStatus {
+  return {
+    hook: "active",
+    argv0: "/usr/local/bin/notify",
+    state: "idle",
+    last: {
+      at: AT,
+      event: "active",
+      exit_code: 2,
+      duration_ms: 31.5,
+      output: "starting\ncannot reach the cloud\n",
+      problem: "exit code 2: cannot reach the cloud",
+    },
+    runs: 7,
+    failures: 1,
+    coalesced: 3,
+    ...changes,
+  };
+}
+
+/** A FIFO that nobody reads, a webhook that fails and mail that works. */
+export function notifyStatus(changes: Partial<NotifyStatus> = {}): NotifyStatus {
+  return {
+    hooks: [hook({ hook: "startup", failures: 0 })],
+    fifos: [{
+      path: "/run/vipd/notify.fifo",
+      events: "all",
+      lines: 12,
+      dropped: 3,
+      problem: "it is full: nobody reads",
+      reader: null,
+    }],
+    webhooks: [{
+      url: "https://hooks.example.org/…",
+      events: ["virtual_router"],
+      queued: 1,
+      delivered: 5,
+      failed: 2,
+      dropped: 0,
+      last_problem: "answered 503",
+    }],
+    mail: {
+      server: "127.0.0.1",
+      to: ["root"],
+      queued: 0,
+      delivered: 4,
+      failed: 0,
+      dropped: 0,
+      last_problem: null,
+    },
     ...changes,
   };
 }
@@ -153,6 +211,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     ],
     virtual_servers: [virtualServer()],
     direct_routing: [],
+    notify: notifyStatus(),
     ...changes,
   });
 }
@@ -284,6 +343,7 @@ export function virtualServer(changes: Partial<VirtualServerStatus> = {}): Virtu
     ],
     healed: 1,
     last_healed: { at: "2026-11-20T05:59:40.000Z", what: "service was missing" },
+    hooks: [],
     ...changes,
   };
 }

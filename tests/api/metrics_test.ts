@@ -228,3 +228,17 @@ Deno.test("metrics: lateness is a cumulative histogram in seconds", () => {
     ],
   );
 });
+
+Deno.test("metrics: programs that are told, and whoever else is", () => {
+  const text = renderMetrics(snapshot(), false);
+  for (
+    const line of [
+      'vipd_hook_runs_total{kind="virtual_router",name="VI_1",hook="active"} 7',
+      'vipd_hook_coalesced_total{kind="node",name="",hook="startup"} 3',
+      'vipd_hook_last_success{kind="virtual_router",name="VI_1",hook="active"} 0',
+      'vipd_fifo_dropped_total{path="/run/vipd/notify.fifo"} 3',
+      'vipd_webhook_failed_total{url="https://hooks.example.org/…"} 2',
+      "vipd_mail_delivered_total 4",
+    ]
+  ) assert(text.split("\n").includes(line), line);
+});

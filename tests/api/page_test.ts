@@ -57,8 +57,9 @@ Deno.test("GET / allows exactly the style and script that it carries", async () 
     const hash = createHash("sha256").update(bodies[0] ?? "").digest("base64");
     assertStringIncludes(policy, `${tag}-src 'sha256-${hash}'`);
   }
+  // The names of receivers are shown, and lead nowhere.
   assert(
-    !/\son\w+=|\sstyle=|https?:\/\//.test(page),
+    !/\son\w+=|\sstyle=|(?<!<code>)https?:\/\//.test(page),
     "no inline handler, no inline style, nothing from elsewhere",
   );
 });
@@ -85,4 +86,13 @@ Deno.test("renderPage() shows a failed reload", () => {
   const { node } = snapshot();
   const page = renderPage(snapshot({ node: { ...node, last_reload_error: "vipd.toml:1:1: bad" } }));
   assertStringIncludes(page, "Last reload failed: vipd.toml:1:1: bad");
+});
+
+Deno.test("the page shows who is told, and what went wrong", () => {
+  const page = renderPage(snapshot());
+  for (const word of ["exit code 2: cannot reach the cloud", "answered 503", "it is full: nobody reads"]) {
+    assertStringIncludes(page, word);
+  }
+  const nobody = { hooks: [], fifos: [], webhooks: [], mail: null };
+  assert(!renderPage(snapshot({ notify: nobody })).includes("Told"));
 });

@@ -27,6 +27,7 @@ VI_1  ACTIVE for 1m 7s  vrid 51, VRRPv3 ipv4 on eth0
   peers      192.168.121.12  priority 70  VRRPv3  every 1000 ms  seen 0.5s ago
   counters   advertisements_sent=67 advertisements_received=12 became_active=1 checksum_errors=2
   rejected   12s ago  from 192.168.121.66  checksum_errors  checksum 0x1234
+  hooks      active  /usr/local/bin/notify    7 runs, 1 failed, 3 left out  exit code 2: cannot reach the cloud, 0.0s ago
 
 web  quorum for 10m  wlc by ipvs, with VI_1
   services   tcp 192.168.121.120:80  90 connections
@@ -40,6 +41,12 @@ web  quorum for 10m  wlc by ipvs, with VI_1
 Checks
   nginx   nginx      up    for 10m  1.2 ms  master 4711 is alive
   uplink  interface  down  for 10m          eth1 has no carrier
+
+Told
+  startup  /usr/local/bin/notify    7 runs, 3 left out  exit code 2: cannot reach the cloud, 0.0s ago
+  fifo     /run/vipd/notify.fifo        12 lines, 3 dropped                it is full: nobody reads
+  webhook  https://hooks.example.org/…  5 delivered, 1 queued, 2 given up  answered 503
+  mail     127.0.0.1                    4 delivered
 
 Other virtual routers on our links
   vrid 77  ipv4  on eth0  from 192.168.121.66  seen 1.0s ago`;
@@ -130,7 +137,8 @@ Deno.test("renderStatus() of direct routing shows each address and what is wrong
   ];
   const problem = "tunl0: there is no such interface (module ipip)";
   const direct_routing = [{ name: "web", interface: "tunl0", addresses, problem }];
-  const nothing = { virtual_routers: [], checks: [], foreign_routers: [], virtual_servers: [] };
+  const notify = { hooks: [], fifos: [], webhooks: [], mail: null };
+  const nothing = { virtual_routers: [], checks: [], foreign_routers: [], virtual_servers: [], notify };
   assertEquals(renderStatus(snapshot({ ...nothing, direct_routing }), PIPE).split("\n").slice(1), [
     "",
     "web  answers on tunl0, silent in ARP",
@@ -141,7 +149,8 @@ Deno.test("renderStatus() of direct routing shows each address and what is wrong
 });
 
 Deno.test("renderStatus() with nothing configured", () => {
-  const nothing = { virtual_routers: [], checks: [], foreign_routers: [], virtual_servers: [] };
+  const notify = { hooks: [], fifos: [], webhooks: [], mail: null };
+  const nothing = { virtual_routers: [], checks: [], foreign_routers: [], virtual_servers: [], notify };
   const text = renderStatus(snapshot(nothing), PIPE);
   assertEquals(text.split("\n").slice(1), ["", "No virtual router is configured."]);
 });

@@ -31,7 +31,7 @@ const ROWS: readonly [name: string, text: string, warnings: string[]][] = [
     "secrets in the clear",
     router("") + `[[notify.webhooks]]\nurl = "http://example.org"\ntoken_file = "/t"\n` +
     `[[notify.webhooks]]\nurl = "http://127.0.0.1"\ntoken_file = "/t"\n` +
-    `[mail]\nto = ["root"]\nserver = "example.org"\ntls = "none"\nusername = "a"\npassword_file = "/p"`,
+    `[mail]\nto = ["root@localhost"]\nserver = "example.org"\ntls = "none"\nusername = "a"\npassword_file = "/p"`,
     [
       "7:7 notify.webhooks[0].url: http:// shows the token and the headers to everybody on the way",
       "15:7 mail.tls: none shows the password to everybody on the way",

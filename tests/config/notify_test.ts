@@ -16,7 +16,7 @@ Deno.test("loadConfig() reads who is told", async () => {
     server = "[2001:db8::25]:587"
     username = "vipd"
     password_file = "/etc/vipd/mail"
-    to = ["root", "ops@example.org"]`);
+    to = ["root@localhost", "ops@example.org"]`);
   assertEquals<unknown>(virtual_router["a"]?.notify, {
     active: ["/bin/true", "1"],
     any: ["/bin/true"],
@@ -43,7 +43,7 @@ Deno.test("loadConfig() reads who is told", async () => {
     tls: "auto",
     username: "vipd",
     password_file: "/etc/vipd/mail",
-    to: ["root", "ops@example.org"],
+    to: ["root@localhost", "ops@example.org"],
     timeout: 30_000,
     virtual_routers: false,
     real_servers: true,

@@ -25,6 +25,7 @@ function listen(): { hearing: Hearing; calls: unknown[]; transitions: Transition
     config: () => CONFIG,
     track: (trackers) => calls.push(["track", ...trackers]),
     hearRouter: (name, state) => calls.push(["router", name, state]),
+    news: ({ type }) => calls.push(["news", type]),
     tookOver: ({ pauseMs }) => calls.push(["took over", pauseMs]),
     invalidate: () => calls.push("invalidate"),
     moved: () => calls.push("moved"),
@@ -103,4 +104,13 @@ Deno.test("after an upgrade the states are those of the program before", () => {
   hearing.engine({ type: "inherited", routers: [{ name: "VI_1", state: "ACTIVE" }], pauseMs: 12 });
   assertEquals(calls, [["router", "VI_1", "ACTIVE"], ["took over", 12]]);
   assertEquals(hearing.statusLine(), "VI_1 ACTIVE");
+});
+
+Deno.test("what programs may act upon is passed on, whatever state it leaves", () => {
+  const { hearing, calls, transitions } = listen();
+  hearing.engine({ type: "priority", name: "VI_1", state: "ACTIVE", priority: 80 });
+  const rival = { source: "192.0.2.2", priority: 50, hasYielded: false };
+  hearing.engine({ type: "rival", name: "VI_1", priority: 80, rival, silenceMs: 3_000 });
+  assertEquals(calls, [["news", "priority"], ["news", "rival"]]);
+  assertEquals(transitions, []);
 });

@@ -59,7 +59,7 @@ const ARROWS: Readonly<Record<Zone, readonly Zone[]>> = {
   kernel: ["wire", "ffi", "shared"],
   balance: ["kernel", "wire", "ffi", "shared"],
   health: ["checks", "wire", "ffi", "shared"],
-  notify: ["ffi", "shared"],
+  notify: ["checks", "ffi", "shared"],
   wire: [],
   shared: [],
   checks: [],
@@ -73,7 +73,7 @@ const TYPE_ARROWS: Readonly<Partial<Record<Zone, readonly Zone[]>>> = {
   kernel: ["config"],
   balance: ["config", "health"],
   health: ["config"],
-  notify: ["config"],
+  notify: ["config", "vrrp"],
 };
 
 /** Single arrows with a reason of their own: importer, imported, why. */
@@ -109,7 +109,7 @@ const LIBRARIES: readonly (readonly [prefix: string, zones: readonly Zone[]])[] 
 
 /** Files that decide and never act. What they import at run time has to be as pure. */
 const PURE = [
-  /^mod\/vrrp\/(state|router|backup|active|entry|group|healing|reminding|packet|discard|timers|phase|auth|settings|lateness|counters|saved|override)\.ts$/,
+  /^mod\/vrrp\/(state|router|backup|active|entry|group|healing|reminding|rivals|packet|discard|timers|phase|auth|settings|lateness|counters|saved|override)\.ts$/,
   /^mod\/wire\//,
   /^mod\/explain\//,
   /^mod\/kernel\/plan\.ts$/,
@@ -117,6 +117,7 @@ const PURE = [
   /^mod\/balance\/haproxy\/(words|schedulers|proxy|text|answers|plan|ledger)\.ts$/,
   /^mod\/balance\/(model|arithmetic|state|server|destinations|services|connections)\.ts$/,
   /^mod\/balance\/ipvs\/(plan|drift)\.ts$/,
+  /^mod\/notify\/(words|router_hooks|backoff)\.ts$/,
   /^mod\/health\/(health|counter)\.ts$/,
   /^mod\/config\/(engine_features|schedulers)\.ts$/,
   /^mod\/config\/keepalived\//,

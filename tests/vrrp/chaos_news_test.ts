@@ -54,6 +54,8 @@ Deno.test("ReadModel: a clock that is set back does not freeze the snapshot", as
       Promise.resolve({ lateness: noLateness(), virtual_routers: [], sync_groups: [], foreign_routers: [] }),
     checks: () => [],
     directRouting: () => [],
+    hooks: () => [],
+    notify: () => ({ hooks: [], fifos: [], webhooks: [], mail: null }),
     virtualServers: () => Promise.resolve([]),
     node: () => ({}) as Omit<NodeStatus, "engine">,
     now: () => now,

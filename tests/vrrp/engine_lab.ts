@@ -9,13 +9,19 @@ import { type Address, listAddresses, openMonitor, openRtnetlink } from "../../f
 import * as s from "../../ffi/socket.ts";
 import type { Parameters } from "../../mod/kernel/sysctl.ts";
 import { Engine } from "../../mod/vrrp/engine.ts";
-import type { Command, EngineEvent, EngineReport, TrackerState } from "../../mod/vrrp/messages.ts";
+import type {
+  Command,
+  EngineEvent,
+  EngineReport,
+  RouterReport,
+  TrackerState,
+} from "../../mod/vrrp/messages.ts";
 import type { Override } from "../../mod/vrrp/override.ts";
 import type { Inheritance } from "../../mod/vrrp/saved.ts";
 import { encode, type OutgoingAdvertisement } from "../../mod/vrrp/packet.ts";
 import { decodeArp } from "../../mod/wire/arp.ts";
 import { decodeIpv4 } from "../../mod/wire/ip.ts";
-import type { VirtualRouterStatus } from "../../mod/snapshot.ts";
+
 import { indexOf } from "../ffi/namespace.ts";
 import { cable } from "./cable.ts";
 import { bytes, configOf, type Written } from "./fixture.ts";
@@ -135,7 +141,7 @@ export class EngineLab implements Disposable {
     return last.report;
   }
 
-  status(name: string): VirtualRouterStatus {
+  status(name: string): RouterReport {
     const found = this.report().virtual_routers.find((router) => router.name === name);
     if (found === undefined) throw new Error(`no virtual router ${name}`);
     return found;

@@ -11,6 +11,7 @@ import {
 import { recoveryText } from "../../recovery_text.ts";
 import { formatAge } from "../../age.ts";
 import { SCRIPT, STYLE } from "./assets.ts";
+import { hookTable, notifySection } from "./notify.ts";
 import { directTable, type Html, serverArticle } from "./servers.ts";
 
 /** The whole document. Every value of the snapshot is escaped by the template. */
@@ -68,7 +69,7 @@ export function renderPage(snapshot: Snapshot): string {
             `
             : html`
               <div class="wide">${checkTable(checks, at)}</div>
-            `} ${foreign_routers.length === 0 ? "" : html`
+            `} ${notifySection(snapshot.notify, at)} ${foreign_routers.length === 0 ? "" : html`
             <h2>Other virtual routers on our links</h2>
             <div class="wide">${foreignTable(foreign_routers, at)}</div>
           `}
@@ -136,7 +137,10 @@ function routerArticle(router: VirtualRouterStatus, at: string): Html {
         ? html`
           <p class="soft">No other router heard.</p>
         `
-        : peerTable(router, at)} ${router.rejected.length === 0 ? "" : rejectedTable(router, at)}
+        : peerTable(router, at)} ${router.rejected.length === 0 ? "" : rejectedTable(router, at)} ${hookTable(
+          router.hooks,
+          at,
+        )}
     </article>
   `;
 }
@@ -149,13 +153,14 @@ function addressText(
   `;
 }
 
-function groupArticle({ name, state, since, reason, members }: SyncGroupStatus, at: string): Html {
+function groupArticle({ name, state, since, reason, members, hooks }: SyncGroupStatus, at: string): Html {
   return html`
     <article>
       <h3>${name}</h3>
       <span class="state ${state}">${state}</span>
       <span class="soft">for ${formatAge(since, at)} · ${members.join(", ")}</span>
       <p>${reason}</p>
+      ${hookTable(hooks, at)}
     </article>
   `;
 }

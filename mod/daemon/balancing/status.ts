@@ -30,7 +30,10 @@ export interface Sources {
   time(atMs: number): string;
 }
 
-export function statusOf(server: VirtualServer, sources: Sources): VirtualServerStatus {
+/** Its programs are others' affair. */
+export type ServerReport = Omit<VirtualServerStatus, "hooks">;
+
+export function statusOf(server: VirtualServer, sources: Sources): ServerReport {
   const { name, config, state, services } = server;
   const { carrier, reports, time } = sources;
   const reported = reportedOf(services, reports);

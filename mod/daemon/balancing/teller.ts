@@ -1,26 +1,31 @@
 /** Tells what happens to virtual servers: a line of the log, a message of `/events`, a hook. */
-import type { Host } from "../../../checks/check.ts";
 import type { Effect } from "../../balance/server.ts";
 import { isUp } from "../../balance/state.ts";
 import type { VirtualServer } from "../../balance/virtual_servers.ts";
-import type { VirtualServerConfig } from "../../config/virtual_server.ts";
 import { logger } from "../../log.ts";
 import type { Transition } from "../../snapshot.ts";
-import { type Hook, Hooks } from "./hooks.ts";
+import type { ServerNews } from "../notifying/servers.ts";
 
 const log = logger("balance");
 
-export class Teller {
-  readonly hooks: Hooks;
-  readonly #publish: (transition: Transition) => void;
+/** Whom it tells. */
+export interface Audience {
+  publish(transition: Transition): void;
+  /** Programs, FIFOs and people. */
+  notify(news: ServerNews): void;
+}
 
-  constructor(host: Host, publish: (transition: Transition) => void) {
-    this.hooks = new Hooks(host);
-    this.#publish = publish;
+export class Teller {
+  readonly #audience: Audience;
+
+  constructor(audience: Audience) {
+    this.#audience = audience;
   }
 
   /** `isServing`: its virtual router, if it follows one, is ACTIVE here; elsewhere no program runs. */
-  tell({ name, config }: VirtualServer, effect: Effect, isServing: boolean): void {
+  tell(server: VirtualServer, effect: Effect, isServing: boolean): void {
+    const { name } = server;
+    const { notify } = this.#audience;
     switch (effect.type) {
       case "phase": {
         const { realServer, from, to, reason } = effect;
@@ -29,7 +34,7 @@ export class Teller {
       case "health": {
         const { realServer, isUp, reason } = effect;
         if (!isServing) return;
-        return this.#notify(name, config, isUp ? "up" : "down", reason, realServer);
+        return notify({ server, realServer, isUp, reason });
       }
       case "weight": {
         const { realServer, from, to } = effect;
@@ -39,27 +44,24 @@ export class Teller {
         const [from, to] = effect.isUp ? ["no quorum", "quorum"] : ["quorum", "no quorum"];
         this.#transition("virtual_server", name, from, to, effect.reason);
         if (!isServing) return;
-        return this.#notify(name, config, effect.isUp ? "quorum_up" : "quorum_down", effect.reason);
+        return notify({ server, isUp: effect.isUp, reason: effect.reason });
       }
     }
   }
 
   /** An end as after a failure of all of it: what hooks have set up is taken down (`omega`). */
-  farewell({ name, config, state }: VirtualServer): void {
-    const reason = "vipd stops";
-    if (state.hasQuorum) this.#notify(name, config, "quorum_down", reason);
-    for (const server of config.real_server) {
-      if (isUp(state.realServers[server.name]!)) this.#notify(name, config, "down", reason, server.name);
+  farewell(server: VirtualServer): void {
+    const { notify } = this.#audience;
+    const { config, state } = server;
+    const gone = { server, isUp: false, reason: "vipd stops" } as const;
+    if (state.hasQuorum) notify(gone);
+    for (const { name } of config.real_server) {
+      if (isUp(state.realServers[name]!)) notify({ ...gone, realServer: name });
     }
   }
 
   #transition(kind: Transition["kind"], name: string, from: string, to: string, reason: string): void {
     log.info("transition {name} {from} -> {to}", { name, from, to, reason });
-    this.#publish({ at: new Date().toISOString(), kind, name, from, to, reason });
-  }
-
-  #notify(name: string, config: VirtualServerConfig, hook: Hook, reason: string, realServer?: string): void {
-    const notice = { virtualServer: name, hook, reason, config: config.notify };
-    this.hooks.notify(realServer === undefined ? notice : { ...notice, realServer });
+    this.#audience.publish({ at: new Date().toISOString(), kind, name, from, to, reason });
   }
 }
