@@ -4,6 +4,9 @@
  * zod schemas below. Times are RFC 3339 UTC strings; durations end in `_ms`.
  */
 import * as z from "zod";
+import { HookStatus, NotifyStatus } from "./snapshot_notify.ts";
+
+export type { FifoStatus, HookStatus, MailStatus, NotifyStatus, WebhookStatus } from "./snapshot_notify.ts";
 
 const time = z.iso.datetime();
 const counter = z.int().nonnegative();
@@ -87,28 +90,6 @@ export const OverrideStatus = z.strictObject({
   suspended: z.string().nullable(),
 });
 export type OverrideStatus = z.infer<typeof OverrideStatus>;
-
-/** A program that is told of what happens. */
-export const HookStatus = z.strictObject({
-  /** Its key in the configuration. */
-  hook: z.string(),
-  argv0: z.string(),
-  state: z.enum(["idle", "running", "waiting"]),
-  /** `output`: the end of what it wrote; `exit_code` null: it was ended, or never ran. */
-  last: z.strictObject({
-    at: time,
-    event: z.string(),
-    exit_code: z.int().nullable(),
-    duration_ms: z.number(),
-    output: z.string(),
-    problem: z.string().nullable(),
-  }).nullable(),
-  runs: counter,
-  failures: counter,
-  /** Left out because something newer had happened by the time that its turn came. */
-  coalesced: counter,
-});
-export type HookStatus = z.infer<typeof HookStatus>;
 
 export const VirtualRouterStatus = z.strictObject({
   name: z.string(),
@@ -333,52 +314,6 @@ export const Lateness = z.strictObject({
   sum_ms: z.number().nonnegative(),
 });
 export type Lateness = z.infer<typeof Lateness>;
-
-const deliveries = {
-  queued: counter,
-  delivered: counter,
-  /** Given up after all attempts. */
-  failed: counter,
-  /** Too many waited. */
-  dropped: counter,
-  /** Of the last attempt; null: it worked. */
-  last_problem: z.string().nullable(),
-};
-
-/** A receiver of events; `url` without what may be secret in it. */
-export const WebhookStatus = z.strictObject({ url: z.string(), events: z.array(z.string()), ...deliveries });
-export type WebhookStatus = z.infer<typeof WebhookStatus>;
-
-export const MailStatus = z.strictObject({ server: z.string(), to: z.array(z.string()), ...deliveries });
-export type MailStatus = z.infer<typeof MailStatus>;
-
-/** A named pipe with keepalived's lines. */
-export const FifoStatus = z.strictObject({
-  path: z.string(),
-  events: z.enum(["all", "virtual_router", "virtual_server"]),
-  lines: counter,
-  /** Nobody has read for so long that the pipe is full. */
-  dropped: counter,
-  problem: z.string().nullable(),
-  /** The program that reads it. */
-  reader: z.strictObject({
-    argv0: z.string(),
-    state: z.enum(["running", "waiting"]),
-    restarts: counter,
-    last_problem: z.string().nullable(),
-  }).nullable(),
-});
-export type FifoStatus = z.infer<typeof FifoStatus>;
-
-/** Who is told of what happens, beside the programs of virtual routers and servers. */
-export const NotifyStatus = z.strictObject({
-  /** `startup` and `shutdown`. */
-  hooks: z.array(HookStatus),
-  fifos: z.array(FifoStatus),
-  webhooks: z.array(WebhookStatus),
-  mail: MailStatus.nullable(),
-});
-export type NotifyStatus = z.infer<typeof NotifyStatus>;
 
 export const Snapshot = z.strictObject({
   at: time,

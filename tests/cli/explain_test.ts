@@ -147,6 +147,7 @@ Deno.test("vipd explain: both families of one virtual router, and all members of
     since: snapshot().at,
     reason: "",
     members,
+    hooks: [],
     contributions: [],
   };
   const routers = [router({ sync_group: "G" }), router({ ...other, contributions: [] })];
