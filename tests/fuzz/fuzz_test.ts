@@ -8,6 +8,7 @@ import { Random } from "../sim/random.ts";
 import { ANSWERS } from "./corpus/answers.ts";
 import { API } from "./corpus/api.ts";
 import { HTTP } from "./corpus/http.ts";
+import { KEEPALIVED } from "./corpus/keepalived.ts";
 import { NETLINK } from "./corpus/netlink.ts";
 import { PACKETS } from "./corpus/packets.ts";
 import { TOML } from "./corpus/toml.ts";
@@ -28,6 +29,7 @@ const KINDS: readonly (readonly [kind: string, kept: Corpus, cases: number, reac
     ...["services", "destinations"].map((one) => `${one}: answered`),
   ]],
   ["toml", TOML, 1_000, ["valid", "refused"]],
+  ["keepalived", KEEPALIVED, 600, ["converted", "in part"]],
   ["api", API, 5_000, ["200", "401", "403", "404", "405", "406", "421", "422", "503"]],
   ["http", HTTP, 5, []],
   ["answers", ANSWERS, 5_000, ["200", "204", "failed"]],

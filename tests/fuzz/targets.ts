@@ -2,6 +2,7 @@
 import { answers } from "./answers.ts";
 import { api } from "./api.ts";
 import { http } from "./http.ts";
+import { keepalived } from "./keepalived.ts";
 import { netlink } from "./netlink.ts";
 import { packets } from "./packets.ts";
 import { toml } from "./toml.ts";
@@ -11,6 +12,7 @@ export const TARGETS: Readonly<Record<string, Target<unknown>>> = {
   packets,
   netlink,
   toml,
+  keepalived,
   api,
   http,
   answers,

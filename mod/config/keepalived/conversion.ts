@@ -11,6 +11,8 @@ export interface Conversion {
   /** The blocks that know a keyword. */
   readonly blocksOf: (keyword: string) => readonly string[];
   readonly rows: Row[];
+  /** How many words were no keywords so far. */
+  readonly unknown: { count: number };
   /** Where the script files are that it names. */
   readonly files: Files;
   /**
@@ -32,7 +34,7 @@ export interface Conversion {
 
 export function newConversion(rows: Row[], files: Files, blocksOf: Conversion["blocksOf"]): Conversion {
   return {
-    ...{ draft: [], rows, files, blocksOf, later: [], globals: newGlobals() },
+    ...{ draft: [], rows, unknown: { count: 0 }, files, blocksOf, later: [], globals: newGlobals() },
     ...{ instances: new Map(), trackers: new Map(), names: new Map(), addressGroups: new Map() },
   };
 }
@@ -47,7 +49,10 @@ export function nameFor({ names }: Conversion, table: string, owner: string, wan
   const key = JSON.stringify([table, owner, wanted]);
   const known = names.get(key);
   if (known !== undefined) return known;
-  const base = wanted.replaceAll(/[^\p{L}\p{N}_.\-]+/gu, "_").slice(0, NAME_MAX - 4) || owner;
+  // No table of vipd.toml may be called like an object's prototype.
+  const base =
+    wanted.replace(/^__proto__$/, "proto").replaceAll(/[^\p{L}\p{N}_.\-]+/gu, "_").slice(0, NAME_MAX - 4) ||
+    owner;
   const taken = (name: string): boolean => names.has(JSON.stringify([table, name]));
   let name = base;
   for (let i = 2; taken(name); i++) name = `${base}_${i}`;

@@ -17,6 +17,8 @@ export interface Files {
   glob(pattern: string): readonly string[];
 }
 
+/** Of a line with its end, as keepalived reads it. */
+const LINE_BYTES_MAX = 1_023;
 const LINES_MAX = 100_000;
 const CHARS_MAX = 8_000_000;
 const DEPTH_MAX = 40;
@@ -101,6 +103,15 @@ function* sources(expansion: Expansion, file: string, text: string): Generator<S
   for (const [i, raw] of plain.split("\n").entries()) {
     const { text: line, indent, continues } = bare(raw.replace(/\r+$/, ""));
     const at = { file, line: i + 1, column: indent + 1 };
+    if (
+      raw.length * 3 >= LINE_BYTES_MAX && line !== "" &&
+      new TextEncoder().encode(raw).length >= LINE_BYTES_MAX
+    ) {
+      teller(expansion.rows, at, "").refuse(
+        `longer than ${LINE_BYTES_MAX - 1} bytes: keepalived passes over it`,
+      );
+      continue;
+    }
     if (defining !== null) {
       if (line !== "") defining.lines.push(line);
       if (!continues) {

@@ -23,8 +23,18 @@ interface Level {
 /** Blocks within blocks; keepalived's own go down to five. */
 const DEPTH_MAX = 32;
 
+/** Of braces and quotes so many problems are told: one that is missing makes all that follow wrong. */
+const PROBLEMS_MAX = 20;
+
 /** The statements of the outermost level; what is wrong with braces and quotes goes into `rows`. */
 export function parse(lines: Iterable<Line>, rows: Row[]): Statement[] {
+  const problems: Row[] = [];
+  const statements = build(lines, problems);
+  rows.push(...problems.slice(0, PROBLEMS_MAX));
+  return statements;
+}
+
+function build(lines: Iterable<Line>, rows: Row[]): Statement[] {
   const root: Level = { owner: null, at: { file: "", line: 0, column: 0 }, children: [], candidate: null };
   const levels = [root];
   for (const line of lines) {

@@ -38,7 +38,12 @@ export function rows(
 interface Telling {
   readonly rows: Row[];
   readonly blocksOf: (keyword: string) => readonly string[];
+  /** How many words were no keywords so far. */
+  readonly unknown: { count: number };
 }
+
+/** To look for a similar keyword takes a while, and a file that is no keepalived.conf has none. */
+const SUGGESTIONS_MAX = 200;
 
 /** Takes the statements of a block through its table; `block` is its name in messages. */
 export function walk<Context>(
@@ -46,7 +51,7 @@ export function walk<Context>(
   table: Keywords<Context>,
   statements: readonly Statement[],
   context: Context,
-  { rows, blocksOf }: Telling,
+  { rows, blocksOf, unknown }: Telling,
 ): void {
   const known = new Map(table.map((row) => [row.keyword, row]));
   for (const statement of statements) {
@@ -54,7 +59,8 @@ export function walk<Context>(
     const tell = teller(rows, at, text);
     const row = known.get(text);
     if (row === undefined) {
-      tell.refuse(unknown(text, block, [...known.keys()], blocksOf(text)));
+      const candidates = unknown.count++ < SUGGESTIONS_MAX ? [...known.keys()] : [];
+      tell.refuse(describeUnknown(text, block, candidates, blocksOf(text)));
       continue;
     }
     const second = statement.args.find(({ text, quoted }) => !quoted && known.has(text));
@@ -88,7 +94,12 @@ function settle({ outcome, why, optional }: Keyword<never>, tell: Tell): void {
 }
 
 /** Why a word is no keyword here. `others` are the blocks that it belongs to. */
-function unknown(word: string, block: string, known: readonly string[], others: readonly string[]): string {
+function describeUnknown(
+  word: string,
+  block: string,
+  known: readonly string[],
+  others: readonly string[],
+): string {
   const where = block === "" ? "" : ` in ${block}`;
   if (others.includes("")) {
     return `unknown${where}: it belongs to the outermost level; is a } missing before it?`;
