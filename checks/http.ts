@@ -12,6 +12,7 @@ import { judge } from "./http_expect.ts";
 import { type Answer, readAnswer, writeRequest } from "./http_message.ts";
 import { type HttpOptions, httpOptions } from "./http_options.ts";
 import { originOf } from "./origin.ts";
+import { passwordOf } from "./service.ts";
 import { connectTls } from "./tls.ts";
 
 const redirectLimit = 10;
@@ -96,6 +97,8 @@ async function ask(
   signal: AbortSignal,
 ): Promise<Answer> {
   const own = isOwn(url, first, options);
+  // Before the connection: what it cannot read is told even where nobody listens.
+  const login = own ? await authorization(options) : undefined;
   const endpoint = own ? ownEndpoint(context, options, url, first) : urlEndpoint(url);
   const stream = await open(context, url, endpoint, options, own, signal);
   return await using(stream, signal, async () => {
@@ -103,7 +106,8 @@ async function ask(
       stream,
       method,
       `${url.pathname}${url.search}`,
-      headersFor(url, options, own, body),
+      options.http_version,
+      headersFor(url, options, own, login, body),
       body,
     );
     return await readAnswer(stream, method);
@@ -153,21 +157,35 @@ async function open(
   return await connectTls(connect, serverName, tls, connect_timeout, signal);
 }
 
+/** `login` is the server's own Authorization, undefined for any other server. */
 function headersFor(
   url: URL,
-  { headers, basic_auth }: HttpOptions,
+  { headers }: HttpOptions,
   own: boolean,
+  login: string | undefined,
   body: string | undefined,
 ): Record<string, string> {
   const given: Record<string, string> = own ? headers : {};
   const usual: Record<string, string> = { Host: url.host, "User-Agent": "vipd", Accept: "*/*" };
   if (body !== undefined) usual["Content-Length"] = String(new TextEncoder().encode(body).length);
-  const login = own && basic_auth !== undefined
-    ? `${basic_auth.username}:${basic_auth.password}`
-    : userInfo(url);
-  if (login !== "") usual["Authorization"] = `Basic ${base64(login)}`;
+  const authorization = login ?? basic(userInfo(url));
+  if (authorization !== undefined) usual["Authorization"] = authorization;
   const wanted = Object.entries(usual).filter(([name]) => header(given, name) === undefined);
   return { ...Object.fromEntries(wanted), ...given, Connection: "close" };
+}
+
+/** What the options have to say in the Authorization header; files are read anew, so that they may change. */
+async function authorization({ basic_auth, bearer_token_file }: HttpOptions): Promise<string | undefined> {
+  if (bearer_token_file !== undefined) {
+    const token = await passwordOf({ password_file: bearer_token_file }) ?? "";
+    return /^[\x21-\x7e]+$/.test(token) ? `Bearer ${token}` : fail(`${bearer_token_file} holds no token`);
+  }
+  if (basic_auth === undefined) return undefined;
+  return basic(`${basic_auth.username}:${await passwordOf(basic_auth) ?? ""}`);
+}
+
+function basic(login: string): string | undefined {
+  return login === "" ? undefined : `Basic ${base64(login)}`;
 }
 
 /** The request that a redirect asks for; undefined when the answer is none (RFC 9110 §15.4). */

@@ -5,7 +5,8 @@ import type { Expectation, StatusRange } from "./http_options.ts";
 
 /** What is wrong with the answer, as an operator reads it; undefined when it is as expected. */
 export function judge(answer: Answer, expected: Expectation): string | undefined {
-  return judgeStatus(answer.status, expected.status) ?? judgeBody(answer, expected);
+  return judgeStatus(answer.status, expected.status) ?? judgeHeaders(answer.headers, expected.headers) ??
+    judgeSize(answer, expected.max_size) ?? judgeBody(answer, expected);
 }
 
 function judgeStatus(status: number, ranges: readonly StatusRange[]): string | undefined {
@@ -14,8 +15,32 @@ function judgeStatus(status: number, ranges: readonly StatusRange[]): string | u
   return `status ${status}, expected ${wanted}`;
 }
 
+function judgeHeaders(headers: Headers, expected: Expectation["headers"]): string | undefined {
+  for (const [name, wanted] of Object.entries(expected ?? {})) {
+    const value = headers.get(name);
+    if (wanted === false) {
+      if (value !== null) return `there is a header ${name}`;
+    } else if (value === null) return `there is no header ${name}`;
+    else if (wanted !== true && !value.includes(wanted)) {
+      return `the header ${name} is ${JSON.stringify(value.slice(0, 60))}, expected ${
+        JSON.stringify(wanted)
+      }`;
+    }
+  }
+  return undefined;
+}
+
+function judgeSize({ body, cut }: Answer, limit: number | undefined): string | undefined {
+  if (limit === undefined || (!cut && body.length <= limit)) return undefined;
+  return `the body has more than ${limit} bytes`;
+}
+
 function judgeBody(answer: Answer, { body, regex, digest, json }: Expectation): string | undefined {
   if ([body, regex, digest, json].every((part) => part === undefined)) return undefined;
+  const encoding = answer.headers.get("content-encoding")?.toLowerCase() ?? "identity";
+  if (encoding !== "identity") {
+    return `the body is compressed (${encoding.slice(0, 20)}), which no Accept-Encoding of vipd asks for`;
+  }
   const text = new TextDecoder().decode(answer.body);
   // A cut body can still prove what it contains, but not what it is as a whole.
   if (body !== undefined && !text.includes(body)) return `the body does not contain ${JSON.stringify(body)}`;

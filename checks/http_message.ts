@@ -22,13 +22,14 @@ export function writeRequest(
   stream: Stream,
   method: string,
   target: string,
+  version: string,
   headers: Readonly<Record<string, string>>,
   body: string | undefined,
 ): Promise<void> {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return writeAll(
     stream,
-    new TextEncoder().encode(`${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n${body ?? ""}`),
+    new TextEncoder().encode(`${method} ${target} HTTP/${version}\r\n${lines.join("")}\r\n${body ?? ""}`),
   );
 }
 
@@ -52,7 +53,11 @@ async function readBody(
   headers: Headers,
 ): Promise<Pick<Answer, "body" | "cut">> {
   if (method === "HEAD" || status === 204 || status === 304) return { body: new Uint8Array(), cut: false };
-  if (/\bchunked\b/i.test(headers.get("transfer-encoding") ?? "")) return await readChunks(inbox);
+  const encoding = headers.get("transfer-encoding") ?? "";
+  if (encoding !== "" && !/^\s*(?:identity\s*,\s*)?(?:chunked|identity)\s*$/i.test(encoding)) {
+    return fail(`the answer has the transfer encoding ${JSON.stringify(encoding.slice(0, 60))}, not chunked`);
+  }
+  if (/\bchunked\b/i.test(encoding)) return await readChunks(inbox);
   const given = headers.get("content-length");
   const length = given === null ? Infinity : parseLength(given, 10);
   const body = await inbox.take(Math.min(length, bodyLimit), length !== Infinity);

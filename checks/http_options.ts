@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { absolutePath, regex } from "./check.ts";
 import { parseEndpoint } from "./connection.ts";
+import { bodyLimit } from "./http_message.ts";
 import { connectPort, connectTimeout, originFields } from "./origin.ts";
 
 /** First and last status code of a range that passes. */
@@ -34,11 +35,17 @@ const digest = z.string().regex(
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
 const expectation = z.strictObject({
   status: status.prefault("200-399").describe(
     'Status codes that pass: 200, "200-299", "2xx" or a list of these',
   ),
+  headers: z.record(z.string().regex(token), z.union([z.string(), z.boolean()])).optional().describe(
+    "Headers of the answer: text that the value must contain, true (it must be there) or false (it must not)",
+  ),
   body: z.string().optional().describe("Text that the body must contain"),
+  max_size: z.int().min(0).max(bodyLimit).optional().describe("A body of more octets fails"),
   regex: regex.optional().describe("Regular expression that the body must match"),
   digest: digest.optional().describe('Digest of the whole body, such as "sha256:<hex>" or "md5:<hex>"'),
   json: z.record(z.string().min(1), scalar).optional()
@@ -59,9 +66,14 @@ export const tlsOptions = z.strictObject({
   cert: absolutePath.optional().describe("PEM file of the client's certificate"),
   key: absolutePath.optional().describe("PEM file of the client's key"),
 });
-export type TlsOptions = z.output<typeof tlsOptions>;
+export type TlsOptions = z.output<typeof tlsOptions> & { readonly min_version?: "1.2" | "1.3" };
 
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const httpTls = tlsOptions.safeExtend({
+  min_version: z.enum(["1.2", "1.3"]).default("1.2").describe(
+    "A server that chooses an older version of TLS fails",
+  ),
+});
+
 const headerValue = z.string().regex(/^[^\r\n\0]*$/, { error: "expected a value without line breaks" });
 const headers = z.record(z.string().regex(token), headerValue, {
   error: (issue) => issue.code === "invalid_key" ? "expected a header name" : undefined,
@@ -89,11 +101,19 @@ export const httpOptions = z.strictObject({
   headers: headers.default({})
     .describe("Request headers; Host names the virtual host"),
   body: z.string().optional().describe("Request body"),
+  http_version: z.enum(["1.0", "1.1"]).default("1.1").describe("Version that the request has"),
   basic_auth: z.strictObject({
     username: z.string().describe("User name"),
-    password: z.string().describe("Password; ${ENV_NAME} keeps it out of the file"),
+    password: z.string().optional().describe("Password; ${ENV_NAME} keeps it out of the file"),
+    password_file: absolutePath.optional().describe("File with the password, read at each look"),
+  }).refine(({ password, password_file }) => (password === undefined) !== (password_file === undefined), {
+    error: "give password or password_file",
+    path: ["password"],
   }).optional().describe("Credentials sent with each request to the URL's own origin"),
-  tls: tlsOptions.prefault({}).describe("TLS of https"),
+  bearer_token_file: absolutePath.optional().describe(
+    "File with a bearer token for the Authorization header, read at each look",
+  ),
+  tls: httpTls.prefault({}).describe("TLS of https"),
   follow_redirects: z.boolean().default(false).describe(
     "Follow up to 10 redirects and judge the last answer",
   ),
@@ -107,7 +127,13 @@ export const httpOptions = z.strictObject({
 }).refine((options) => options.url === undefined || options.virtual_host === undefined, {
   error: "the url has a host already",
   path: ["virtual_host"],
-}).refine(({ tls }) => (tls.cert === undefined) === (tls.key === undefined), {
+}).refine(
+  ({ basic_auth, bearer_token_file }) => basic_auth === undefined || bearer_token_file === undefined,
+  {
+    error: "there is one Authorization header: give basic_auth or bearer_token_file",
+    path: ["bearer_token_file"],
+  },
+).refine(({ tls }) => (tls.cert === undefined) === (tls.key === undefined), {
   error: "cert and key go together",
   path: ["tls"],
 });

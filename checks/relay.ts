@@ -12,8 +12,8 @@ export interface Relay {
   close(): void;
 }
 
-/** Relays `outer` and owns it from now on. */
-export function relay(outer: Connection): Relay {
+/** Relays `outer` and owns it from now on; `hear` is shown what comes from there. */
+export function relay(outer: Connection, hear?: (bytes: Uint8Array) => void): Relay {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open = new Set<{ close(): void }>([outer, listener]);
   const close = (): void => {
@@ -28,7 +28,7 @@ export function relay(outer: Connection): Relay {
     // Otherwise the request waits for the ACK of the handshake's last flight, which the server delays by 40
     // ms.
     for (const connection of [outer, inner]) connection.setNoDelay();
-    await Promise.all([pump(outer, inner), pump(inner, outer)]);
+    await Promise.all([pump(outer, inner, hear), pump(inner, outer)]);
   };
   // What breaks or is closed on one side ends the other, which TLS then reports.
   run().then(close, close);
@@ -36,11 +36,16 @@ export function relay(outer: Connection): Relay {
 }
 
 /** Until the end, which is passed on. Rejects when one of the connections breaks or is closed. */
-async function pump(from: Stream, to: Stream & Pick<Connection, "closeWrite">): Promise<void> {
+async function pump(
+  from: Stream,
+  to: Stream & Pick<Connection, "closeWrite">,
+  hear?: (bytes: Uint8Array) => void,
+): Promise<void> {
   const buffer = new Uint8Array(16 * 1024);
   for (;;) {
     const count = await from.read(buffer);
     if (count === null) return await to.closeWrite();
+    hear?.(buffer.subarray(0, count));
     await writeAll(to, buffer.subarray(0, count));
   }
 }

@@ -2,11 +2,12 @@
 import { isIP } from "node:net";
 import process from "node:process";
 import nodeTls from "node:tls";
-import { describe, fail } from "./check.ts";
+import { CheckFailed, describe, fail } from "./check.ts";
 import type { Connection, Stream } from "./connection.ts";
 import { formatMs, within } from "./deadline.ts";
 import type { TlsOptions } from "./http_options.ts";
 import { type Relay, relay } from "./relay.ts";
+import { chosenVersion, helloLimit } from "./tls_version.ts";
 
 // An address as the name to verify is what is meant; the runtime's advice on that is of no use to operators.
 process.noDeprecation = true;
@@ -21,7 +22,13 @@ export function connectTls(
 ): Promise<Stream> {
   return within(timeoutMs, `no TLS connection within ${formatMs(timeoutMs)}`, signal, async (limit) => {
     const files = await readPemFiles(options);
-    const wire = relay(await connect(limit));
+    const heard = new Uint8Array(helloLimit);
+    let length = 0;
+    const wire = relay(await connect(limit), (bytes) => {
+      const part = bytes.subarray(0, helloLimit - length);
+      heard.set(part, length);
+      length += part.length;
+    });
     // Deno.startTls has the better messages, but can neither skip verification nor show a client certificate.
     const start = options.verify && files.cert === undefined ? startTls : startNodeTls;
     const abort = (): void => wire.close();
@@ -30,10 +37,15 @@ export function connectTls(
       limit.throwIfAborted();
       const stream = await start(wire, serverName, files, options.verify);
       limit.throwIfAborted();
-      return stream;
+      const version = chosenVersion(heard.subarray(0, length));
+      // The runtime speaks nothing older than 1.2.
+      if (options.min_version !== "1.3" || version === "1.3") return stream;
+      stream.close();
+      return fail(`the server chose TLS ${version ?? "of an unknown version"}, expected at least 1.3`);
     } catch (error) {
       wire.close();
       limit.throwIfAborted();
+      if (error instanceof CheckFailed) throw error;
       return fail(`TLS handshake failed: ${describe(error)}`);
     } finally {
       limit.removeEventListener("abort", abort);

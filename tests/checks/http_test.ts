@@ -12,6 +12,7 @@ function probe(options: Record<string, unknown>, target?: Target): Promise<strin
 }
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+const typed = "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nServer: a\r\n\r\n{}";
 const json =
   'HTTP/1.1 200 OK\r\n\r\n{"status":"ok","nodes":[{"up":true},{"up":false}],"count":2,"none":null}';
 const md5 = "5d41402abc4b2a76b9719d911017c592";
@@ -156,6 +157,48 @@ const rows: [name: string, answer: string, options: Record<string, unknown>, ver
     { expect: { body: "ab", regex: "^a" } },
     'the body does not contain "ab"',
   ],
+  ["a header that contains", typed, { expect: { headers: { "content-type": "json" } } }, "pass: status 200"],
+  [
+    "a header that does not contain",
+    typed,
+    { expect: { headers: { "Content-Type": "html" } } },
+    'the header Content-Type is "application/json; charset=utf-8", expected "html"',
+  ],
+  ["a header that is missing", ok, { expect: { headers: { "X-A": "b" } } }, "there is no header X-A"],
+  ["a header that must be there", typed, { expect: { headers: { "X-A": true } } }, "there is no header X-A"],
+  ["a header that must not", ok, { expect: { headers: { "X-A": false } } }, "pass: status 200"],
+  [
+    "a header that must not be",
+    typed,
+    { expect: { headers: { server: false } } },
+    "there is a header server",
+  ],
+  ["a small body", ok, { expect: { max_size: 5 } }, "pass: status 200"],
+  ["a large body", ok, { expect: { max_size: 4 } }, "the body has more than 4 bytes"],
+  [
+    "a body that is cut is larger than anything",
+    `HTTP/1.1 200 OK\r\n\r\n${"a".repeat(bodyLimit + 1)}`,
+    { expect: { max_size: bodyLimit } },
+    `the body has more than ${bodyLimit} bytes`,
+  ],
+  [
+    "a compressed body cannot be judged",
+    "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello",
+    { expect: { body: "hello" } },
+    "the body is compressed (gzip), which no Accept-Encoding of vipd asks for",
+  ],
+  [
+    "a compressed body that nobody looks into",
+    "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 5\r\n\r\nhello",
+    {},
+    "pass: status 200",
+  ],
+  [
+    "a compressed message",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    {},
+    'the answer has the transfer encoding "gzip, chunked", not chunked',
+  ],
 ];
 
 for (const [name, answer, options, verdict] of rows) {
@@ -188,6 +231,39 @@ Deno.test("http: the request, whole", async () => {
   );
   await probe({ url: `http://us%40er:pw@127.0.0.1:${peer.port}/` });
   assert(peer.requests[2]?.includes(`Authorization: Basic ${btoa("us@er:pw")}\r\n`));
+});
+
+Deno.test("http: version 1.0, and secrets from files, which are never told", async () => {
+  await using peer = new Peer(ok);
+  const file = Deno.makeTempFileSync();
+  const request = async (options: Record<string, unknown>): Promise<string> => {
+    const said = await probe({ url: peer.url, ...options });
+    return said === "pass: status 200" ? peer.requests.at(-1) ?? "" : said;
+  };
+  assert((await request({ http_version: "1.0" })).startsWith("GET / HTTP/1.0\r\nHost: "));
+  Deno.writeTextFileSync(file, "tok.en-1\n");
+  assert((await request({ bearer_token_file: file })).includes("\r\nAuthorization: Bearer tok.en-1\r\n"));
+  Deno.writeTextFileSync(file, "pässword:1\n");
+  const basic = { username: "user", password_file: file };
+  assert(
+    (await request({ basic_auth: basic })).includes("Authorization: Basic dXNlcjpww6Rzc3dvcmQ6MQ==\r\n"),
+  );
+  assertEquals(await request({ bearer_token_file: file }), `${file} holds no token`);
+  Deno.writeTextFileSync(file, "two\nX-Injected: lines\n");
+  assertEquals(await request({ bearer_token_file: file }), `${file} holds no token`);
+  Deno.removeSync(file);
+  assert(
+    (await request({ bearer_token_file: file })).startsWith(`cannot read ${file}: no such file or directory`),
+  );
+  // A redirect to another server does not take it along.
+  await using other = new Peer(ok);
+  const location = `HTTP/1.1 302 F\r\nLocation: http://127.0.0.2:${other.port}/\r\nContent-Length: 0\r\n\r\n`;
+  await using away = new Peer(location);
+  Deno.writeTextFileSync(file, "secret");
+  await probe({ url: away.url, bearer_token_file: file, follow_redirects: true, connect_timeout: "1s" });
+  assert(away.requests[0]?.includes("Authorization: Bearer secret"));
+  assertEquals(other.requests.some((text) => text.includes("secret")), false);
+  Deno.removeSync(file);
 });
 
 Deno.test("http: a target or connect_to is where it connects, whatever the URL says", async () => {

@@ -1,6 +1,7 @@
 /** The http check over TLS against a real nginx: trust, names, client certificates, silence. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { http } from "../../checks/http.ts";
+import { chosenVersion } from "../../checks/tls_version.ts";
 
 import { NginxLab } from "../health/nginx_lab.ts";
 import { pause, until } from "../health/recorder.ts";
@@ -147,3 +148,52 @@ Deno.test("http: probes of a hung TLS server leave no descriptor behind", async 
 function sockets(): number {
   return [...Deno.readDirSync("/proc/self/fd")].length;
 }
+
+/** The first octets of a ServerHello of OpenSSL 3. */
+const hello12 = "160303004102" +
+  "00003d03035f8cb910c83964cf5adc22b1b5df2b3cb1a7278c8f68d1afd50c94e88c01678000c030" +
+  "000015ff01000100000b000403000102002300000017000016030303170b000313";
+const hello13 =
+  "160303007a020000760303326183c2c7202f5966abe3861e9927c3698e85116027362cf9385d393ef7be8020697721a7" +
+  "0c89c6a4520ddb8d4b42b22211023b6e1731b643c283c5459192ab87130200002e002b0002030400330024001d0020a6a3ee5ccaa455" +
+  "59d922e3d8e80235d794a38e4a0a0a80ed8eafd0b09d33eb1814030300010117030300";
+
+Deno.test("TLS: the version that a server chose, of whatever it says", () => {
+  const [old, now] = [hello12, hello13].map((hex) => Uint8Array.fromHex(hex));
+  assertEquals([chosenVersion(old!), chosenVersion(now!)], ["1.2", "1.3"]);
+  for (const hello of [old!, now!]) {
+    const whole = 5 + (hello[3]! << 8 | hello[4]!);
+    for (let length = 0; length < whole; length++) {
+      assertEquals(chosenVersion(hello.subarray(0, length)), undefined);
+    }
+    // Any octet may be anything: it has a version or none, and that is all.
+    for (let at = 0; at < hello.length; at++) {
+      for (const value of [0, 1, 0x7f, 0x80, 0xff]) chosenVersion(hello.with(at, value));
+    }
+  }
+  assertEquals(chosenVersion(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n")), undefined);
+});
+
+Deno.test("http: tls.min_version refuses a server that chooses an older one", async () => {
+  const directory = Deno.makeTempDirSync();
+  makeCertificates(directory);
+  using free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = free.addr;
+  free.close();
+  const files = ["-cert", `${directory}/cert.pem`, "-key", `${directory}/key.pem`];
+  const args = ["s_server", "-accept", `127.0.0.1:${port}`, ...files, "-tls1_2", "-www"];
+  const server = new Deno.Command("openssl", { args, stdout: "null", stderr: "null" }).spawn();
+  const url = `https://127.0.0.1:${port}/`;
+  const ask = (tls: Record<string, unknown>): Promise<string> =>
+    probe({ url, tls: { verify: false, ...tls } });
+  await until(async () => await ask({}) === "pass: status 200", "openssl does not answer");
+  assertEquals(await ask({ min_version: "1.2" }), "pass: status 200");
+  assertEquals(await ask({ min_version: "1.3" }), "the server chose TLS 1.2, expected at least 1.3");
+  assertEquals(
+    await probe({ url, tls: { min_version: "1.3", ca: `${directory}/ca.pem` } }),
+    "the server chose TLS 1.2, expected at least 1.3",
+  );
+  server.kill();
+  await server.status;
+  Deno.removeSync(directory, { recursive: true });
+});
