@@ -43,6 +43,9 @@ export interface DetectorParts {
   tell(instance: Instance, key: string, message: string, nowMs: number): void;
 }
 
+/** Closing takes the kernel ten milliseconds and more, and this thread with it: one at a time. */
+const CLOSE_EVERY_MS = 250;
+
 /** What is watched for one virtual router. */
 interface Lookout {
   readonly watches: readonly Watch[];
@@ -60,6 +63,9 @@ export class Detector {
   readonly #lookouts = new Map<Instance, Lookout>();
   /** Who is to be asked for next; after everything else that is due, for nobody waits for it. */
   readonly #asking = new Set<Instance>();
+  /** Muted, and nobody's any more. */
+  readonly #closing: Watch[] = [];
+  #closeAtMs = 0;
   readonly #byFd = new Map<number, { readonly instance: Instance; readonly watch: Watch }>();
 
   constructor(parts: DetectorParts) {
@@ -67,7 +73,7 @@ export class Detector {
   }
 
   get deadlineMs(): number {
-    let earliest = this.#asking.size > 0 ? 1 : Infinity;
+    let earliest = this.#asking.size > 0 ? 1 : this.#closing.length > 0 ? this.#closeAtMs : Infinity;
     for (const { askAtMs, deafUntilMs } of this.#lookouts.values()) {
       earliest = Math.min(earliest, askAtMs, deafUntilMs);
     }
@@ -125,6 +131,10 @@ export class Detector {
 
   /** Everything that is due. */
   turn(nowMs: number): void {
+    if (this.#closing.length > 0 && nowMs >= this.#closeAtMs) {
+      this.#closing.shift()!.close();
+      this.#closeAtMs = nowMs + CLOSE_EVERY_MS;
+    }
     for (const instance of this.#asking) this.#begin(instance, nowMs);
     this.#asking.clear();
     for (const [instance, lookout] of this.#lookouts) {
@@ -193,7 +203,8 @@ export class Detector {
   #close({ watches }: Lookout): void {
     for (const watch of watches) {
       this.#byFd.delete(watch.fd);
-      watch.close();
+      watch.retire();
+      this.#closing.push(watch);
     }
   }
 

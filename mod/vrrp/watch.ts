@@ -26,6 +26,7 @@ export class Watch {
   readonly #receiver: Receiver;
   /** What the filter lets through, canonical text. */
   #watched = "";
+  #isRetired = false;
 
   constructor(
     readonly epoll: Epoll,
@@ -76,8 +77,15 @@ export class Watch {
     return claims;
   }
 
-  close(): void {
+  /** Nothing is heard of it any more; what is left to do is to close it. */
+  retire(): void {
     this.epoll.remove(this.fd);
+    this.#isRetired = true;
+    this.hear([]);
+  }
+
+  close(): void {
+    if (!this.#isRetired) this.epoll.remove(this.fd);
     close(this.fd);
   }
 }

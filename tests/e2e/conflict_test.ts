@@ -5,7 +5,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { vipdRouter } from "./lab/routers.ts";
 import { type Case, inLab, settled, testTogether } from "./lab/scenario.ts";
-import { router, startVipd, type Vipd, waitForState } from "./lab/vipd.ts";
+import { router, startVipd, status, type Vipd, waitForState } from "./lab/vipd.ts";
 import { type Host, type Lab, waitFor } from "./lab.ts";
 
 const OPTIONS = {
@@ -111,22 +111,41 @@ async function lives(lab: Lab, kind: Kind, mode: "report" | "wait"): Promise<voi
   await waitForState(second, "VI_1", "ACTIVE");
 }
 
+/** Both families in one block: one address that is taken keeps both routers out. */
+async function waitsTogether(lab: Lab): Promise<void> {
+  const mac = await occupy(lab, 6);
+  const common = { name: "VI_1", vrid: 51, version: 3, intervalMs: 200, priority: 150 } as const;
+  const spec = { ...common, addresses: [...VIPS[4], VIPS[6][1]], vipdExtra: 'detect_conflicts = "wait"' };
+  const vipd = await startVipd(lab.node("n1"), vipdRouter(spec));
+  await waitFor("both to wait", async () => {
+    const both = (await status(vipd)).virtual_routers;
+    return both.length === 2 && both.every(({ state, reason }) => state === "INIT" && reason.includes(mac));
+  });
+  await lab.client.ip("address", "delete", VIPS[6][1], "dev", "eth0");
+  await waitFor("both to serve", async () => {
+    return (await status(vipd)).virtual_routers.every(({ state }) => state === "ACTIVE");
+  });
+}
+
 /** Many at once: they mostly wait. */
 testTogether(
   "conflicts: another host has the VIP",
-  KINDS.flatMap((kind) => {
-    const name = `IPv${kind.family}${kind.virtualMac ? ", virtual MAC address" : ""}`;
-    const row = (what: string, body: (lab: Lab) => Promise<void>): Case => ({
-      name: `${what}, ${name}`,
-      body: () => inLab(OPTIONS, body),
-    });
-    return [
-      row("wait", (lab) => waits(lab, kind)),
-      row("report", (lab) => reports(lab, kind)),
-      row("taken while ACTIVE", (lab) => hears(lab, kind)),
-      row("nobody has it: report", (lab) => lives(lab, kind, "report")),
-      row("nobody has it: wait", (lab) => lives(lab, kind, "wait")),
-    ];
-  }),
+  [
+    { name: "both families", body: () => inLab(OPTIONS, waitsTogether) },
+    ...KINDS.flatMap((kind) => {
+      const name = `IPv${kind.family}${kind.virtualMac ? ", virtual MAC address" : ""}`;
+      const row = (what: string, body: (lab: Lab) => Promise<void>): Case => ({
+        name: `${what}, ${name}`,
+        body: () => inLab(OPTIONS, body),
+      });
+      return [
+        row("wait", (lab) => waits(lab, kind)),
+        row("report", (lab) => reports(lab, kind)),
+        row("taken while ACTIVE", (lab) => hears(lab, kind)),
+        row("nobody has it: report", (lab) => lives(lab, kind, "report")),
+        row("nobody has it: wait", (lab) => lives(lab, kind, "wait")),
+      ];
+    }),
+  ],
   8,
 );

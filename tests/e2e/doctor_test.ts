@@ -159,6 +159,24 @@ const BROKEN: readonly Break[] = [
     /problem eth0: the firewall drops advertisements that come in on eth0 from 192.168.121.129/,
   ],
   [
+    "a rule of iptables",
+    {},
+    async ({ n2 }) => {
+      await n2.exec(["iptables", "-A", "INPUT", "-i", "eth0", "-p", "112", "-j", "DROP"]);
+    },
+    "n2",
+    /problem eth0: the firewall drops advertisements that come in/,
+  ],
+  [
+    "a rule of ip6tables",
+    { addresses: VIP6 },
+    async ({ n2 }) => {
+      await n2.exec(["ip6tables", "-A", "INPUT", "-d", "ff02::/16", "!", "-p", "icmpv6", "-j", "REJECT"]);
+    },
+    "n2",
+    /problem eth0: the firewall drops advertisements that come in/,
+  ],
+  [
     "an interface that is down",
     {},
     async ({ n2 }) => {
@@ -355,6 +373,9 @@ testTogether(
 );
 
 testTogether("doctor: what is broken is named", [
+  // The longest first: the others find room beside them.
+  row("peers that do not fit", mismatched),
+  row("before the first start", before),
   ...BROKEN.map(([name, change, body, where, expected]) =>
     row(name, async (lab) => {
       const here = await pair(lab, change);
@@ -362,6 +383,4 @@ testTogether("doctor: what is broken is named", [
       await says(here[where], (where === "n1" ? here.first : here.second).configFile, expected);
     })
   ),
-  row("peers that do not fit", mismatched),
-  row("before the first start", before),
 ], 8);

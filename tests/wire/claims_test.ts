@@ -1,9 +1,10 @@
 /** Who claims an address: frames are read, and the filter is run instruction by instruction beside that. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { arpProbe, encodeArp, gratuitousArp } from "../../mod/wire/arp.ts";
 import { formatAddress, formatMac, parseAddress } from "../../mod/wire/address.ts";
 import { claimFilter, claimOf, probeFrame } from "../../mod/wire/claims.ts";
 import { addBytes, addPseudoHeader, fold } from "../../mod/wire/checksum.ts";
+import { Random } from "../sim/random.ts";
 import { neighborProbe, unsolicitedNeighborAdvertisement } from "../../mod/wire/ndp.ts";
 
 const MAC = Uint8Array.of(2, 0, 0, 0, 0, 7);
@@ -86,4 +87,31 @@ Deno.test("neighborProbe(): goes to the solicited-node group from nowhere, with 
   assertEquals([frame[21], frame[54], formatAddress(frame.subarray(62, 78))], [255, 135, "2001:db8::10"]);
   const sum = addPseudoHeader(addBytes(0, frame, 54), source, destination, 58, frame.length - 54);
   assertEquals(fold(sum), 0xffff);
+});
+
+Deno.test("claimOf() and the filter agree on frames of chance: what is a claim is let through", () => {
+  const random = new Random(7);
+  const seeds = FRAMES.map(([, frame]) => frame);
+  let claims = 0;
+  for (let i = 0; i < 20_000; i++) {
+    const frame = seeds[random.integer(0, seeds.length - 1)]!.slice();
+    for (let changes = random.integer(0, 3); changes > 0; changes--) {
+      frame[random.integer(0, frame.length - 1)] = random.integer(0, 255);
+    }
+    const cut = frame.subarray(
+      0,
+      random.integer(0, 9) === 0 ? random.integer(0, frame.length) : frame.length,
+    );
+    const claim = claimOf(cut);
+    if (claim === null) continue;
+    claims++;
+    assertEquals([
+      claim.mac.length,
+      passes(claimFilter(claim.address.length === 4 ? 4 : 6, [claim.address]), cut),
+    ], [
+      6,
+      256,
+    ]);
+  }
+  assert(claims > 1_000);
 });

@@ -16,8 +16,16 @@ const MANAGERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 export function judgeFirewall(facts: Facts): Finding[] {
+  const fates = new Map<string, Fate>();
+  // Virtual routers of one link send and hear the same packets.
+  const fate = (packet: Packet): Fate => {
+    const key = JSON.stringify(packet);
+    const known = fates.get(key) ?? fateOf(facts.firewalls, packet);
+    fates.set(key, known);
+    return known;
+  };
   const findings = routersOf(facts).flatMap((router) =>
-    (["in", "out"] as const).flatMap((direction) => judgeOne(facts, router, direction))
+    (["in", "out"] as const).flatMap((direction) => judgeOne(facts, router, direction, fate))
   );
   // One rule stops all virtual routers of a link: it is told once.
   const told = new Set<string>();
@@ -27,11 +35,16 @@ export function judgeFirewall(facts: Facts): Finding[] {
   });
 }
 
-function judgeOne(facts: Facts, router: RouterFacts, direction: "in" | "out"): Finding[] {
+function judgeOne(
+  facts: Facts,
+  router: RouterFacts,
+  direction: "in" | "out",
+  fateFor: (packet: Packet) => Fate,
+): Finding[] {
   // Frames from the virtual router MAC address are sent below the packet filter.
   if (direction === "out" && router.config.virtual_mac?.advertise_from === "virtual") return [];
   return packetsOf(facts, router, direction).flatMap((packet) => {
-    const fate = fateOf(facts.firewalls, packet);
+    const fate = fateFor(packet);
     return fate.fate === "passes" ? [] : [found(facts, router, packet, fate)];
   });
 }
