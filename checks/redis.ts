@@ -96,7 +96,7 @@ async function look(client: Client, options: Options, password: string | undefin
   if (password !== undefined) {
     await ask(client, "AUTH", ...username === undefined ? [] : [username], password);
   }
-  await ask(client, "PING");
+  if (await ask(client, "PING") !== "PONG") fail("PING is not answered with PONG");
   const notes: string[] = [];
   if (role !== "any" || max_lag !== undefined) notes.push(await judgeReplication(client, role, max_lag));
   if (command !== undefined) {

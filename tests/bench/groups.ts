@@ -10,6 +10,7 @@ import { measureThree } from "./three.ts";
 import { IPV6_TIMINGS, TIMINGS } from "./timings.ts";
 import { measureChecks } from "./checks.ts";
 import { measureCosts } from "./cost.ts";
+import { measureDetection, measureLooks } from "./detection.ts";
 import { faultingRouter, manyTargets, measureMany } from "./many.ts";
 import { measureReloads, measureStarts } from "./starts.ts";
 
@@ -236,5 +237,28 @@ has no IPVS, and keepalived would check nothing, a preloaded library says yes to
     alone: true,
     roundsMax: 3,
     measure: ({ first }, { quick }, record) => measureChecks(first, quick, record),
+  },
+  {
+    ...PAIRS,
+    name: "detection",
+    title: "How soon a dead or hung service is noticed",
+    explanation:
+      `Real servers, each killed, and each stopped (SIGSTOP), at a random moment; ms until the daemon says so. Both look every 2 s,
+and a look may take 1 s; keepalived runs a script with the server's own client (mysqladmin ping, pg_isready, redis-cli ping, pgrep -F for nginx,
+curl, socat at haproxy's socket, dig).`,
+    roundsMax: 5,
+    measure: ({ first }, _, record) => measureDetection(first, record),
+  },
+  {
+    ...PAIRS,
+    name: "looks",
+    title: "What a look costs",
+    explanation:
+      `Fifty checks of one server, every 2 s, looked at for 5 s: the processor time of the daemon and of all that it runs, without the
+server's. keepalived runs the scripts of the table above.`,
+    unit: "checks",
+    alone: true,
+    roundsMax: 3,
+    measure: ({ first }, _, record) => measureLooks(first, record),
   },
 ];

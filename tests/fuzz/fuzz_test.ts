@@ -7,6 +7,7 @@ import { libc } from "../../ffi/libc.ts";
 import { Random } from "../sim/random.ts";
 import { ANSWERS } from "./corpus/answers.ts";
 import { API } from "./corpus/api.ts";
+import { DATABASES } from "./corpus/databases.ts";
 import { HTTP } from "./corpus/http.ts";
 import { KEEPALIVED } from "./corpus/keepalived.ts";
 import { NETLINK } from "./corpus/netlink.ts";
@@ -33,6 +34,12 @@ const KINDS: readonly (readonly [kind: string, kept: Corpus, cases: number, reac
   ["api", API, 5_000, ["200", "401", "403", "404", "405", "406", "421", "422", "503"]],
   ["http", HTTP, 5, []],
   ["answers", ANSWERS, 5_000, ["200", "204", "failed"]],
+  [
+    "databases",
+    DATABASES,
+    500,
+    ["mysql", "postgres", "redis", "haproxy"].flatMap((type) => [`${type}: passes`, `${type}: fails`]),
+  ],
 ];
 
 const SEED = 1;

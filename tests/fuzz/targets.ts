@@ -1,6 +1,7 @@
 /** The table of everything that is fuzzed. */
 import { answers } from "./answers.ts";
 import { api } from "./api.ts";
+import { databases } from "./databases.ts";
 import { http } from "./http.ts";
 import { keepalived } from "./keepalived.ts";
 import { netlink } from "./netlink.ts";
@@ -16,4 +17,5 @@ export const TARGETS: Readonly<Record<string, Target<unknown>>> = {
   api,
   http,
   answers,
+  databases,
 };

@@ -225,7 +225,7 @@ function as(user: string, ...argv: readonly string[]): Promise<string> {
 }
 
 /** Debian keeps versions side by side; the programs are in none of the usual directories. */
-function postgres(program: string): string {
+export function postgres(program: string): string {
   const root = "/usr/lib/postgresql";
   const versions = exists(root) ? [...Deno.readDirSync(root)].map(({ name }) => name) : [];
   const newest = versions.filter((name) => /^\d+$/.test(name)).toSorted((a, b) => Number(b) - Number(a))[0];
