@@ -1,6 +1,6 @@
 /**
- * How soon a server's end is noticed, killed or hung: by vipd's check of its kind, and by a script of keepalived's
- * at the same interval that asks with the server's own client. And what one look costs.
+ * How soon a server's end is noticed, killed or hung: by vipd's check of its kind, and by a script of
+ * keepalived's at the same interval that asks with the server's own client. And what one look costs.
  */
 import { startKeepalived } from "../e2e/lab/keepalived.ts";
 import { PASSWORD, postgres, RunningService, type Service, SERVICES } from "../e2e/lab/services.ts";
@@ -21,7 +21,7 @@ const LOOKS = 50;
 const LOOK_SECONDS = 5;
 const SETTLE_MS = 4_000;
 
-/** What operators give a script; `%` stands for the server's directory. None: keepalived has nothing to ask with. */
+/** What operators make a script of, where there is something; `%` stands for the server's directory. */
 const SCRIPTS: Readonly<{ [service: string]: string }> = {
   mysql: `/usr/bin/mysqladmin --no-defaults -S %/socket -u probe -p${PASSWORD} ping`,
   postgres: `${postgres("pg_isready")} -q -h 127.0.0.1 -t 1`,

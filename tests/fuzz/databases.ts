@@ -1,6 +1,6 @@
 /**
- * Hostile servers of databases, to the checks that log in to them: whatever they say, the check passes or fails
- * with a reason, soon, and nothing is thrown past it.
+ * Hostile servers of databases, to the checks that log in to them: whatever they say, the check passes or
+ * fails with a reason, soon, and nothing is thrown past it.
  */
 import type { CheckContext, CheckType } from "../../checks/check.ts";
 import { CheckFailed } from "../../checks/check.ts";
@@ -15,7 +15,7 @@ import type { Target } from "./target.ts";
 
 interface DatabaseCase {
   readonly type: string;
-  /** What the server says, octets as characters; behind each `|` it says the next part, when it has heard something. */
+  /** What the server says, octets as characters; each part behind a `|` when it has heard something. */
   readonly text: string;
   /** Octets that one read delivers. */
   readonly piece: number;
