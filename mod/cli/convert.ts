@@ -91,9 +91,11 @@ async function convertFile({ path, id, partial }: Options, io: Io, files: Files)
 
 /** Whether vipd would load it; what it, or this host, has against it goes into `rows`. */
 async function check(toml: string, draft: Draft, path: string, rows: Row[]): Promise<boolean> {
-  const tell = ({ path: key, message }: Problem, blocks: boolean): void => {
+  const tell = ({ path: key, message: whole }: Problem, blocks: boolean): void => {
     const at = placeOf(draft, key) ?? { file: path, line: 0, column: 0 };
     const { refuse, note } = teller(rows, at, key);
+    // Lines of a file that nobody has seen.
+    const message = whole.replace(/ at vipd\.toml:\d+:\d+$/, "");
     if (blocks) refuse(message);
     else note(`on this host: ${message}`);
   };
