@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { BLOCKS } from "../../../mod/config/keepalived/blocks.ts";
 import { KEYWORDS, VIRTUAL_SERVER_KEYWORDS } from "./keywords.ts";
+import { MIGRATING, withKeywords } from "./reference.ts";
 
 for (const [block, names] of Object.entries(KEYWORDS)) {
   Deno.test(`keywords: all of ${block === "" ? "the outermost level" : block}`, () => {
@@ -29,4 +30,9 @@ Deno.test("keywords: each says what becomes of it", () => {
       assert(outcome !== "converted" || convert !== undefined, `${keyword} is converted by nobody`);
     }
   }
+});
+
+Deno.test("docs/migrating.md shows the tables (deno run -A tests/config/keepalived/reference.ts)", () => {
+  const document = Deno.readTextFileSync(MIGRATING);
+  assertEquals(withKeywords(document), document);
 });
