@@ -180,8 +180,9 @@ function hearInActive(
   if (heard.priority === RESIGNATION) return contest(router, state, heard, nowMs);
   const higher = heard.priority > state.priority ||
     (heard.priority === state.priority && compareAddresses(heard.source, router.primaryAddress) > 0);
-  if (higher && router.standsFirm !== true) return yieldTo(router, state, heard, nowMs);
-  if (silentTooLong(router, state, nowMs)) return yieldAfterSilence(router, state, heard, nowMs);
+  const wasSilent = silentTooLong(router, state, nowMs);
+  if (higher && (router.standsFirm !== true || wasSilent)) return yieldTo(router, state, heard, nowMs);
+  if (wasSilent) return yieldAfterSilence(router, state, heard, nowMs);
   return contest(router, state, heard, nowMs);
 }
 

@@ -30,7 +30,7 @@ export function takeoverSkewMs(router: VirtualRouter, priority: number, activeAd
 export function stepBackup(router: VirtualRouter, state: Backup, event: Event, nowMs: number): Step {
   switch (event.type) {
     case "priority":
-      return stay(preferred(router, shiftDeadline(router, state, event.priority), nowMs));
+      return stay(preferred(router, shiftDeadline(router, state, event.priority, nowMs), nowMs));
     case "advertisement":
       return hearInBackup(router, state, event.advertisement, nowMs);
     case "reminder":
@@ -95,7 +95,13 @@ function takeoverReason(state: Backup): string {
  * The skew is part of the running wait, so another priority moves its end (but never the short wait of a
  * takeover).
  */
-function shiftDeadline(router: VirtualRouter, state: Backup, priority: number): Backup {
+function shiftDeadline(router: VirtualRouter, state: Backup, priority: number, nowMs: number): Backup {
+  const { heard, ready } = state;
+  // It was ready to preempt who is not worse any more.
+  const wasBetter = heard !== null && heard.priority < state.priority && heard.priority >= priority;
+  if (ready !== null && wasBetter && heard.priority > RESIGNATION) {
+    return { ...reconfigured(router, { ...state, takeover: null }, nowMs), priority };
+  }
   if (state.takeover !== null) return { ...state, priority };
   const { version } = router;
   const shift = skewTimeMs(version, priority, state.activeAdverInterval) -

@@ -55,6 +55,28 @@ export function isAddressed(standing: Standing, to: "active" | "backup"): boolea
     : standing === "active" || standing === "leaving";
 }
 
+/**
+ * Tells the members where to go until all is as it should be. Whoever is told stands otherwise at once, so it
+ * ends; who does not, is not told again.
+ */
+export function settle<Member>(
+  members: readonly Member[],
+  standing: (member: Member) => Standing,
+  tell: (member: Member, to: "active" | "backup") => void,
+): void {
+  for (let isNew = true; isNew;) {
+    isNew = false;
+    const to = destination(members.map(standing));
+    if (to === null) return;
+    for (const member of members) {
+      const before = standing(member);
+      if (!isAddressed(before, to)) continue;
+      tell(member, to);
+      isNew ||= standing(member) !== before;
+    }
+  }
+}
+
 /** What the group is as a whole, in the words of a member's state. */
 export function stateOf(states: readonly State[], standings: readonly Standing[]): State["name"] {
   if (states.some(({ name }) => name === "fault")) return "fault";
@@ -139,6 +161,12 @@ const QUIET_MS = 10_000;
 /** The way, and a host that is busy. */
 const ALLOWANCE_MS = 100;
 
+/** Of a group that serves: its longest advertisement interval, centiseconds, and since when it does. */
+interface Reign {
+  readonly longestInterval: number;
+  readonly activeSinceMs: number;
+}
+
 /** Since when a group stands firm against a better router, and when it heard it last. */
 export interface Firmness {
   readonly sinceMs: number;
@@ -146,16 +174,17 @@ export interface Firmness {
 }
 
 /**
- * The other host hears of the better member with its next advertisement, and leaves, if it has the group. Who
- * is still there later has not: then this group has to leave. Null: it may not stand firm any more.
+ * The other host hears of the better member with its next advertisement, and leaves, if it has the group.
+ * Who is still there later has not: then this group has to leave (`may` is false). Each time that it takes
+ * over it may stand firm anew, or two hosts that meet again and again would each leave every time.
  */
 export function standFirm(
   before: Firmness | null,
-  longestInterval: number,
+  { longestInterval, activeSinceMs }: Reign,
   nowMs: number,
 ): { readonly firmness: Firmness; readonly may: boolean } {
-  const isNew = before === null || nowMs - before.lastMs > QUIET_MS;
-  const sinceMs = isNew ? nowMs : before.sinceMs;
+  const isOld = before === null || before.lastMs < activeSinceMs || nowMs - before.lastMs > QUIET_MS;
+  const sinceMs = isOld ? nowMs : before.sinceMs;
   const may = nowMs - sinceMs <= intervalMs(longestInterval) + ALLOWANCE_MS;
   return { firmness: { sinceMs, lastMs: nowMs }, may };
 }

@@ -1,11 +1,10 @@
 /** The sync groups of this host: who belongs to which, and what has to follow from what one of them does. */
 import {
   conditionsInGroup,
-  destination,
   type Experience,
   type Firmness,
-  isAddressed,
   mayStandFirm,
+  settle,
   standFirm,
   type Standing,
   standingOf,
@@ -132,18 +131,10 @@ export class Groups {
   settle(group: Group, nowMs: number, dispatch: Dispatch): void {
     if (group.isSettling) return;
     group.isSettling = true;
-    for (let told = true; told;) {
-      told = false;
-      const to = destination(group.standings);
-      if (to === null) break;
+    settle(group.members, standing, (member, to) => {
       const reason = to === "active" ? "its sync group is ready" : whyYielding(group);
-      for (const member of group.members) {
-        const before = standing(member);
-        if (!isAddressed(before, to)) continue;
-        dispatch(member, { type: "follow", to, reason }, nowMs);
-        told ||= standing(member) !== before;
-      }
-    }
+      dispatch(member, { type: "follow", to, reason }, nowMs);
+    });
     group.isSettling = false;
     if (!group.isServing) { for (const member of group.members) member.isJoining = false; }
     this.#note(group);
@@ -199,8 +190,9 @@ export function standsFirm(instance: Instance, nowMs: number): boolean {
   const earlier = group.members.slice(0, group.members.indexOf(instance));
   const now = Date.now();
   if (!mayStandFirm(earlier.map((member) => experienceOf(member, now)))) return false;
-  const longest = Math.max(...group.members.map(({ router }) => router.advertisementInterval));
-  const { firmness, may } = standFirm(group.firmness, longest, nowMs);
+  const longestInterval = Math.max(...group.members.map(({ router }) => router.advertisementInterval));
+  const { activeSinceMs } = instance;
+  const { firmness, may } = standFirm(group.firmness, { longestInterval, activeSinceMs }, nowMs);
   group.firmness = firmness;
   return may;
 }

@@ -19,7 +19,7 @@ const LETTERS: Readonly<Record<Effect["type"], string>> = {
 /** By the states before and after: the effects that are allowed, as a pattern over one letter each. */
 function allowed(from: State["name"], to: State["name"]): RegExp {
   if (to === "active") return from === "active" ? /^(S?r?|rS|k)A?$/ : /^S\+AT$/;
-  if (from === "active") return to === "backup" ? /^S?m-T$/ : /^[Sm]?-T$/;
+  if (from === "active") return to === "backup" ? /^S?m?-T$/ : /^[Sm]?-T$/;
   return from === to ? (to === "backup" ? /^m?$/ : /^$/) : /^T$/;
 }
 
@@ -39,7 +39,8 @@ export function breach(
   }
   const leaves = before.name === "active" && before.handover === null && after.name !== "active";
   const says = effects[0]?.type === "sendAdvertisement" || effects[0]?.type === "remind";
-  const follows = event.type === "advertisement" && before.name === "active" && after.name === "backup" &&
+  const follows = event.type === "advertisement" && before.name === "active" && before.handover === null &&
+    after.name === "backup" &&
     event.advertisement.priority > before.priority;
   if (follows && effects[0]?.type !== "sendAdvertisement") return "it follows without a last advertisement";
   if (event.type === "acknowledgement" && after.name === "backup" && after.reminder !== null) {
@@ -47,13 +48,13 @@ export function breach(
   }
   if (leaves && !says) return "it leaves without a word";
   for (const effect of effects) {
-    const problem = checkEffect(before, after, effect);
+    const problem = checkEffect(before, event, after, effect);
     if (problem !== null) return problem;
   }
   return checkDeadline(router, event, after, deadlineMs, nowMs);
 }
 
-function checkEffect(before: State, after: State, effect: Effect): string | null {
+function checkEffect(before: State, event: Event, after: State, effect: Effect): string | null {
   if (effect.type === "transition") {
     const { from, to, reason } = effect;
     if (from !== before.name || to !== after.name) return `the transition says ${from} -> ${to}`;
@@ -66,7 +67,7 @@ function checkEffect(before: State, after: State, effect: Effect): string | null
     return priority === own ? null : `it advertises ${priority} instead of ${own}`;
   }
   if (before.name !== "active") return "a router that was not active advertises";
-  const last = after.name === "backup" ? after.priority : 0;
+  const last = after.name === "backup" && event.type !== "follow" ? after.priority : 0;
   return priority === last ? null : `its last advertisement carries ${priority} instead of ${last}`;
 }
 
@@ -82,7 +83,9 @@ function checkDeadline(
     return `the deadline ${deadlineMs} has passed although it has just been handled at ${nowMs}: a busy loop`;
   }
   if (after.name === "fault" && deadlineMs !== Infinity) return "a timer has outlived its state";
-  if (after.name === "backup" && deadlineMs === Infinity) return "a backup without a deadline waits for ever";
+  if (after.name === "backup" && after.ready === null && deadlineMs === Infinity) {
+    return "a backup without a deadline waits for ever";
+  }
   const longestMs = after.name === "active" && after.handover !== null
     ? router.handover.timeoutMs
     : router.advertisementInterval * 10;

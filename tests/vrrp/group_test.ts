@@ -190,12 +190,14 @@ for (const [name, earlier, expected] of FIRM) {
 }
 
 Deno.test("standFirm(): for an interval, then not until the conflict is over", () => {
-  const first = standFirm(null, 100, 0);
+  const reign = { longestInterval: 100, activeSinceMs: -5 };
+  const first = standFirm(null, reign, 0);
   assertEquals(first.may, true);
-  const second = standFirm(first.firmness, 100, 1_050);
+  const second = standFirm(first.firmness, reign, 1_050);
   assertEquals(second.may, true);
-  const third = standFirm(second.firmness, 100, 1_200);
+  const third = standFirm(second.firmness, reign, 1_200);
   assertEquals(third.may, false);
-  assertEquals(standFirm(third.firmness, 100, 11_000).may, false);
-  assertEquals(standFirm(third.firmness, 100, 21_500).may, true);
+  assertEquals(standFirm(third.firmness, reign, 11_000).may, false);
+  assertEquals(standFirm(third.firmness, reign, 21_500).may, true);
+  assertEquals(standFirm(third.firmness, { ...reign, activeSinceMs: 1_300 }, 1_310).may, true);
 });

@@ -129,6 +129,15 @@ testSteps("of a member that listens", [
     listening(9000),
     [],
   ],
+  [
+    "its own priority falls below that of the one whom it was ready to preempt",
+    grouped,
+    { ...ready, heard: { source: HIGHER, priority: 80 } },
+    { type: "priority", priority: 50 },
+    9000,
+    { ...listening(9000), priority: 50, heard: { source: HIGHER, priority: 80 } } as State,
+    [],
+  ],
   ["a fault ends it", grouped, ready, nginxDown, 9000, { ...faulty, faults: ["nginx: dead"] }, [
     moved("backup", "fault", "nginx: dead"),
   ]],
