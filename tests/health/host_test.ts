@@ -333,3 +333,45 @@ Deno.test("process check: quorum, death pushed, birth polled", async () => {
   for (const child of children) await stop(child);
   await Deno.remove(directory, { recursive: true });
 });
+
+Deno.test("process check: what is seen counts after fork_delay and terminate_delay", async () => {
+  const name = `vt${crypto.randomUUID().slice(0, 8)}`;
+  const directory = Deno.makeTempDirSync();
+  Deno.copyFileSync("/bin/sleep", `${directory}/${name}`);
+  const start = (): Deno.ChildProcess => new Deno.Command(`${directory}/${name}`, { args: ["60"] }).spawn();
+  const first = start();
+  await until(() => host.processes({ comm: name }).length === 1, "not started");
+  await using recorder = new Recorder();
+  const delays = { fork_delay: "400ms", terminate_delay: "600ms" };
+  recorder.monitor.configure({ it: config("process", { process: name, ...delays }, { interval: 60_000 }) });
+  recorder.monitor.start();
+  // What is there at the start counts at once.
+  assertEquals((await recorder.next()).reason, "1 process alive");
+  await pause(20);
+  const killedMs = performance.now();
+  first.kill("SIGKILL");
+  await first.status;
+  const down = await recorder.next();
+  assert(down.monotonicMs - killedMs >= 590, `${down.monotonicMs - killedMs} ms`);
+  assertEquals([down.to, down.reason], ["down", "0 of at least 1 process alive"]);
+  const startedMs = performance.now();
+  const second = start();
+  const up = await recorder.next();
+  assert(up.monotonicMs - startedMs >= 390, `${up.monotonicMs - startedMs} ms`);
+  // A restart that is quicker than the delay is none.
+  const patient = { process: name, terminate_delay: "60s" };
+  await using other = new Recorder();
+  other.monitor.configure({ it: config("process", patient, { interval: 60_000 }) });
+  other.monitor.start();
+  assertEquals((await other.next()).to, "up");
+  await pause(20);
+  second.kill("SIGKILL");
+  await second.status;
+  const third = start();
+  await until(() => host.processes({ comm: name }).length === 1, "not started");
+  await pause(300);
+  assertEquals(other.changes.length, 1);
+  third.kill("SIGKILL");
+  await third.status;
+  Deno.removeSync(directory, { recursive: true });
+});

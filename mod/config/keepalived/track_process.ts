@@ -1,9 +1,10 @@
 /** `vrrp_track_process` of keepalived.conf: a check of type "process". */
-import { wholeNumberAt, wordAt } from "./arguments.ts";
+import { formatDuration } from "../../../checks/duration.ts";
+import { secondsAt, wholeNumberAt, wordAt } from "./arguments.ts";
 import type { Conversion } from "./conversion.ts";
 import { type DraftTable, set } from "./draft.ts";
 import type { Tell } from "./report.ts";
-import { type Keywords, rows, walk } from "./table.ts";
+import { type Keywords, walk } from "./table.ts";
 import { define, tellUntracked, type Tracker } from "./trackers.ts";
 import type { Statement } from "./tree.ts";
 import { isReverse } from "./vrrp_script.ts";
@@ -17,6 +18,7 @@ interface TrackProcess {
   reverse: boolean;
   quorum: number;
   quorumMax?: number;
+  delayMs: { readonly fork: number; readonly terminate: number };
 }
 
 /** What the kernel keeps of a process's name. */
@@ -80,11 +82,33 @@ export const TRACK_PROCESS: Keywords<TrackProcess> = [
       if (maximum !== undefined) context.quorumMax = maximum;
     },
   },
-  ...rows("refused", "a death is seen at once; to wait, set interval and fall of the check", [
-    "delay",
-    "terminate_delay",
-    "fork_delay",
-  ], true),
+  {
+    keyword: "delay",
+    outcome: "converted",
+    why: "check.*.fork_delay and terminate_delay",
+    convert: (statement, context, tell) => {
+      const ms = secondsAt(statement, 0, [0, 3600], tell);
+      if (ms !== undefined) context.delayMs = { fork: ms, terminate: ms };
+    },
+  },
+  {
+    keyword: "terminate_delay",
+    outcome: "converted",
+    why: "check.*.terminate_delay",
+    convert: (statement, context, tell) => {
+      const terminate = secondsAt(statement, 0, [0, 3600], tell);
+      if (terminate !== undefined) context.delayMs = { ...context.delayMs, terminate };
+    },
+  },
+  {
+    keyword: "fork_delay",
+    outcome: "converted",
+    why: "check.*.fork_delay",
+    convert: (statement, context, tell) => {
+      const fork = secondsAt(statement, 0, [0, 3600], tell);
+      if (fork !== undefined) context.delayMs = { ...context.delayMs, fork };
+    },
+  },
 ];
 
 export function convertTrackProcess(statement: Statement, conversion: Conversion, tell: Tell): void {
@@ -92,6 +116,7 @@ export function convertTrackProcess(statement: Statement, conversion: Conversion
   if (name === undefined) return;
   const context: TrackProcess = {
     ...{ params: [], match: "none", fullCommand: false, weight: 0, reverse: false, quorum: 1 },
+    delayMs: { fork: 0, terminate: 0 },
   };
   walk(`vrrp_track_process ${name.text}`, TRACK_PROCESS, statement.block ?? [], context, conversion);
   if (context.program === undefined) return tell.refuse("it names no process");
@@ -110,7 +135,7 @@ export function convertTrackProcess(statement: Statement, conversion: Conversion
 }
 
 function write(table: DraftTable, context: TrackProcess): void {
-  const { program = "", quorum, quorumMax } = context;
+  const { program = "", quorum, quorumMax, delayMs: { fork, terminate } } = context;
   set(table, "type", "process");
   const usesLine = context.fullCommand || context.match !== "none" || context.params.length > 0;
   if (usesLine) set(table, "match", pattern(context));
@@ -118,6 +143,8 @@ function write(table: DraftTable, context: TrackProcess): void {
   set(table, "rise", 1);
   if (quorum > 1) set(table, "minimum", quorum);
   if (quorumMax !== undefined && quorumMax > 0) set(table, "maximum", quorumMax);
+  if (fork > 0) set(table, "fork_delay", formatDuration(fork));
+  if (terminate > 0) set(table, "terminate_delay", formatDuration(terminate));
 }
 
 /** The command line is the program and its arguments with blanks between them. */

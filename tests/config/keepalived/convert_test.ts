@@ -226,7 +226,7 @@ Deno.test("convert: a tracked script is a check, under keepalived's defaults", (
 
 Deno.test("convert: what is tracked under one name in different ways has different checks", () => {
   const { lines } = converted(
-    `vrrp_script eth1 {\nscript /x\n}\ntrack_file eth1 {\nfile /f\n}\nvrrp_track_process eth1 {\nprocess nginx master\nquorum 2\n}\n` +
+    `vrrp_script eth1 {\nscript /x\n}\ntrack_file eth1 {\nfile /f\n}\nvrrp_track_process eth1 {\nprocess nginx master\nquorum 2\ndelay 1\nterminate_delay 2.5\n}\n` +
       `vrrp_instance V {\n${VRRP}\ntrack_script {\neth1 weight 3\n}\ntrack_interface {\neth1\n}\ntrack_file {\neth1\n}\n` +
       "track_process {\neth1 weight -9\n}\n}",
   );
@@ -240,6 +240,8 @@ Deno.test("convert: what is tracked under one name in different ways has differe
     'match = "^nginx master$"',
     "rise = 1",
     "minimum = 2",
+    'fork_delay = "1s"',
+    'terminate_delay = "2.5s"',
   ]);
 });
 
