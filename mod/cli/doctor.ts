@@ -26,11 +26,10 @@ interface Asked {
 export async function doctor(args: string[], io: Io, _hooks?: Pick<Hooks, never>): Promise<number> {
   const asked = parse(args);
   const told = asked.config === undefined ? await snapshot(asked, io, []) : null;
-  const configFile = asked.config ?? told?.node.config_file ?? DEFAULT_CONFIG;
+  const configFile = asked.config ?? told?.status?.node.config_file ?? DEFAULT_CONFIG;
   const read = await load(configFile, io);
   const loaded = "config" in read ? read : null;
-  const status = told ??
-    (asked.config === undefined ? null : await snapshot(asked, io, loaded?.config.api.listen ?? []));
+  const { status, problem } = told ?? await snapshot(asked, io, loaded?.config.api.listen ?? []);
   const { examine } = await import("../doctor/doctor.ts");
   const diagnosis = await examine({
     config: loaded?.config ?? null,
@@ -39,6 +38,7 @@ export async function doctor(args: string[], io: Io, _hooks?: Pick<Hooks, never>
     configProblem: "problem" in read ? read.problem : null,
     commandProblems: loaded?.commands.map(formatProblem) ?? [],
     status,
+    statusProblem: problem,
     peers: asked.peers,
     token: asked.tokenFile === undefined ? null : (await io.readTextFile(asked.tokenFile)).trim(),
   });
@@ -92,22 +92,32 @@ async function load(file: string, io: Io): Promise<Loaded | { readonly problem: 
   }
 }
 
-/** Of the daemon that listens where the configuration says, or at the default places; null: none answers. */
-async function snapshot({ socket }: Asked, io: Io, listen: readonly Listen[]): Promise<Snapshot | null> {
+interface Asking {
+  /** Null: none answers. */
+  readonly status: Snapshot | null;
+  /** Somebody may be there, and cannot be asked. */
+  readonly problem: string | null;
+}
+
+/** Of the daemon that listens where the configuration says, or at the default places. */
+async function snapshot({ socket }: Asked, io: Io, listen: readonly Listen[]): Promise<Asking> {
   const places = socket !== undefined ? [{ socket }] : listen.length === 0 ? [{}] : listen.flatMap(targetOf);
+  let problem: string | null = null;
   for (const place of places) {
     try {
       const client = await connectApi(place, io);
       try {
-        return parseSnapshot(await bodyOf(await client.request("GET", "/status")));
+        return { status: parseSnapshot(await bodyOf(await client.request("GET", "/status"))), problem: null };
       } finally {
         client.close();
       }
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
+      // Nobody there is an answer as well.
+      if (!/No such file|Connection refused/.test(error.message)) problem ??= error.message;
     }
   }
-  return null;
+  return { status: null, problem };
 }
 
 function targetOf(place: Listen): Record<string, string>[] {

@@ -16,8 +16,13 @@ export function renderDiagnosis(
     "",
   ];
   for (const finding of findings) lines.push(...findingLines(finding, view), "");
-  for (const why of not_examined) lines.push(...wrap(`not looked at: ${text(why)}`, view.width, 2));
-  const fine = examined.filter(({ name }) => !findings.some(({ examination }) => examination === name));
+  for (const { examinations, why } of not_examined) {
+    lines.push(...wrap(`not seen (${examinations.join(", ")}): ${text(why)}`, view.width, 2));
+  }
+  const fine = examined.filter(({ name }) =>
+    !findings.some(({ examination }) => examination === name) &&
+    !not_examined.some(({ examinations }) => examinations.includes(name))
+  );
   if (fine.length > 0) {
     const names = fine.map(({ name }) => name).join(", ");
     lines.push(...wrap(`${paint("fine", "green", view.color)}: ${names}`, view.width, 2));

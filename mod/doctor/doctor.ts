@@ -1,5 +1,6 @@
 /** `vipd doctor`: facts are gathered, every examination judges them, and what is found is put in order. */
 import { EXAMINATIONS } from "./examinations.ts";
+import type { Unseen } from "./facts.ts";
 import { type Finding, SEVERITIES } from "./finding.ts";
 import { gather, type Patient } from "./gather/gather.ts";
 
@@ -9,8 +10,7 @@ export type { Finding } from "./finding.ts";
 export interface Diagnosis {
   readonly findings: readonly (Finding & { readonly examination: string })[];
   readonly examined: readonly { readonly name: string; readonly looks_at: string }[];
-  /** Looks that were not possible, and why. */
-  readonly not_examined: readonly string[];
+  readonly not_examined: readonly Unseen[];
 }
 
 export async function examine(patient: Patient): Promise<Diagnosis> {

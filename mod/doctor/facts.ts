@@ -37,10 +37,15 @@ export interface Facts {
   /** Which of nft, haproxy are installed, and whether the kernel has IPVS. */
   readonly engines: Readonly<Record<"nft" | "haproxy" | "ipvs", boolean>>;
   readonly conntrack: { readonly used: number; readonly limit: number } | null;
-  /** Looks that were not possible, and why. */
-  readonly notExamined: readonly string[];
+  readonly notExamined: readonly Unseen[];
   /** Milliseconds since a time of the read model. */
   ageMs(time: string): number;
+}
+
+/** A look that was not possible, and why: what these examinations say is not all there is. */
+export interface Unseen {
+  readonly examinations: readonly string[];
+  readonly why: string;
 }
 
 export interface LinkFacts {
@@ -51,6 +56,8 @@ export interface LinkFacts {
   readonly mac: string;
   /** `macvlan`, `bridge`; empty for hardware. */
   readonly kind: string;
+  /** Of a macvlan: `bridge`, `private`, ...; empty: unknown. */
+  readonly mode: string;
   /** The interface below it, and the bridge, bond or VRF above it; empty: none. */
   readonly below: string;
   readonly master: string;

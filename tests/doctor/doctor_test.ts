@@ -54,6 +54,7 @@ Deno.test("examine() tells no secret", async () => {
     configProblem: null,
     commandProblems: [],
     status: null,
+    statusProblem: null,
     peers: ["/nonexistent/peer.toml", "http://127.0.0.1:9"],
     token: "tell-neither",
   });
@@ -71,8 +72,11 @@ Deno.test("renderDiagnosis() shows the worst first, and control characters never
   } as const;
   const diagnosis: Diagnosis = {
     findings: [{ ...finding, examination: "interfaces" }],
-    examined: [{ name: "interfaces", looks_at: "" }, { name: "clock", looks_at: "" }],
-    not_examined: ["nft: refused"],
+    examined: [{ name: "interfaces", looks_at: "" }, { name: "clock", looks_at: "" }, {
+      name: "firewall",
+      looks_at: "",
+    }],
+    not_examined: [{ examinations: ["firewall"], why: "nft: refused" }],
   };
   const shown = renderDiagnosis(diagnosis, { configFile: "x.toml", runs: true }, {
     width: Infinity,
@@ -85,7 +89,7 @@ Deno.test("renderDiagnosis() shows the worst first, and control characters never
     "  seen",
     "    ip link",
     "",
-    "not looked at: nft: refused",
+    "not seen (firewall): nft: refused",
     "fine: clock",
     "1 problem",
   ]);

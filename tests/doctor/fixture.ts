@@ -11,6 +11,7 @@ export const eth0: LinkFacts = {
   carrier: true,
   mac: "02:00:00:00:00:01",
   kind: "",
+  mode: "",
   below: "",
   master: "",
   masterKind: "",

@@ -3,90 +3,26 @@
  * kind; and of each thing that is broken in it, one at a time, it says what it is.
  */
 import { assert, assertEquals } from "@std/assert";
-import type { Diagnosis, Finding } from "../../mod/doctor/doctor.ts";
+import {
+  type Change,
+  diagnose,
+  filter,
+  listed,
+  OPTIONS,
+  OWN,
+  type Pair,
+  pair,
+  routerOf,
+  says,
+  set,
+  VIP,
+  VIP6,
+} from "./lab/doctor.ts";
 import { startKeepalived } from "./lab/keepalived.ts";
-import { keepalivedRouter, type RouterSpec, vipdRouter } from "./lab/routers.ts";
+import { keepalivedRouter } from "./lab/routers.ts";
 import { type Case, inLab, settled, testTogether } from "./lab/scenario.ts";
-import { reload, startVipd, status, type Vipd, vipdCommand, waitForState } from "./lab/vipd.ts";
+import { reload, startVipd, status, waitForState } from "./lab/vipd.ts";
 import { type Host, type Lab, waitFor } from "./lab.ts";
-
-const OWN = { n1: "192.168.121.129", n2: "192.168.121.128" } as const;
-const OPTIONS = {
-  nodes: {
-    n1: [`${OWN.n1}/24`, "fd00:121::129/64"],
-    n2: [`${OWN.n2}/24`, "fd00:121::128/64"],
-    n3: ["192.168.121.127/24", "fd00:121::127/64"],
-  },
-  client: ["192.168.121.10/24", "fd00:121::10/64"],
-};
-const VIP = "192.168.121.120/24";
-const VIP6 = ["fe80::121:120/64", "fd00:121::120/64"];
-
-type Change = Partial<RouterSpec>;
-
-/** A pair, n1 the better one; `change` says what kind. */
-interface Pair {
-  readonly lab: Lab;
-  readonly n1: Host;
-  readonly n2: Host;
-  readonly first: Vipd;
-  readonly second: Vipd;
-}
-
-function routerOf(node: Host, change: Change = {}): string {
-  const priority = node.name === "n1" ? 150 : 100;
-  const common = { name: "VI_1", vrid: 51, version: 3, intervalMs: 200, addresses: [VIP] } as const;
-  const { unicast } = change;
-  const peer = node.name === "n1" ? OWN.n2 : OWN.n1;
-  const own = node.name === "n1" ? OWN.n1 : OWN.n2;
-  const sides = unicast === undefined ? {} : { unicast: { source: own, peers: [peer] } };
-  return vipdRouter({ ...common, priority, ...change, ...sides });
-}
-
-async function pair(lab: Lab, change: Change = {}): Promise<Pair> {
-  const [n1, n2] = [lab.node("n1"), lab.node("n2")];
-  const first = await startVipd(n1, routerOf(n1, change));
-  const second = await startVipd(n2, routerOf(n2, change));
-  await settled("VI_1", first, [second]);
-  return { lab, n1, n2, first, second };
-}
-
-async function diagnose(node: Host, configFile: string, ...args: string[]): Promise<readonly Finding[]> {
-  const argv = [...vipdCommand(), "doctor", "--config", configFile, "--json", ...args];
-  const output = await node.exec(argv, { mayFail: true });
-  return (JSON.parse(output) as Diagnosis).findings;
-}
-
-function listed(findings: readonly Finding[]): string {
-  return findings.map(({ severity, about, message, evidence }) =>
-    `${severity} ${about}: ${message} [${evidence.join("; ")}]`
-  ).join("\n");
-}
-
-/** Waits until the doctor of a node says so; then it gives evidence or a fix as well. */
-async function says(node: Host, configFile: string, expected: RegExp, ...args: string[]): Promise<void> {
-  let findings: readonly Finding[] = [];
-  try {
-    const found = await waitFor(`doctor of ${node.name} to say ${expected}`, async () => {
-      findings = await diagnose(node, configFile, ...args);
-      return findings.find((one) => expected.test(`${one.severity} ${one.about}: ${one.message}`));
-    }, 30_000);
-    assert(found.fix.length + found.evidence.length > 0, `no evidence and no fix: ${found.message}`);
-  } catch (error) {
-    throw new Error(`${error instanceof Error ? error.message : error}\nlast:\n${listed(findings)}`);
-  }
-}
-
-async function set(node: Host, path: string, value: number): Promise<void> {
-  await node.exec(["sh", "-c", `echo ${value} > /proc/sys/net/${path}`]);
-}
-
-/** Rules in nft's language. */
-async function filter(node: Host, chain: string, rules: string): Promise<void> {
-  await node.exec(["nft", "-f", "-"], {
-    stdin: `table inet test {\nchain ${chain} {\ntype filter hook ${chain} priority 0; ${rules}\n}\n}\n`,
-  });
-}
 
 const HEALTHY: readonly (readonly [name: string, change: Change])[] = [
   ["IPv4", {}],
@@ -342,6 +278,31 @@ async function mismatched(lab: Lab): Promise<void> {
   );
 }
 
+/** Two that do not hear each other, and the other one's API. */
+async function asked(lab: Lab): Promise<void> {
+  const [n1, n2] = [lab.node("n1"), lab.node("n2")];
+  const token = `${lab.site.directory}/token`;
+  await Deno.writeTextFile(token, "a-token-that-is-not-told\n", { mode: 0o600 });
+  const api = (node: Host, own: string): string =>
+    `\n[api]\nlisten = ["unix:${node.directory}/vipd/vipd.sock", "${own}:8112"]\ntoken_file = "${token}"\n`;
+  const first = await startVipd(n1, routerOf(n1) + api(n1, OWN.n1));
+  const second = await startVipd(n2, routerOf(n2) + api(n2, OWN.n2));
+  await settled("VI_1", first, [second]);
+  const peer = ["--peer", `http://${OWN.n2}:8112`, "--token-file", token];
+  const healthy = await diagnose(n1, first.configFile, ...peer);
+  assertEquals(listed(healthy.filter(({ severity }) => severity !== "note")), "");
+  await filter(n1, "output", "policy accept; meta l4proto 112 drop;");
+  await filter(n2, "output", "policy accept; meta l4proto 112 drop;");
+  await waitForState(second, "VI_1", "ACTIVE");
+  await says(
+    n1,
+    first.configFile,
+    /problem VI_1: ACTIVE here and on http:.*: they do not hear each other/,
+    ...peer,
+  );
+  assert(!JSON.stringify(await diagnose(n1, first.configFile, ...peer)).includes("not-told"));
+}
+
 /** Nothing runs here yet. */
 async function before(lab: Lab): Promise<void> {
   const { n1, first } = await pair(lab);
@@ -376,6 +337,7 @@ testTogether("doctor: what is broken is named", [
   // The longest first: the others find room beside them.
   row("peers that do not fit", mismatched),
   row("before the first start", before),
+  row("a peer that is asked", asked),
   ...BROKEN.map(([name, change, body, where, expected]) =>
     row(name, async (lab) => {
       const here = await pair(lab, change);

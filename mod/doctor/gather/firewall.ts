@@ -2,6 +2,7 @@
 import { readIptables } from "../firewall/iptables.ts";
 import { readNft } from "../firewall/nft.ts";
 import type { Ruleset } from "../firewall/ruleset.ts";
+import type { Unseen } from "../facts.ts";
 import { ask, readText } from "./programs.ts";
 
 /** Program, family, and the kernel's list of the old interface's tables: a look must not make any. */
@@ -14,7 +15,7 @@ const FAMILY_NAMES = { 4: "ip", 6: "ip6" } as const;
 
 export interface Gathered {
   readonly rulesets: readonly Ruleset[];
-  readonly notExamined: readonly string[];
+  readonly notExamined: readonly Unseen[];
 }
 
 export async function gatherFirewalls(): Promise<Gathered> {
@@ -43,7 +44,7 @@ export async function gatherFirewalls(): Promise<Gathered> {
     if (rulesets.length === 0) notExamined.push("firewall: neither nft nor iptables-save is installed");
   } else if (nft.problem !== null) notExamined.push(nft.problem);
   else rulesets.push(readRules(nft.text, others, notExamined));
-  return { rulesets, notExamined };
+  return { rulesets, notExamined: notExamined.map((why) => ({ examinations: ["firewall"], why })) };
 }
 
 function readRules(text: string, others: ReadonlySet<string>, notExamined: string[]): Ruleset {

@@ -11,6 +11,7 @@ import {
   gatherLinks,
   gatherParameters,
   gatherVendor,
+  withModes,
 } from "./host.ts";
 import { gatherPeer } from "./peers.ts";
 import { gatherDaemon, gatherManagers, gatherServices } from "./processes.ts";
@@ -30,14 +31,16 @@ export interface Patient {
   readonly configProblem: string | null;
   readonly commandProblems: readonly string[];
   readonly status: Snapshot | null;
+  /** A daemon may be running, but cannot be asked. */
+  readonly statusProblem: string | null;
   /** Files or URLs. */
   readonly peers: readonly string[];
   readonly token: string | null;
 }
 
 export async function gather(patient: Patient): Promise<Facts> {
-  const { config, configFile, configProblem, commandProblems, status, token } = patient;
-  const links = gatherLinks();
+  const { config, configFile, configProblem, commandProblems, status, statusProblem, token } = patient;
+  const links = await withModes(gatherLinks());
   const routers = routersOf({ config, status });
   const listenedMs = listenMs(routers);
   const [firewalls, peers, unresolved, wire] = await Promise.all([
@@ -70,7 +73,11 @@ export async function gather(patient: Patient): Promise<Facts> {
     vendor: gatherVendor(),
     engines: gatherEngines(),
     conntrack: gatherConntrack(),
-    notExamined: [...firewalls.notExamined, ...wire.notExamined],
+    notExamined: [
+      ...(statusProblem === null ? [] : [{ examinations: ["daemon"], why: statusProblem }]),
+      ...firewalls.notExamined,
+      ...wire.notExamined,
+    ],
     ageMs: (time) => Date.now() - Date.parse(time),
   };
 }

@@ -11,7 +11,7 @@ import {
 import { findProgram } from "../../../checks/command.ts";
 import { formatAddress, formatMac } from "../../wire/address.ts";
 import type { ClockFacts, Facts, LinkFacts } from "../facts.ts";
-import { readText } from "./programs.ts";
+import { ask, readText } from "./programs.ts";
 
 const IPV4_KEYS = ["rp_filter", "arp_ignore", "arp_announce", "promote_secondaries"] as const;
 const IPV6_KEYS = ["disable_ipv6"] as const;
@@ -29,6 +29,7 @@ export function gatherLinks(): LinkFacts[] {
     carrier: link.running && link.lowerUp,
     mac: link.mac.length === 6 ? formatMac(link.mac) : "",
     kind: link.kind ?? "",
+    mode: "",
     below: nameOf(link.linkIndex),
     master: nameOf(link.master),
     masterKind: links.find(({ index }) => index === link.master)?.kind ?? "",
@@ -41,6 +42,25 @@ export function gatherLinks(): LinkFacts[] {
     })),
     snoopsUnasked: link.kind === "bridge" && isSnooping(link.name),
   }));
+}
+
+/** The modes of macvlans, as ip(8) tells them. */
+export async function withModes(links: readonly LinkFacts[]): Promise<LinkFacts[]> {
+  if (!links.some(({ kind }) => kind === "macvlan")) return [...links];
+  const said = await ask(["ip", "-json", "-details", "link", "show", "type", "macvlan"]);
+  const modes = modesIn(said?.text ?? "");
+  return links.map((link) => ({ ...link, mode: modes.get(link.name) ?? "" }));
+}
+
+function modesIn(text: string): Map<string, string> {
+  try {
+    const links = JSON.parse(text) as { ifname?: string; linkinfo?: { info_data?: { mode?: string } } }[];
+    return new Map(links.map(({ ifname = "", linkinfo }) => [ifname, linkinfo?.info_data?.mode ?? ""]));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    // An older ip(8) that knows no JSON, or none at all.
+    return new Map();
+  }
 }
 
 function isSnooping(name: string): boolean {

@@ -9,7 +9,7 @@ import { openPacketListener } from "../../../ffi/packet.ts";
 import { Receiver } from "../../../ffi/receiver.ts";
 import { Watch } from "../../vrrp/watch.ts";
 import { formatAddress, formatMac, isMulticast, parseAddress, parseMac } from "../../wire/address.ts";
-import type { ClaimFacts, HeardFacts, LinkFacts } from "../facts.ts";
+import type { ClaimFacts, HeardFacts, LinkFacts, Unseen } from "../facts.ts";
 import { readAdvertisement, VRRP_FILTERS } from "../advertisement.ts";
 
 const LOOK_EVERY_MS = 50;
@@ -26,7 +26,7 @@ export type Question = Omit<ClaimFacts, "macs">;
 export interface Overheard {
   readonly heard: readonly HeardFacts[] | null;
   readonly claims: readonly ClaimFacts[];
-  readonly notExamined: readonly string[];
+  readonly notExamined: readonly Unseen[];
 }
 
 /** Listens for so long on these links and asks meanwhile. */
@@ -61,7 +61,7 @@ export async function overhear(
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     const why = `links cannot be listened on (root, or CAP_NET_RAW, is needed): ${error.message}`;
-    return { heard: null, claims: [], notExamined: [why] };
+    return { heard: null, claims: [], notExamined: [{ examinations: ["group", "addresses"], why }] };
   } finally {
     for (const part of [...ears, ...asking]) part.close();
   }

@@ -69,6 +69,8 @@ function judgeClaim(
       ),
     ];
   }
+  // On another link the active router has another MAC address, which nothing tells.
+  if (link !== config.interface) return [];
   const active = macsOfActive(facts, router);
   if (others.length === 0 || active.length === 0 && !isSilent(facts, router)) return [];
   if (active.includes(others[0]!)) return [];

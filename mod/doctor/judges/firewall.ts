@@ -1,8 +1,8 @@
 /** Whether this host's packet filters let advertisements in and out. PURE. */
 import { type Fate, fateOf } from "../firewall/evaluate.ts";
 import type { Packet } from "../firewall/ruleset.ts";
-import { type Facts, type RouterFacts, routersOf } from "../facts.ts";
-import { type Finding, problem, warning } from "../finding.ts";
+import { type Facts, type PeerFacts, type RouterFacts, routersOf } from "../facts.ts";
+import { type Finding, note, problem, warning } from "../finding.ts";
 
 /** Firewalls that write the rules themselves: what is inserted by hand is gone with their next reload. */
 const MANAGERS: Readonly<Record<string, readonly string[]>> = {
@@ -57,8 +57,11 @@ function found(facts: Facts, { config }: RouterFacts, packet: Packet, fate: Fate
   const from = direction === "in" && source !== null ? ` from ${source}` : "";
   const message = fate.fate === "drops"
     ? `the firewall drops ${what}${from}`
-    : `the firewall may drop ${what}${from}: it depends on what cannot be seen here`;
-  const tell = fate.fate === "drops" ? problem : warning;
+    : `the firewall may drop ${what}${from}: it depends on ${
+      source === null ? "who sends them, and nobody was heard" : "what cannot be seen here"
+    }`;
+  const unsure = direction === "in" && source === null ? note : warning;
+  const tell = fate.fate === "drops" ? problem : unsure;
   return tell(config.interface, message, [`${fate.place}: ${fate.text}`], fixOf(facts, fate));
 }
 
@@ -85,9 +88,19 @@ function packetsOf(facts: Facts, { config, status }: RouterFacts, direction: "in
       vrid === config.vrid && name === config.interface
     ).map(({ source }) => source),
     ...(status?.peers ?? []).map(({ address }) => address),
+    ...facts.peers.flatMap((peer) => primaryAddresses(peer, config)),
   ];
   const known: readonly (string | null)[] = sources.length > 0 ? [...new Set(sources)] : [null];
   return known.map((source) => ({ ...group, source }));
+}
+
+/** Where the peers that the operator has shown send from. */
+function primaryAddresses({ status }: PeerFacts, { vrid, family }: RouterFacts["config"]): string[] {
+  return (status?.virtual_routers ?? []).flatMap((router) =>
+    router.vrid === vrid && (router.family === "ipv4") === (family === 4) && router.primary_address !== null
+      ? [router.primary_address]
+      : []
+  );
 }
 
 function ownAddress({ links }: Facts, { interface: name, family }: RouterFacts["config"]): string | null {

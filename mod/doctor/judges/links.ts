@@ -117,6 +117,12 @@ function judgeMacvlan(
   if (link.mac !== mac) {
     return [problem(name, `${link.name} has another MAC address than ${mac}`, [`it has ${link.mac}`], fix)];
   }
+  if (link.mode !== "" && link.mode !== "bridge") {
+    const message =
+      `${link.name} is in mode ${link.mode}: ${base} does not hear what another router sends from ` +
+      "the same MAC address";
+    return [warning(name, message, [], [`ip link set dev ${link.name} type macvlan mode bridge`])];
+  }
   if (active !== link.up) {
     const message = active ? "is down although it serves" : "is up although this router does not serve";
     return [problem(name, `${link.name} ${message}`, [], ["vipd reload"])];
