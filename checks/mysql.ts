@@ -1,5 +1,6 @@
 /** mysql: a MySQL or MariaDB server lets the check in, runs a query, is primary or replica as expected. */
 import { connect as connectSocket, isIP } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Connection as MysqlConnection, ConnectionOptions, RowDataPacket } from "mysql2";
 import * as z from "zod";
 import { expectQuery, judgeAnswer, judgeRole, queryFields, roleField } from "./answer.ts";
@@ -23,6 +24,8 @@ import { readPemFiles, UNACCEPTED } from "./tls.ts";
 const usualPort = 3306;
 /** Of what a server says about itself. */
 const wordsMax = 200;
+/** Microtasks until a failure has reached whoever waits. */
+const settlingTurns = 20;
 
 const options = z.strictObject({
   ...serviceFields(usualPort),
@@ -58,7 +61,10 @@ async function probe(context: CheckContext, options: Options, signal: AbortSigna
     const client = createConnection({ ...settings, stream });
     client.on("error", () => {});
     try {
-      return await orAbort(signal, look(client, options));
+      const note = await orAbort(signal, Promise.race([look(client, options), lost(stream)]));
+      // Who only hangs up is counted as an aborted client.
+      await orAbort(signal, new Promise<void>((resolve) => client.end(() => resolve())));
+      return note;
     } finally {
       client.destroy();
     }
@@ -95,10 +101,15 @@ async function look(client: MysqlConnection, { role, query, expect }: Options): 
   if (typeof row?.[0] !== "string") return fail("the server does not tell whether it is read-only");
   const actual = ["0", "OFF"].includes(row[0]) ? "primary" : "replica";
   judgeRole(actual, role);
-  const note = query === undefined ? actual : `${actual}, ${judgeAnswer(await run(client, query), expect)}`;
-  // Who only hangs up is counted as an aborted client.
-  await new Promise<void>((resolve) => client.end(() => resolve()));
-  return note;
+  return query === undefined ? actual : `${actual}, ${judgeAnswer(await run(client, query), expect)}`;
+}
+
+/** Fails once the connection is closed: who waits for the rest of an answer is not told of that. */
+async function lost(stream: Duplex): Promise<never> {
+  await new Promise<void>((resolve) => stream.once("close", () => resolve()));
+  // What the library has to say of it comes first.
+  for (let turn = 0; turn < settlingTurns; turn++) await undefined;
+  return fail("connection lost: the server closed the connection");
 }
 
 /** Rows of texts and nulls; `CheckFailed` with the server's own words. */
