@@ -63,7 +63,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "convert",
     summary: "turn a keepalived.conf into a vipd.toml",
-    usage: "vipd convert FILE [-o vipd.toml] [--id ID] [--partial] [--force] [--json]",
+    usage: "vipd convert FILE [-o vipd.toml] [--id ID] [--partial] [--mend] [--force] [--json]",
     description:
       "Reads includes, conditionals, definitions and sequences as keepalived does. Each keyword is converted, told as\n" +
       "obsolete or without effect, or refused with the reason and the line, on standard error. What is written can be\n" +
@@ -72,6 +72,7 @@ export const COMMANDS: readonly Command[] = [
       ["-o, --output FILE", "where to write it (default: standard output)"],
       ["--id ID", "name of this instance for @ID lines (default: the host name up to its first dot)"],
       ["--partial", "leave out what cannot be converted, with a comment in its place"],
+      ["--mend", "first put back line breaks that a web page or a chat has lost"],
       ["--force", "replace FILE if it is there"],
       ["--json", "the report as JSON, with the result in it unless it goes to a file"],
       HELP_OPTION,

@@ -27,6 +27,7 @@ interface Options {
   readonly json: boolean;
   readonly force: boolean;
   readonly partial: boolean;
+  readonly mend: boolean;
 }
 
 /** The text of a vipd.toml, or null when there is none that could be used. */
@@ -56,8 +57,8 @@ function parse(args: string[]): Options {
   const operand = args.findIndex((arg, i) => !arg.startsWith("-") && !takesValue(args[i - 1]));
   const path = args[operand];
   if (path === undefined) throw new UsageError("Name the keepalived.conf");
-  const { o, output, id, json, force, partial } = parseOptions(args.toSpliced(operand, 1), {
-    boolean: ["json", "force", "partial"],
+  const { o, output, id, json, force, partial, mend } = parseOptions(args.toSpliced(operand, 1), {
+    boolean: ["json", "force", "partial", "mend"],
     string: ["output", "id"],
     alias: { o: "output" },
   }) as Readonly<Record<string, string | true>>;
@@ -67,7 +68,7 @@ function parse(args: string[]): Options {
     ...(typeof target === "string" ? { output: target } : {}),
     // keepalived's own default: the first label of the host's name.
     id: typeof id === "string" ? id : hostname().split(".")[0]!,
-    ...{ json: json === true, force: force === true, partial: partial === true },
+    ...{ json: json === true, force: force === true, partial: partial === true, mend: mend === true },
   };
 }
 
@@ -75,8 +76,8 @@ function takesValue(arg: string | undefined): boolean {
   return arg === "-o" || arg === "--output" || arg === "--id";
 }
 
-async function convertFile({ path, id, partial }: Options, io: Io, files: Files): Promise<Result> {
-  const converted = convertKeepalived(path, files, { id, env: (name) => io.env(name) });
+async function convertFile({ path, id, partial, mend }: Options, io: Io, files: Files): Promise<Result> {
+  const converted = convertKeepalived(path, files, { id, env: (name) => io.env(name) }, mend);
   const { draft } = converted;
   const rows = [...converted.rows];
   if (rows.some(({ blocks }) => blocks) && !partial) return { toml: null, rows };
@@ -125,6 +126,9 @@ async function write(
   }
 }
 
+/** What the conversion says of a line that is several. */
+const SAME_LINE = "stands on the same line";
+
 function print(
   { output }: Options,
   toml: string | null,
@@ -136,6 +140,11 @@ function print(
   io.err(summaryLine(rows));
   if (toml === null) {
     io.err("Nothing is written. --partial leaves out what cannot be converted, with a comment in its place.");
+    if (rows.some(({ message }) => message.includes(SAME_LINE))) {
+      io.err(
+        "Have line breaks been lost, as on web pages? --mend puts them back; look at what it makes of it.",
+      );
+    }
   } else if (problem !== null) io.err(`vipd convert: ${problem}`);
   else if (output === undefined) io.out(toml.trimEnd());
   else io.err(`Written: ${output}. Next: vipd validate ${output}`);

@@ -93,6 +93,14 @@ Deno.test("convert: a program that this host does not have is told, and no obsta
   );
 });
 
+Deno.test("convert: --mend puts lost line breaks back, and is offered where they are missed", async () => {
+  const text = GOOD.replaceAll("\n", " ");
+  const { code, io } = await run(text);
+  assertEquals(code, 2);
+  assertStringIncludes(io.stderr.at(-1)!, "--mend puts them back");
+  assertEquals((await run(text, "--mend")).code, 0);
+});
+
 Deno.test("convert: --json holds all rows, the counts and the result", async () => {
   const { io } = await run(ROUTES, "--json");
   const report = JSON.parse(io.stdout.join("\n"));

@@ -30,7 +30,7 @@ const KINDS: readonly (readonly [kind: string, kept: Corpus, cases: number, reac
     ...["services", "destinations"].map((one) => `${one}: answered`),
   ]],
   ["toml", TOML, 1_000, ["valid", "refused"]],
-  ["keepalived", KEEPALIVED, 600, ["converted", "in part"]],
+  ["keepalived", KEEPALIVED, 300, ["converted", "in part"]],
   ["api", API, 5_000, ["200", "401", "403", "404", "405", "406", "421", "422", "503"]],
   ["http", HTTP, 5, []],
   ["answers", ANSWERS, 5_000, ["200", "204", "failed"]],

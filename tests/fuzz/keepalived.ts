@@ -51,6 +51,7 @@ function unfolded(text: string): string {
 async function judge(files: Texts): Promise<string> {
   const byPath = new Map(files.map(([path, text]) => [path, unfolded(text)]));
   const whole = await run(byPath, []);
+  await run(byPath, ["--mend"]);
   if (whole === "converted") return whole;
   return await run(byPath, ["--partial"]) === "converted" ? "in part" : "refused";
 }

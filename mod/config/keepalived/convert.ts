@@ -6,6 +6,7 @@ import type { Draft } from "./draft.ts";
 import { expand, type Files } from "./expand.ts";
 import { writeMail } from "./global_mail.ts";
 import { writeNotify } from "./global_notify.ts";
+import { mend } from "./mend.ts";
 import { parse } from "./parse.ts";
 import { type Row, teller } from "./report.ts";
 import { ROOT } from "./root.ts";
@@ -17,10 +18,18 @@ export interface Converted {
   readonly rows: readonly Row[];
 }
 
-/** Never throws: whatever the files hold, it ends in a draft and in rows. */
-export function convertKeepalived(path: string, files: Files, surroundings: Surroundings): Converted {
+/**
+ * Never throws: whatever the files hold, it ends in a draft and in rows. `mends`: puts lost line breaks back.
+ */
+export function convertKeepalived(
+  path: string,
+  files: Files,
+  surroundings: Surroundings,
+  mends = false,
+): Converted {
   const rows: Row[] = [];
-  const statements = parse(expand(path, files, surroundings, rows), rows);
+  const lines = expand(path, files, surroundings, rows, mends ? mend : undefined);
+  const statements = parse(lines, rows);
   const conversion = newConversion(rows, files, blocksOf);
   walk("", ROOT, statements, conversion, conversion);
   for (const finish of conversion.later) finish();

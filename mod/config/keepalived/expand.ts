@@ -7,6 +7,7 @@ import { type IncludeKind, includeOf } from "./include.ts";
 import { bare } from "./lexer.ts";
 import { type Row, teller } from "./report.ts";
 import { isSequence, readSequence } from "./sequences.ts";
+import type { Part } from "./mend.ts";
 import type { Line, Place } from "./tree.ts";
 
 /** The files that a configuration may consist of. */
@@ -19,7 +20,7 @@ export interface Files {
 
 /** Of a line with its end, as keepalived reads it. */
 const LINE_BYTES_MAX = 1_023;
-const LINES_MAX = 100_000;
+const LINES_MAX = 50_000;
 const CHARS_MAX = 8_000_000;
 const DEPTH_MAX = 40;
 
@@ -28,6 +29,8 @@ interface Expansion {
   readonly surroundings: Surroundings;
   readonly rows: Row[];
   readonly definitions: Definitions;
+  /** A file's text to its lines. */
+  readonly linesOf: (text: string) => readonly Part[];
   /** Lines and characters that may still come. */
   left: { lines: number; chars: number };
   /** The files that are being read, each included by the one before. */
@@ -42,14 +45,24 @@ interface Source {
 }
 
 /** The lines of the file `path`; what is wrong with it goes into `rows`. */
-export function expand(path: string, files: Files, surroundings: Surroundings, rows: Row[]): Line[] {
+export function expand(
+  path: string,
+  files: Files,
+  surroundings: Surroundings,
+  rows: Row[],
+  linesOf: Expansion["linesOf"] = asTheyAre,
+): Line[] {
   const expansion: Expansion = {
-    ...{ files, surroundings, rows, definitions: new Map(), reading: [] },
+    ...{ files, surroundings, rows, linesOf, definitions: new Map(), reading: [] },
     left: { lines: LINES_MAX, chars: CHARS_MAX },
   };
   const lines: Line[] = [];
   readFile(expansion, path, { file: path, line: 0, column: 0 }, "demanded", lines);
   return lines;
+}
+
+function asTheyAre(text: string): Part[] {
+  return text.split("\n").map((text, i) => ({ text, line: i + 1, offset: 0 }));
 }
 
 function readFile(
@@ -100,9 +113,9 @@ function templateIn(text: string): { what: string; line: number; column: number 
 function* sources(expansion: Expansion, file: string, text: string): Generator<Source> {
   let defining: { name: string; lines: string[] } | null = null;
   const plain = text.startsWith("\ufeff") ? text.slice(1) : text;
-  for (const [i, raw] of plain.split("\n").entries()) {
+  for (const { text: raw, line: number, offset } of expansion.linesOf(plain)) {
     const { text: line, indent, continues } = bare(raw.replace(/\r+$/, ""));
-    const at = { file, line: i + 1, column: indent + 1 };
+    const at = { file, line: number, column: offset + indent + 1 };
     if (
       raw.length * 3 >= LINE_BYTES_MAX && line !== "" &&
       new TextEncoder().encode(raw).length >= LINE_BYTES_MAX

@@ -245,6 +245,31 @@ Deno.test("convert: what is tracked under one name in different ways has differe
   ]);
 });
 
+Deno.test("convert: groups, reversed trackers, files and scripts of other users can be loaded", async () => {
+  const instance = (name: string, vrid: number): string =>
+    `vrrp_instance ${name} {\n${VRRP.replace("51", String(vrid)).replace(".10/", `.${vrid}/`)}\n` +
+    "track_file {\nf weight -10 reverse\n}\ntrack_process {\np\n}\n}\n";
+  const { toml, told, lines } = converted(
+    "track_file f {\nfile /run/f\n}\nvrrp_track_process p {\nprocess nginx\nquorum_max 0\n}\n" +
+      'vrrp_script s {\nscript "/x"\nuser nobody nogroup\n}\n' +
+      `${instance("A", 61)}${
+        instance("B", 62)
+      }vrrp_sync_group G {\ngroup {\nA\nB\n}\ntrack_script {\ns weight 5\n}\n` +
+      'notify_master "/m" root\nsmtp_alert\nsync_group_tracking_weight\n}\n',
+  );
+  assertEquals(told, []);
+  assertEquals(lines.filter((line) => /^(members|member_weights|multiply|group|track) /.test(line)), [
+    'track = [{ check = "f", weight = -10, reverse = true }, { check = "p", reverse = true }]',
+    'track = [{ check = "f", weight = -10, reverse = true }, { check = "p", reverse = true }]',
+    'members = ["A", "B"]',
+    'member_weights = "each"',
+    'track = [{ check = "s", weight = 5 }]',
+    "multiply = true",
+    'group = "nogroup"',
+  ]);
+  assertEquals(await problemsOf(toml), []);
+});
+
 Deno.test("convert: what has been converted can be loaded", async () => {
   const { toml, told } = converted(
     `global_defs {\nrouter_id lb1\nvrrp_version 3\nscript_user nobody\nnotify_fifo /run/f\nsmtp_server ::1\n` +
