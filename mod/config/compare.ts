@@ -100,6 +100,12 @@ const MUST_AGREE: readonly { key: string; show: (router: VirtualRouterConfig) =>
     why: "after a failover some addresses would be missing",
   },
   {
+    key: "detect_conflicts",
+    show: ({ detect_conflicts: mode, conflict_wait }) =>
+      mode === "wait" ? `wait for ${formatDuration(conflict_wait)}` : "no wait",
+    why: "whoever waits longer comes too late, however high its priority",
+  },
+  {
     key: "multicast_group",
     show: ({ unicast_peers, multicast_group }) => unicast_peers === undefined ? multicast_group : "unicast",
     why: "the routers would not hear each other",

@@ -23,6 +23,7 @@ const ROUTER_RULES: readonly RouterRule[] = [
   lintInterval,
   lintSize,
   lintUseless,
+  lintConflictWait,
 ];
 
 /**
@@ -158,10 +159,26 @@ function lintUseless(router: VirtualRouterConfig, path: Path, warn: Warn, isSet:
     ["ttl_security", unicast, "with unicast_peers"],
     ["ipv4_checksum", router.version === 2, "with version = 2"],
     ["ipv4_checksum", router.family === 6, "with IPv6 addresses"],
+    ["conflict_wait", router.detect_conflicts !== "wait", 'without detect_conflicts = "wait"'],
   ];
   for (const [key, isUseless, because] of useless) {
     if (isUseless && isSet([...path, key])) warn([...path, key], `has no effect ${because}`);
   }
+}
+
+/** Who hands over serves on, but not for ever. */
+function lintConflictWait(
+  { detect_conflicts, conflict_wait, handover }: VirtualRouterConfig,
+  path: Path,
+  warn: Warn,
+): void {
+  if (detect_conflicts !== "wait" || !handover.enabled || conflict_wait < handover.timeout) return;
+  warn(
+    [...path, "conflict_wait"],
+    `not below the handover.timeout ${
+      formatDuration(handover.timeout)
+    }: a peer that hands over has let go by then`,
+  );
 }
 
 function lintCheck(config: Config, name: string, check: CheckConfig, warn: Warn): void {

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
 import { createApi } from "../../mod/api/mod.ts";
 import { renderPage } from "../../mod/api/page/page.ts";
-import { bigSnapshot, check, fakeContext, router, snapshot } from "./fixture.ts";
+import { AT, bigSnapshot, check, fakeContext, router, snapshot } from "./fixture.ts";
 
 Deno.test("GET / shows every part of the snapshot", async () => {
   const response = await createApi(fakeContext()).request("/", { headers: { accept: "text/html" } });
@@ -61,6 +61,15 @@ Deno.test("GET / allows exactly the style and script that it carries", async () 
   assert(
     !/\son\w+=|\sstyle=|(?<!<code>)https?:\/\//.test(page),
     "no inline handler, no inline style, nothing from elsewhere",
+  );
+});
+
+Deno.test("renderPage() shows who else has an address", () => {
+  const conflict = { address: "192.0.2.1", interface: "eth0", mac: "02:00:00:00:00:66", last_seen: AT };
+  const page = renderPage(snapshot({ virtual_routers: [router({ conflicts: [conflict] })] }));
+  assertStringIncludes(
+    page.replaceAll(/\s+/g, " "),
+    "in use by <code>02:00:00:00:00:66</code> on eth0 as well",
   );
 });
 

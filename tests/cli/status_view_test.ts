@@ -6,7 +6,7 @@ import { frame } from "../../mod/cli/status_watch.ts";
 import { columns, visibleWidth, wrap } from "../../mod/cli/text.ts";
 import { recoveryText } from "../../mod/recovery_text.ts";
 import type { VirtualRouterStatus } from "../../mod/snapshot.ts";
-import { bigSnapshot, check, realServer, router, snapshot, virtualServer } from "../api/fixture.ts";
+import { AT, bigSnapshot, check, realServer, router, snapshot, virtualServer } from "../api/fixture.ts";
 
 const PIPE = { width: Infinity, color: false };
 
@@ -58,6 +58,12 @@ Deno.test("renderStatus() shows a backup: who is active, what is not bound", () 
   assertStringIncludes(text, "VI_1  BACKUP for 1m 7s");
   assertStringIncludes(text, "  active     192.168.121.12\n");
   assertStringIncludes(text, "  addresses  192.168.121.120/24 not bound here\n");
+});
+
+Deno.test("renderStatus() shows who else has an address", () => {
+  const conflict = { address: "192.0.2.1", interface: "eth0", mac: "02:00:00:00:00:66", last_seen: AT };
+  const text = renderStatus(snapshot({ virtual_routers: [router({ conflicts: [conflict] })] }), PIPE);
+  assertStringIncludes(text, "conflicts  192.0.2.1 is in use by 02:00:00:00:00:66 as well  on eth0");
 });
 
 Deno.test("renderStatus() makes trouble visible", () => {

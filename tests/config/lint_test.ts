@@ -47,6 +47,12 @@ const ROWS: readonly [name: string, text: string, warnings: string[]][] = [
       "1:2 virtual_router.a.addresses: this virtual router advertises none of its addresses",
     ],
   ],
+  ["a wait for nothing", router(`conflict_wait = "1s"`), [
+    '5:17 virtual_router.a.conflict_wait: has no effect without detect_conflicts = "wait"',
+  ]],
+  ["a wait that is too long", router(`detect_conflicts = "wait"\nconflict_wait = "1s"`), [
+    "6:17 virtual_router.a.conflict_wait: not below the handover.timeout 1s: a peer that hands over has let go by then",
+  ]],
   ["an owner with weights", router(`priority = 255\ntrack = [{ check = "c", weight = -5 }]`) + CHECK, [
     "5:12 virtual_router.a.priority: 255 is the address owner, whose priority no weight changes (RFC 9568 §6.1)",
   ]],
@@ -111,12 +117,17 @@ Deno.test("lint() reads the arguments of curl and exec", () => {
       e: { type: "exec", command: ["/bin/sh", "-c", "a && b"] },
     },
   });
-  assertEquals(lint(config, () => true).map(({ path, message }) => `${formatPath(path)}: ${message}`), [
-    "check.a.args: no --max-time and no --connect-timeout: only the check's timeout (2s) ends a hanging curl",
-    "check.c.command[0]: the program's name contains a blank: write each argument as an element of its own",
-    'check.d.command[1]: "&" is passed as it is: no shell reads the command',
-    'check.d.command[2]: "$H" is passed as it is: no shell reads the command',
-  ]);
+  assertEquals(
+    lint(config, ([table]) => table === "check").map(({ path, message }) =>
+      `${formatPath(path)}: ${message}`
+    ),
+    [
+      "check.a.args: no --max-time and no --connect-timeout: only the check's timeout (2s) ends a hanging curl",
+      "check.c.command[0]: the program's name contains a blank: write each argument as an element of its own",
+      'check.d.command[1]: "&" is passed as it is: no shell reads the command',
+      'check.d.command[2]: "$H" is passed as it is: no shell reads the command',
+    ],
+  );
 });
 
 async function compared(...texts: string[]): Promise<string[]> {

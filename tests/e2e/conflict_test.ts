@@ -5,7 +5,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { vipdRouter } from "./lab/routers.ts";
 import { type Case, inLab, settled, testTogether } from "./lab/scenario.ts";
-import { router, startVipd, status, type Vipd, waitForState } from "./lab/vipd.ts";
+import { router, startVipd, status, type Vipd, vipdCommand, waitForState } from "./lab/vipd.ts";
 import { type Host, type Lab, waitFor } from "./lab.ts";
 
 const OPTIONS = {
@@ -91,11 +91,14 @@ async function hears(lab: Lab, kind: Kind): Promise<void> {
   assertEquals(after.state, "ACTIVE");
 }
 
-/** Stopped, back, killed: it changes hands without a conflict, unless a dead router's kernel answers. */
+/** Upgraded, stopped, back, killed: no conflict, unless it is a dead router whose kernel still answers. */
 async function lives(lab: Lab, kind: Kind, mode: "report" | "wait"): Promise<void> {
   const [n1, n2] = [lab.node("n1"), lab.node("n2")];
   const first = await start(n1, kind, mode);
   const second = await start(n2, kind, mode);
+  await settled("VI_1", first, [second]);
+  const { socket } = first;
+  await n1.exec([...vipdCommand(), "upgrade", "--socket", socket]);
   await settled("VI_1", first, [second]);
   await first.child.stop();
   await waitForState(second, "VI_1", "ACTIVE");
