@@ -93,11 +93,10 @@ export async function page(lab: Lab, url: string): Promise<string> {
 
 /** `vipd convert`, as an operator runs it on the machine; nothing is edited. */
 export async function converted(machine: Machine): Promise<string> {
-  const file = `${machine.directory}/converted.toml`;
-  const toml = await machine.exec([...vipdCommand(), "convert", KEEPALIVED_CONF]);
-  await Deno.writeTextFile(file, toml);
+  const file = "/run/vipd/vipd.toml";
+  await machine.exec([...vipdCommand(), "convert", KEEPALIVED_CONF, "-o", file]);
   await machine.exec([...vipdCommand(), "validate", file]);
-  return toml;
+  return await machine.exec(["cat", file]);
 }
 
 export function readFile({ name }: Scenario, file: string): Promise<string> {
