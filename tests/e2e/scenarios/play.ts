@@ -94,7 +94,7 @@ export async function page(lab: Lab, url: string): Promise<string> {
 /** `vipd convert`, as an operator runs it on the machine; nothing is edited. */
 export async function converted(machine: Machine): Promise<string> {
   const file = "/run/vipd/vipd.toml";
-  await machine.exec([...vipdCommand(), "convert", KEEPALIVED_CONF, "-o", file]);
+  await machine.exec([...vipdCommand(), "convert", KEEPALIVED_CONF, "-o", file, "--force"]);
   await machine.exec([...vipdCommand(), "validate", file]);
   return await machine.exec(["cat", file]);
 }
