@@ -1,6 +1,7 @@
 /** The blocks of keepalived.conf with their tables: all its keywords, and what becomes of each. */
 import { CHECKER_BLOCKS } from "./lvs/checkers.ts";
-import { SSL, URL_KEYWORDS } from "./lvs/http_checker.ts";
+import { SSL } from "./lvs/client_certificate.ts";
+import { URL_KEYWORDS } from "./lvs/http_checker.ts";
 import { REAL_SERVER } from "./lvs/real_server.ts";
 import { VIRTUAL_SERVER } from "./lvs/virtual_server.ts";
 import { AUTH, AUTH_HMAC } from "./authentication.ts";

@@ -30,12 +30,15 @@ export interface Conversion {
   readonly names: Map<string, string>;
   /** virtual_server_group: its `addresses`, by name. */
   readonly addressGroups: Map<string, readonly Value[]>;
+  /** SSL: what SSL_GET shows of itself. */
+  readonly clientCertificate: { cert?: string; key?: string };
 }
 
 export function newConversion(rows: Row[], files: Files, blocksOf: Conversion["blocksOf"]): Conversion {
   return {
     ...{ draft: [], rows, unknown: { count: 0 }, files, blocksOf, later: [], globals: newGlobals() },
     ...{ instances: new Map(), trackers: new Map(), names: new Map(), addressGroups: new Map() },
+    clientCertificate: {},
   };
 }
 

@@ -1,5 +1,6 @@
 /** The outermost level of keepalived.conf. */
 import type { Conversion } from "./conversion.ts";
+import { readSsl } from "./lvs/client_certificate.ts";
 import { convertVirtualServer } from "./lvs/virtual_server.ts";
 import { readGroup } from "./lvs/virtual_server_group.ts";
 import { convertGarpGroup } from "./garp.ts";
@@ -57,8 +58,9 @@ export const ROOT: Keywords<Conversion> = [
   },
   {
     keyword: "SSL",
-    outcome: "refused",
-    why: "what the checks of SSL_GET show of themselves: give each check its tls = { ca, cert, key }",
+    outcome: "converted",
+    why: "tls of the checks of SSL_GET",
+    convert: readSsl,
   },
   {
     keyword: "instance",

@@ -132,6 +132,13 @@ Deno.test("checkers: each of them, with keepalived's defaults written out", () =
   for (const [text, check] of CHECKERS) assertEquals(valuesOf(checker(text), "check"), [check], text);
 });
 
+Deno.test("SSL: its certificate is shown by every SSL_GET, wherever it stands", () => {
+  const get = "real_server 192.0.2.21 443 {\nSSL_GET {\nurl {\npath /\n}\n}\n}";
+  const result = convert(server("", get) + "SSL {\ncertificate /c.pem\nca /ca.pem\n}\n");
+  const shown = 'tls = { verify = false, cert = "/c.pem", key = "/c.pem" }';
+  assertEquals(valuesOf(result, "check")[0]?.includes(shown), true, result.toml);
+});
+
 Deno.test("what virtual_server says is true for its real servers, and what they say for their checkers", () => {
   const both = `real_server 192.0.2.21 80 {\nretry 5\nTCP_CHECK {\n}\n}
 real_server 192.0.2.22 80 {\nweight 3\nvirtualhost w\nHTTP_GET {\nretry 7\nurl {\npath /\n}\n}\n}`;
@@ -198,7 +205,8 @@ const TOLD: readonly (readonly [text: string, message: RegExp, blocks: boolean])
     /notify_up differs from real server to real server/,
     true,
   ],
-  ["SSL {\nca /ca.pem\n}\n", /tls = \{ ca, cert, key \}/, true],
+  ["SSL {\npassword x\n}\n", /a key with a passphrase/, true],
+  ["SSL {\nkey /k\n}\n", /a key without a certificate/, true],
 ];
 
 Deno.test("virtual servers: what is corrected, left out or refused is told", () => {

@@ -1,7 +1,7 @@
 /** HTTP_GET and SSL_GET: one check of type "http" for each URL. */
 import { wordAt } from "../arguments.ts";
 import type { Value } from "../draft.ts";
-import { type Keywords, rows, walk } from "../table.ts";
+import { type Keywords, walk } from "../table.ts";
 import type { Check, Checker, Target } from "./checkers.ts";
 import { connectTimeoutOf, type Timing } from "./timing.ts";
 
@@ -174,17 +174,21 @@ export function httpChecks(
     ...part,
     ...connect,
     ...options,
-    // keepalived verifies no certificate.
-    ...(isTls ? { tls: { verify: false, ...(server_name === undefined ? {} : { server_name }) } } : {}),
+    ...(isTls ? { tls: tlsOf(checker, server_name) } : {}),
     ...(expect === undefined ? {} : { expect }),
     ...connectTimeoutOf(timing),
   }));
+}
+
+/** keepalived verifies no certificate, and shows its own where it has one. */
+function tlsOf({ conversion }: Checker, server_name: Value | undefined): Value {
+  return {
+    ...{ verify: false, ...conversion.clientCertificate },
+    ...(server_name === undefined ? {} : { server_name }),
+  };
 }
 
 function endpoint(address: string, port: number): string {
   const host = address.includes(":") ? `[${address}]` : address;
   return port === 0 ? host : `${host}:${port}`;
 }
-
-/** Refused as a whole: its keywords are known all the same. */
-export const SSL: Keywords<unknown> = rows("refused", "see SSL", ["password", "ca", "certificate", "key"]);
