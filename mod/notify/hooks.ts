@@ -67,6 +67,8 @@ export type HookMemory = Readonly<Record<string, readonly HookStatus[]>>;
 export class Hooks {
   readonly #host: Pick<Host, "run">;
   readonly #queues = new Map<string, Queue>();
+  /** Who has programs. */
+  #owners: ReadonlySet<string> = new Set();
 
   constructor(host: Pick<Host, "run">, inherited: HookMemory = {}) {
     this.#host = host;
@@ -80,6 +82,7 @@ export class Hooks {
 
   /** These are the programs of each owner; what is known of others is forgotten once they have run. */
   configure(owners: ReadonlyMap<string, Readonly<Record<string, Argv>>>): void {
+    this.#owners = new Set(owners.keys());
     for (const [owner, { hooks, work }] of this.#queues) {
       const programs = owners.get(owner);
       if (programs === undefined && work === null) this.#queues.delete(owner);
@@ -191,6 +194,8 @@ export class Hooks {
     }
     queue.leftOut = 0;
     queue.work = null;
+    // Its last words were that it is gone.
+    if (!this.#owners.has(owner)) this.#queues.delete(owner);
   }
 
   async #run(

@@ -18,7 +18,9 @@ function state(event: string, owner = OWNER, timeout = 10_000): Occasion {
 
 function lab(): { host: ScriptedHost; hooks: Hooks } {
   const host = new ScriptedHost();
-  return { host, hooks: new Hooks(host) };
+  const hooks = new Hooks(host);
+  hooks.configure(new Map([[OWNER, {}], ["virtual_router/VI_2", {}]]));
+  return { host, hooks };
 }
 
 /** Ends whatever runs, until nothing does. */
@@ -187,4 +189,14 @@ Deno.test("user and group are those of the call", () => {
   assertEquals([user, group, env], ["nobody", "adm", { A: "b" }]);
   assertMatch(host.all[0]!, /true active/);
   host.running[0]!.end(0);
+});
+
+Deno.test("who has been removed is forgotten after its last words", async () => {
+  const { host, hooks } = lab();
+  hooks.configure(new Map([[OWNER, { any: ["/bin/true"] }]]));
+  hooks.configure(new Map());
+  hooks.tell(state("deleted"));
+  assertEquals(hooks.busy, OWNER);
+  await finish(host, hooks);
+  assertEquals([host.all.length, hooks.status(OWNER)], [2, []]);
 });
