@@ -187,6 +187,8 @@ export const CheckStatus = z.strictObject({
   weight: z.int().optional(),
   /** The number that a check with `multiply` holds: weights are multiplied by it. */
   factor: z.int().optional(),
+  /** Of a check made of others: whose states it follows, and how many of them must be up. */
+  follows: z.strictObject({ checks: z.array(z.string()), need: z.int() }).optional(),
 });
 export type CheckStatus = z.infer<typeof CheckStatus>;
 

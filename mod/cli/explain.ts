@@ -5,6 +5,7 @@ import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { didYouMean } from "../config/suggest.ts";
 import { ConfigError, formatProblem, UsageError } from "../errors.ts";
+import { assumedOfTracked, type Checks, dependenciesOf } from "../explain/composites.ts";
 import { explain as explainSituation, type Explanation, type Situation } from "../explain/explain.ts";
 import { type Assumed, inGroup } from "../explain/party.ts";
 import type { Snapshot, VirtualRouterStatus } from "../snapshot.ts";
@@ -99,7 +100,7 @@ function offline(own: File, asked: Asked): Explanation[] {
       group,
       live: null,
       assumed: asked.assumed,
-    });
+    }, checksOfFile(own.config));
     return { ...explanation, findings: [...explanation.findings, ...mismatches(own, identity, asked.peers)] };
   });
 }
@@ -124,7 +125,7 @@ function online(snapshot: Snapshot, asked: Asked): Explanation[] {
       group,
       live: { state, since, reason, active: activeOf(node.name, router, nameOf) },
       assumed: asked.assumed,
-    });
+    }, checksOfStatus(snapshot));
   });
 }
 
@@ -144,9 +145,26 @@ function activeOf(
   return active_router === null ? null : nameOf(active_router);
 }
 
-function explained(situation: Situation): Explanation {
+/** All of them are taken for passing. */
+function checksOfFile({ check }: Config): Checks {
+  const following = Object.entries(check).flatMap(([name, { follows }]) =>
+    follows === undefined ? [] : [[name, follows] as const]
+  );
+  return { following: new Map(following), stateOf: () => "up" };
+}
+
+function checksOfStatus({ checks }: Snapshot): Checks {
+  const following = checks.flatMap(({ name, follows }) =>
+    follows === undefined ? [] : [[name, follows] as const]
+  );
+  const states = new Map(checks.map(({ name, state }) => [name, state]));
+  return { following: new Map(following), stateOf: (name) => states.get(name) ?? "unknown" };
+}
+
+function explained(situation: Situation, checks: Checks): Explanation {
   const { here, assumed } = situation;
-  const known = here.track.map(({ check }) => check);
+  const tracked = here.track.map(({ check }) => check);
+  const known = dependenciesOf(tracked, checks);
   for (const check of [...assumed.failing, ...assumed.passing]) {
     if (known.includes(check)) continue;
     const which = known.length === 0 ? "it tracks none" : `it tracks ${known.join(", ")}`;
@@ -155,7 +173,7 @@ function explained(situation: Situation): Explanation {
       `${situation.virtualRouter} does not track ${JSON.stringify(check)}${hint}: ${which}`,
     );
   }
-  return explainSituation(situation);
+  return explainSituation({ ...situation, assumed: assumedOfTracked(tracked, assumed, checks) });
 }
 
 /** A virtual router of this name alone, the members of a group, or the parts of one of both families. */

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { type CheckType as FullCheckType, type RunAs, runAsOf } from "../../checks/check.ts";
 import type { CheckState } from "../snapshot.ts";
+import { type Following, followingOf } from "../../checks/members.ts";
 import { duration } from "./duration.ts";
 import { runAsFields, wholeNumber } from "./values.ts";
 
@@ -31,7 +32,7 @@ export interface CheckConfig extends RunAs {
   readonly recover_user?: string;
   readonly recover_group?: string;
   /** The checks that it follows; see `CheckType.follows`. */
-  readonly follows?: readonly string[];
+  readonly follows?: Following;
   /** Options of the type, as its own schema puts them out. */
   readonly options: Readonly<Record<string, unknown>>;
 }
@@ -225,5 +226,5 @@ function followsOf(
   checkTypes: readonly CheckType[],
 ): Pick<CheckConfig, "follows"> {
   const key = checkTypes.find((candidate) => candidate.type === type)?.follows;
-  return key === undefined ? {} : { follows: options[key] as readonly string[] };
+  return key === undefined ? {} : { follows: followingOf(type, options, options[key] as readonly string[]) };
 }

@@ -198,7 +198,7 @@ function lintCheck(config: Config, name: string, check: CheckConfig, warn: Warn)
 /** Whether a check is that one, or follows it. */
 function dependsOn(config: Config, check: string, name: string): boolean {
   return check === name ||
-    (config.check[check]?.follows ?? []).some((followed) => dependsOn(config, followed, name));
+    (config.check[check]?.follows?.checks ?? []).some((followed) => dependsOn(config, followed, name));
 }
 
 function textsOf(value: unknown): string[] {

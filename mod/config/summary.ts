@@ -57,7 +57,7 @@ function trackText({ check, weight, reverse = false }: Track): string {
 
 function checkLine(name: string, check: CheckConfig): string {
   const { type, interval, timeout, rise, fall, follows } = check;
-  if (follows !== undefined) return `check ${formatPath([name])}: ${type} ${shortened(follows)}`;
+  if (follows !== undefined) return `check ${formatPath([name])}: ${type} ${shortened(follows.checks)}`;
   return `check ${formatPath([name])}: ${type} every ${formatDuration(interval)} (timeout ${
     formatDuration(timeout)
   }), ` +

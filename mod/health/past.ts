@@ -77,6 +77,7 @@ export function recall({ config, target, past }: Memory, now: MonitoredCheck): P
 
 export function statusOf(name: string, config: MonitoredCheck, past: Past): CheckStatus {
   const { counter, sinceMs, reason, lastRunMs, durationMs, successes, failures, weight } = past;
+  const { follows } = config;
   return {
     name,
     type: config.type,
@@ -96,6 +97,7 @@ export function statusOf(name: string, config: MonitoredCheck, past: Past): Chec
     last_recovery: past.lastRecovery ?? null,
     ...(weight === undefined ? {} : { weight }),
     ...factorOf(past),
+    ...(follows === undefined ? {} : { follows: { ...follows, checks: [...follows.checks] } }),
   };
 }
 

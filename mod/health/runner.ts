@@ -116,7 +116,7 @@ export class CheckRunner {
 
   /** The names of the checks that it follows. */
   get members(): readonly string[] {
-    return this.config.follows ?? [];
+    return this.config.follows?.checks ?? [];
   }
 
   /** One of its members has another state. A recovery that is under way looks by itself, but not for ever. */

@@ -1,7 +1,7 @@
 /** all_of, any_of, quorum: the whole truth table, and what their reasons name. */
 import { assertEquals } from "@std/assert";
 import type { Member } from "../../checks/check.ts";
-import { judgeMembers } from "../../checks/composite.ts";
+import { judgeMembers } from "../../checks/members.ts";
 
 const letters = { u: "up", d: "down", "?": "unknown" } as const;
 

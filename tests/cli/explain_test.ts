@@ -7,7 +7,7 @@ import { renderExplanation } from "../../mod/cli/explain_view.ts";
 import { UsageError } from "../../mod/errors.ts";
 import type { Explanation } from "../../mod/explain/explain.ts";
 import type { Snapshot, SyncGroupStatus } from "../../mod/snapshot.ts";
-import { fakeContext, router, snapshot } from "../api/fixture.ts";
+import { check, fakeContext, router, snapshot } from "../api/fixture.ts";
 import { party } from "../explain/fixture.ts";
 import { fakeIo } from "./fake_io.ts";
 
@@ -225,4 +225,42 @@ Deno.test("renderExplanation() fits a narrow terminal, and foreign text stays te
   }).split("\n");
   assertEquals(lines[0], "a [2Jb");
   assertEquals(lines.filter((line) => line.length > 60), []);
+});
+
+/** The virtual router tracks a check that follows one that follows the two. */
+const MADE_OF = `[check.web]
+type = "all_of"
+checks = ["inner", "uplink"]
+[check.inner]
+type = "any_of"
+checks = ["nginx", "spare"]
+[check.spare]
+type = "interface"
+interface = "eth2"
+`;
+
+Deno.test("explain: a check that others are made of fails them, as the daemon would", async () => {
+  const file = { "a.toml": toml(100, '"web"', MADE_OF) };
+  const said = async (...fail: string[]): Promise<string> =>
+    (await run(["VI_1", "--config", "a.toml", ...fail.flatMap((check) => ["--fail", check])], file)).out;
+  assertStringIncludes(await said("uplink"), "With web failing");
+  assertEquals(await said("nginx"), await said());
+  assertEquals(await said("nginx", "spare"), await said("uplink"));
+  await assertRejects(() => said("nginz"), UsageError, 'does not track "nginz" (did you mean "nginx"?)');
+});
+
+Deno.test("explain: of a running daemon the states of the others count", async () => {
+  const part = { weight: null, reverse: false, contribution: 0, reason: "" };
+  const status = (nginx: "up" | "down"): Partial<Snapshot> => ({
+    virtual_routers: [router({ contributions: [{ check: "two", state: "up", ...part }] })],
+    checks: [
+      check({ name: "two", type: "quorum", state: "up", follows: { checks: ["a", "b", "nginx"], need: 2 } }),
+      check({ name: "a", state: "up" }),
+      check({ name: "b", state: "up" }),
+      check({ name: "nginx", state: nginx }),
+    ],
+  });
+  const faultsIn = async (changes: Partial<Snapshot>): Promise<boolean> =>
+    (await run(["VI_1", "--fail", "a"], {}, changes)).out.includes("With two failing");
+  assertEquals([await faultsIn(status("up")), await faultsIn(status("down"))], [false, true]);
 });

@@ -1,5 +1,6 @@
 /** Checks that follow others, in a monitor: at once, level by level, with a recovery, after a reload. */
 import { assertEquals } from "@std/assert";
+import { followingOf } from "../../checks/members.ts";
 import { checkType } from "../../checks/mod.ts";
 import type { MonitoredCheck, MonitorOptions } from "../../mod/health/monitor.ts";
 import { config, pause, Recorder, until } from "./recorder.ts";
@@ -14,7 +15,7 @@ function follows(
   { need, ...rest }: Partial<MonitoredCheck> & { need?: number } = {},
 ): MonitoredCheck {
   const options = need === undefined ? { checks } : { checks, need };
-  return config(type, options, { interval: 0, follows: checks, ...rest });
+  return config(type, options, { interval: 0, follows: followingOf(type, options, checks), ...rest });
 }
 
 /** A monitor with scripted checks of the type by their name, and checks that follow them. */

@@ -80,6 +80,7 @@ const TYPE_ARROWS: Readonly<Partial<Record<Zone, readonly Zone[]>>> = {
 const EXCEPTIONS: readonly (readonly [from: string, to: string, why: string])[] = [
   ["mod/vrrp/", "mod/health/health.ts", "the weight arithmetic: a PURE function that the core applies"],
   ["mod/config/weights.ts", "mod/health/health.ts", "the weight arithmetic again: no second opinion"],
+  ["mod/explain/", "checks/members.ts", "what checks make of others: a PURE function that they apply"],
   ["mod/cli/digest.ts", "checks/http.ts", "`vipd digest` asks as the http check does"],
   ["mod/cli/digest.ts", "checks/http_options.ts", "`vipd digest` asks as the http check does"],
   ["mod/cli/digest.ts", "checks/http_expect.ts", "`vipd digest` prints what the http check compares"],
@@ -119,6 +120,7 @@ const PURE = [
   /^mod\/balance\/ipvs\/(plan|drift)\.ts$/,
   /^mod\/notify\/(words|router_hooks|backoff)\.ts$/,
   /^mod\/health\/(health|counter)\.ts$/,
+  /^checks\/(members|tls_version)\.ts$/,
   /^mod\/config\/(engine_features|schedulers)\.ts$/,
   /^mod\/config\/keepalived\//,
   /^mod\/doctor\/(?!gather\/|doctor\.ts)/,
