@@ -92,21 +92,22 @@ async function convertFile({ path, id, partial, mend }: Options, io: Io, files: 
 
 /** Whether vipd would load it; what it, or this host, has against it goes into `rows`. */
 async function check(toml: string, draft: Draft, path: string, rows: Row[]): Promise<boolean> {
-  const tell = ({ path: key, message: whole }: Problem, blocks: boolean): void => {
+  const tell = ({ path: key, message: whole }: Problem, prefix: string | null): void => {
     const at = placeOf(draft, key) ?? { file: path, line: 0, column: 0 };
     const { refuse, note } = teller(rows, at, key);
     // Lines of a file that nobody has seen.
     const message = whole.replace(/ at vipd\.toml:\d+:\d+$/, "");
-    if (blocks) refuse(message);
-    else note(`on this host: ${message}`);
+    if (prefix === null) refuse(message);
+    else note(`${prefix}: ${message}`);
   };
   try {
-    const { commands } = await loadWithWarnings("vipd.toml", { readFile: () => toml });
-    for (const problem of commands) tell(problem, false);
+    const { commands, warnings } = await loadWithWarnings("vipd.toml", { readFile: () => toml });
+    for (const problem of commands) tell(problem, "on this host");
+    for (const problem of warnings) tell(problem, "worth a look");
     return true;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    for (const problem of error.problems) tell(problem, true);
+    for (const problem of error.problems) tell(problem, null);
     return false;
   }
 }

@@ -36,14 +36,27 @@ function distinct(lines: readonly string[]): string[] {
   return [...counts].map(([line, count]) => count === 1 ? line : `${line} (${count} times)`);
 }
 
+/** The worse counts where a statement has several rows. */
+const SEVERITY: readonly Outcome[] = ["refused", "obsolete", "converted", "nothing to do"];
+
+/** How many places of the files have which outcome. */
 export function countOutcomes(rows: readonly Row[]): Record<Outcome, number> {
+  const places = new Map<string, Outcome>();
+  for (const { at, outcome } of rows) {
+    const place = formatPlace(at);
+    const known = places.get(place);
+    if (known === undefined || SEVERITY.indexOf(outcome) < SEVERITY.indexOf(known)) {
+      places.set(place, outcome);
+    }
+  }
   const counts = { converted: 0, obsolete: 0, "nothing to do": 0, refused: 0 };
-  for (const { outcome } of rows) counts[outcome]++;
+  for (const outcome of places.values()) counts[outcome]++;
   return counts;
 }
 
 /** `41 statements: 35 converted, 2 obsolete, 3 nothing to do, 1 refused` */
 export function summaryLine(rows: readonly Row[]): string {
   const counts = Object.entries(countOutcomes(rows)).filter(([, count]) => count > 0);
-  return `${rows.length} statements: ${counts.map(([outcome, count]) => `${count} ${outcome}`).join(", ")}`;
+  const all = counts.reduce((sum, [, count]) => sum + count, 0);
+  return `${all} statements: ${counts.map(([outcome, count]) => `${count} ${outcome}`).join(", ")}`;
 }

@@ -18,6 +18,9 @@ export interface Converted {
   readonly rows: readonly Row[];
 }
 
+/** Who runs scripts that name no user, where there is such a user; root elsewhere. */
+const DEFAULT_USER = "keepalived_script";
+
 /**
  * Never throws: whatever the files hold, it ends in a draft and in rows. `mends`: puts lost line breaks back.
  */
@@ -32,8 +35,11 @@ export function convertKeepalived(
   const statements = parse(lines, rows);
   const conversion = newConversion(rows, files, blocksOf);
   walk("", ROOT, statements, conversion, conversion);
-  for (const finish of conversion.later) finish();
   const { draft, globals } = conversion;
+  if (globals.scriptAccount === undefined && hasUser(files, DEFAULT_USER)) {
+    globals.scriptAccount = { user: DEFAULT_USER };
+  }
+  for (const finish of conversion.later) finish();
   writeMail(draft, globals.mail, teller(rows, { file: path, line: 0, column: 0 }, "smtp_server"));
   writeNotify(draft, globals, teller(rows, { file: path, line: 0, column: 0 }, "notify_fifo"));
   return { draft, rows: inOrder(rows) };
@@ -44,4 +50,9 @@ function inOrder(rows: readonly Row[]): Row[] {
   return rows.toSorted((a, b) =>
     files.indexOf(a.at.file) - files.indexOf(b.at.file) || a.at.line - b.at.line || a.at.column - b.at.column
   );
+}
+
+function hasUser(files: Files, name: string): boolean {
+  const users = files.read("/etc/passwd");
+  return "text" in users && users.text.split("\n").some((line) => line.startsWith(`${name}:`));
 }

@@ -224,6 +224,22 @@ Deno.test("convert: a tracked script is a check, under keepalived's defaults", (
   ]);
 });
 
+Deno.test("convert: a script without a user runs as keepalived_script where there is one", () => {
+  const text =
+    `vrrp_script x {\nscript /x\n}\nvrrp_instance V {\n${VRRP}\nnotify /n\ntrack_script {\nx\n}\n}`;
+  const users = { "/etc/passwd": "root:x:0:0::/:/bin/sh\nkeepalived_script:x:999:999::/:/bin/false\n" };
+  const account = (lines: readonly string[]): string[] => lines.filter((line) => line.startsWith("user = "));
+  assertEquals(account(converted(text, users).lines), [
+    'user = "keepalived_script"',
+    'user = "keepalived_script"',
+  ]);
+  assertEquals(account(converted(text).lines), []);
+  assertEquals(account(converted(`global_defs {\nscript_user x\n}\n${text}`, users).lines), [
+    'user = "x"',
+    'user = "x"',
+  ]);
+});
+
 Deno.test("convert: what is tracked under one name in different ways has different checks", () => {
   const { lines } = converted(
     `vrrp_script eth1 {\nscript /x\n}\ntrack_file eth1 {\nfile /f\n}\nvrrp_track_process eth1 {\nprocess nginx master\nquorum 2\ndelay 1\nterminate_delay 2.5\n}\n` +
