@@ -28,16 +28,35 @@ export async function startKeepalived(
 }
 
 /** Starts only the part of keepalived that checks real servers and fills the IPVS table; it logs nowhere. */
-export async function startCheckers(
+export function startCheckers(
   node: Host,
   configuration: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Child> {
+  return startUnlogged(node, configuration, ["--check"], env);
+}
+
+/** Starts all of keepalived; it logs nowhere. */
+export function startWhole(node: Host, configuration: string): Promise<Child> {
+  return startUnlogged(node, configuration, [], {});
+}
+
+async function startUnlogged(
+  node: Host,
+  configuration: string,
+  parts: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Child> {
   const directory = `${node.directory}/keepalived`;
   await Deno.mkdir(directory, { recursive: true });
   await Deno.writeTextFile(`${directory}/keepalived.conf`, configuration);
-  const argv = ["keepalived", "--dont-fork", "--check"];
-  const files = { "use-file": "keepalived.conf", pid: "keepalived.pid", checkers_pid: "checkers.pid" };
+  const argv = ["keepalived", "--dont-fork", ...parts];
+  const files = {
+    "use-file": "keepalived.conf",
+    pid: "keepalived.pid",
+    vrrp_pid: "vrrp.pid",
+    checkers_pid: "checkers.pid",
+  };
   const options = Object.entries(files).map(([option, file]) => `--${option}=${directory}/${file}`);
   return node.spawn("keepalived", [...argv, ...options], env);
 }

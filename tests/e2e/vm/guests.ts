@@ -6,7 +6,9 @@ import { parseResult, type Result } from "./report.ts";
 import { type Image, provideImage } from "./image.ts";
 import { stepsOf } from "./scenarios.ts";
 
-const TIMEOUT_S = 500;
+/** Configurations of tutorials: at /job/tutorials in the guest. */
+const TUTORIALS = new URL("../scenarios/", import.meta.url).pathname;
+const TIMEOUT_S = 600;
 const CONSOLE_CHARACTERS_MAX = 20_000;
 
 /** All that guests share: the image, and one disk with vipd, Deno and the bundled scenarios. */
@@ -42,6 +44,7 @@ async function fillDisk(directory: string, disk: string): Promise<void> {
   const [vipd = ""] = vipdCommand();
   await Deno.copyFile(vipd, `${directory}/vipd`);
   await Deno.copyFile(Deno.execPath(), `${directory}/deno`);
+  await run(["cp", "-r", TUTORIALS, `${directory}/tutorials`]);
   await makeDisk(directory, disk);
   await Deno.remove(directory, { recursive: true });
 }

@@ -6,16 +6,19 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { createLab, type Host, type Lab } from "../../lab.ts";
 import { ipvsConnections, ipvsTable, sorted } from "../../lab/ipvs.ts";
+import { startWhole } from "../../lab/keepalived.ts";
 import { type Nginx, startNginx } from "../../lab/nginx.ts";
 import { vipdRouter } from "../../lab/routers.ts";
 import { settled } from "../../lab/scenario.ts";
-import { reload, startVipd, type Vipd } from "../../lab/vipd.ts";
+import { reload, startVipd, type Vipd, vipdCommand } from "../../lab/vipd.ts";
 import { waitFor } from "../../lab/wait.ts";
 import { type Conversation, converse, PORT, startAnswering } from "../conversation.ts";
 import { addressesOf, CLIENT, hits, holdQuietly, hosts, inOneWorld } from "../world.ts";
 
 const VIP = "192.168.179.199";
 const SERVERS = ["192.168.179.104", "192.168.179.99"];
+/** As the tutorial calls it, whose configuration ends the scenario. */
+const DEVICE = "ens32";
 /** Software emulation on a busy host: what takes a second may take ten. */
 const PATIENCE_MS = 120_000;
 
@@ -30,13 +33,14 @@ interface World {
   readonly n2: Host;
   readonly nginx: Record<string, Nginx>;
   first: Vipd;
-  readonly second: Vipd;
+  second: Vipd;
   conversation?: Conversation;
 }
 
 function configuration(priority: number, weight = 100): string {
   const router = vipdRouter({
     name: "VI_1",
+    interface: DEVICE,
     vrid: 51,
     version: 2,
     priority,
@@ -71,7 +75,10 @@ async function tableBecomes(director: Host, expected: readonly string[]): Promis
 }
 
 async function open(): Promise<World> {
-  const lab = await createLab(hosts({ n1: addressesOf(102, 1), n2: addressesOf(103, 2) }));
+  const lab = await createLab({
+    ...hosts({ n1: addressesOf(102, 1), n2: addressesOf(103, 2) }),
+    interface: DEVICE,
+  });
   const [n1, n2, rs1, rs2] = [lab.node("n1"), lab.node("n2"), lab.node("rs1"), lab.node("rs2")];
   // One real server is made ready by hand, the other by vipd.
   await holdQuietly(rs2, [`${VIP}/32`]);
@@ -117,7 +124,7 @@ export const directors = inOneWorld(open, {
     await settled("VI_1", world.first, [world.second], PATIENCE_MS);
     await tableBecomes(world.n1, table(SERVERS, 100, FOREIGN));
     await tableBecomes(world.n2, table(SERVERS));
-    await rolesBecome(world, "master eth0 51", "backup eth0 51");
+    await rolesBecome(world, `master ${DEVICE} 51`, `backup ${DEVICE} 51`);
     assertMatch(await server(world.lab), /^rs[12]$/);
   },
 
@@ -173,7 +180,7 @@ export const directors = inOneWorld(open, {
     await waitFor("the VIP on n2", () => n2.holds(VIP), PATIENCE_MS);
     assertEquals(await n1.holds(VIP), false);
     assertEquals(await ipvsTable(n1), sorted(FOREIGN.join("\n")), "only its own services are gone");
-    await rolesBecome(world, "", "master eth0 51");
+    await rolesBecome(world, "", `master ${DEVICE} 51`);
     assertEquals(await conversation?.say("after"), name);
     // By the same server as before only if the kernels had told each other of it by then.
     assertMatch(await server(lab), /^rs[12]$/);
@@ -184,9 +191,68 @@ export const directors = inOneWorld(open, {
     const name = await conversation?.say("waiting");
     world.first = await startVipd(n1, configuration(100));
     await settled("VI_1", world.first, [world.second], PATIENCE_MS);
-    await rolesBecome(world, "master eth0 51", "backup eth0 51");
+    await rolesBecome(world, `master ${DEVICE} 51`, `backup ${DEVICE} 51`);
     await tableBecomes(n1, table(SERVERS, 100, FOREIGN));
     assertEquals(await conversation?.say("back"), name);
     await server(lab);
   },
+
+  "a tutorial's own keepalived.conf, converted: one service, both real servers": async (world) => {
+    const { lab, n1, n2 } = world;
+    for (const { child } of [world.first, world.second]) await child.stop("SIGTERM", PATIENCE_MS);
+    const [first, second] = await Promise.all([startConverted(n1), startConverted(n2)]);
+    [world.first, world.second] = [first, second];
+    await settled("VI_1", first, [second], PATIENCE_MS);
+    await tableBecomes(n1, tutorialTable(SERVERS, FOREIGN));
+    await tableBecomes(n2, tutorialTable(SERVERS));
+    assertMatch(await server(lab), /^rs[12]$/);
+  },
+
+  "as it shows: an nginx is killed, removed by both, and taken back": async (world) => {
+    const { lab, n1, n2, nginx } = world;
+    const victim = await server(lab);
+    await nginx[victim]?.kill();
+    const rest = SERVERS.filter((one) => one !== addressOf(victim));
+    await Promise.all([
+      tableBecomes(n1, tutorialTable(rest, FOREIGN)),
+      tableBecomes(n2, tutorialTable(rest)),
+    ]);
+    assertEquals(await server(lab), victim === "rs1" ? "rs2" : "rs1");
+    nginx[victim] = await startNginx(lab.node(victim));
+    await Promise.all([
+      tableBecomes(n1, tutorialTable(SERVERS, FOREIGN)),
+      tableBecomes(n2, tutorialTable(SERVERS)),
+    ]);
+  },
+
+  "as it shows: the master is stopped, the backup serves; keepalived beside it fills the same table": async (
+    world,
+  ) => {
+    const { lab, n1, n2, first } = world;
+    await first.child.stop("SIGTERM", PATIENCE_MS);
+    await waitFor("the VIP on n2", () => n2.holds(VIP), PATIENCE_MS);
+    assertEquals(await ipvsTable(n1), sorted(FOREIGN.join("\n")));
+    await server(lab);
+    const keepalived = await startWhole(n1, await tutorial(n1));
+    await waitFor("the VIP on n1", async () => await n1.holds(VIP) && !(await n2.holds(VIP)), PATIENCE_MS);
+    await tableBecomes(n1, tutorialTable(SERVERS, FOREIGN));
+    await server(lab);
+    await keepalived.stop();
+    await waitFor("the VIP on n2 again", () => n2.holds(VIP), PATIENCE_MS);
+  },
 });
+
+/** The configuration that a tutorial gives to this director. */
+function tutorial({ name }: Host): Promise<string> {
+  return Deno.readTextFile(`/job/tutorials/lvs_director_pair/${name}.conf`);
+}
+
+async function startConverted(director: Host): Promise<Vipd> {
+  const file = `/job/tutorials/lvs_director_pair/${director.name}.conf`;
+  return startVipd(director, await director.exec([...vipdCommand(), "convert", file]));
+}
+
+function tutorialTable(web: readonly string[], foreign: readonly string[] = []): string[] {
+  const servers = web.map((one) => `-a -t ${VIP}:80 -r ${one}:80 -g -w 100`);
+  return sorted([`-A -t ${VIP}:80 -s rr -p 60`, ...servers, ...foreign].join("\n"));
+}
