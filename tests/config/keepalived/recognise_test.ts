@@ -121,6 +121,31 @@ Deno.test("programs of keepalived.conf: what no shell reads and means nothing ce
   assertMatch(refusedOf(recognise("")), /no program/);
 });
 
+Deno.test("scripts that want to be understood for ever are left alone", () => {
+  const nested = (open: string, close: string): string => open.repeat(5000) + "true" + close.repeat(5000);
+  const hostile = [
+    nested("if true; then\n", "\nfi"),
+    nested("{\n", "\n}"),
+    nested("$(", ")"),
+    nested("`", ""),
+    'a=x\nwhile true; do a="$a$a"; done',
+    "f() {\nf\n}\nf",
+    "f() {\nx=$(f)\n}\nf",
+    "for i in $(seq 1 100000); do for j in $(seq 1 100000); do true; done; done",
+    "pidof nginx || ".repeat(3000),
+    "a=1\n".repeat(100_000),
+    "systemctl stop ".repeat(1000),
+  ];
+  for (const body of hostile) {
+    const found = recognise("/s", { "/s": `#!/bin/sh\n${body}\n` });
+    assertEquals(
+      "check" in found ? found.check : found,
+      { type: "exec", command: ["/s"] },
+      body.slice(0, 40),
+    );
+  }
+});
+
 const SCRIPTS = new URL("./scripts/", import.meta.url);
 const CHECKS: readonly (readonly [name: string, check: Recognised["check"], stops: boolean])[] = [
   ["check_nginx_stop.sh", NGINX, true],

@@ -48,7 +48,11 @@ const STATUSES = [
   504,
 ];
 
+/** What is longer does more than to check something. */
+const SCRIPT_MAX = 20_000;
+
 export function meaningOf(script: string): Meaning | Puzzle {
+  if (script.length > SCRIPT_MAX) return { why: "it is too long to be read", stops: mentionsStop(script) };
   try {
     return judge(parseShell(script));
   } catch (thrown) {

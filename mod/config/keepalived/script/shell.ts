@@ -29,8 +29,12 @@ export function parseShell(script: string): Node {
   return node;
 }
 
+/** No check script is that deep. */
+const DEPTH_MAX = 50;
+
 class Parser {
   #at = 0;
+  #depth = 0;
 
   constructor(readonly tokens: readonly Token[]) {}
 
@@ -40,6 +44,7 @@ class Parser {
 
   /** A list of commands up to one of these words, which is left for the caller. */
   list(ends: readonly string[]): Node {
+    if (++this.#depth > DEPTH_MAX) throw new NotUnderstood("blocks within blocks, too deep");
     const nodes: Node[] = [];
     for (;;) {
       while (this.#take(";") || this.#take("\n")) continue;
@@ -52,6 +57,7 @@ class Parser {
         throw new NotUnderstood("two commands on one line");
       }
     }
+    this.#depth--;
     return { kind: "list", nodes };
   }
 

@@ -30,6 +30,9 @@ export interface Trace {
 
 /** More than any check script takes; a loop without an end is one that waits for something. */
 const STEPS_MAX = 2000;
+/** Of what is called within each other, and of the text of one word. */
+const DEPTH_MAX = 100;
+const TEXT_MAX = 10_000;
 
 /** Throws {@link NotUnderstood} at the first thing whose effect is not known for certain. */
 export function play(script: Node, world: World): Trace {
@@ -59,6 +62,7 @@ class Play {
   #substituted = 0;
   #steps = 0;
   #probes = 0;
+  #depth = 0;
 
   constructor(readonly world: World) {}
 
@@ -74,10 +78,15 @@ class Play {
   }
 
   #node(node: Node, input: string): Result {
-    if (++this.#steps > STEPS_MAX) throw new NotUnderstood("a loop that does not end");
-    const result = this.#evaluate(node, input);
-    this.#status = result.status;
-    return result;
+    this.#tick();
+    if (++this.#depth > DEPTH_MAX) throw new NotUnderstood("something that calls itself");
+    try {
+      const result = this.#evaluate(node, input);
+      this.#status = result.status;
+      return result;
+    } finally {
+      this.#depth--;
+    }
   }
 
   #evaluate(node: Node, input: string): Result {
@@ -348,6 +357,7 @@ class Play {
       else if (piece.kind === "arithmetic") text += String(arithmetic(piece.source, this.#variables));
       else if (piece.kind === "variable") text += this.#variable(piece.name);
       else text += this.#substitute(piece.source);
+      if (text.length > TEXT_MAX) throw new NotUnderstood("a text without end");
       quoted ||= "quoted" in piece && piece.quoted;
       splits ||= piece.kind !== "text" && !quoted;
     }
