@@ -58,9 +58,7 @@ export function judge(
   if (!text.endsWith("\n\n")) return fail("haproxy's answer is cut off");
   const rows = frontends.length === 0 && backend === undefined ? [] : tableOf(text);
   for (const name of frontends) {
-    const status = rows.find((row) => row.get("pxname") === name && row.get("svname") === "FRONTEND")?.get(
-      "status",
-    );
+    const status = rows.find((row) => row.proxy === name && row.name === "FRONTEND")?.status;
     if (status === undefined) return fail(`haproxy has no frontend ${name}`);
     if (status !== "OPEN") return fail(`frontend ${name} is ${status}`);
     notes.push(`${name} open`);
@@ -68,27 +66,34 @@ export function judge(
   return [...notes, ...backend === undefined ? [] : [judgeBackend(rows, backend, min_up)]].join(", ");
 }
 
-type Row = ReadonlyMap<string, string>;
+interface Row {
+  readonly proxy: string;
+  /** "FRONTEND", "BACKEND", or a server's name. */
+  readonly name: string;
+  readonly status: string;
+}
 
 function tableOf(text: string): Row[] {
   const start = text.search(/^# pxname,/m);
   try {
-    return parseTable(start < 0 ? "" : text.slice(start), ["pxname", "svname", "status"]);
+    return parseTable(start < 0 ? "" : text.slice(start), ["pxname", "svname", "status"])
+      .map(([proxy = "", name = "", status = ""]) => ({ proxy, name, status }));
   } catch {
     return fail(`haproxy lists no proxies: ${quote(text.slice(Math.max(0, start)))}`);
   }
 }
 
 function judgeBackend(rows: readonly Row[], backend: string, minUp: number): string {
-  const own = rows.filter((row) => row.get("pxname") === backend && row.get("svname") !== "FRONTEND");
+  const own = rows.filter(({ proxy, name }) => proxy === backend && name !== "FRONTEND");
   if (own.length === 0) return fail(`haproxy has no backend ${backend}`);
-  const servers = own.filter((row) => row.get("svname") !== "BACKEND");
+  const servers = own.filter(({ name }) => name !== "BACKEND");
   // "UP", and "UP 1/3" while failures are counted; a server without a check serves as well.
-  const up = servers.filter((row) => /^(UP\b|no check$)/.test(row.get("status") ?? ""));
+  const up = servers.filter(({ status }) => /^(UP\b|no check$)/.test(status));
   const said = `${up.length} of ${servers.length} servers of ${backend} up`;
   if (up.length >= minUp) return said;
-  const down = servers.filter((row) => !up.includes(row)).slice(0, 5)
-    .map((row) => `${row.get("svname")} ${row.get("status")}`);
+  const down = servers.filter((row) => !up.includes(row)).slice(0, 5).map(({ name, status }) =>
+    `${name} ${status}`
+  );
   return fail(`${said}, expected ${minUp}${down.length === 0 ? "" : `: ${down.join(", ")}`}`);
 }
 

@@ -1,15 +1,14 @@
 /** Tables as haproxy prints them at its sockets: a line of column names after a `#`, then a line a row. */
 
-/** Rows by column name. Throws when there is no table, or a column that is asked for is missing. */
-export function parseTable(text: string, columns: readonly string[]): ReadonlyMap<string, string>[] {
+/** The fields of these columns, row by row. Throws when there is no table, or a column is missing. */
+export function parseTable(text: string, columns: readonly string[]): string[][] {
   const [header = "", ...lines] = text.trimStart().split("\n");
   const names = header.replace(/^#\s*/, "").split(",");
-  if (!header.startsWith("#") || columns.some((column) => !names.includes(column))) {
-    throw new Error("this is no table of haproxy");
-  }
+  const indices = columns.map((column) => names.indexOf(column));
+  if (!header.startsWith("#") || indices.includes(-1)) throw new Error("this is no table of haproxy");
   return lines.filter((line) => line !== "").map((line) => {
     const fields = fieldsOf(line);
-    return new Map(names.map((name, index) => [name, fields[index] ?? ""]));
+    return indices.map((index) => fields[index] ?? "");
   });
 }
 

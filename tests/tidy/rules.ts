@@ -81,6 +81,7 @@ const EXCEPTIONS: readonly (readonly [from: string, to: string, why: string])[] 
   ["mod/vrrp/", "mod/health/health.ts", "the weight arithmetic: a PURE function that the core applies"],
   ["mod/config/weights.ts", "mod/health/health.ts", "the weight arithmetic again: no second opinion"],
   ["mod/explain/", "checks/members.ts", "what checks make of others: a PURE function that they apply"],
+  ["mod/balance/haproxy/answers.ts", "checks/haproxy_table.ts", "the check of haproxy reads its tables too"],
   ["mod/cli/digest.ts", "checks/http.ts", "`vipd digest` asks as the http check does"],
   ["mod/cli/digest.ts", "checks/http_options.ts", "`vipd digest` asks as the http check does"],
   ["mod/cli/digest.ts", "checks/http_expect.ts", "`vipd digest` prints what the http check compares"],

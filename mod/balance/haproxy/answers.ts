@@ -1,4 +1,5 @@
 /** What haproxy answers to `show servers state`, `show stat`, `show info` and `show proc`. PURE. */
+import { parseTable } from "../../../checks/haproxy_table.ts";
 import type { SlotState } from "./proxy.ts";
 
 /** Bits of srv_admin_state (haproxy's management guide, "show servers state"). */
@@ -49,30 +50,16 @@ export interface Counters {
   readonly bytesOut: number;
 }
 
-/** CSV with column names after a `#`; no field that is used holds a comma. */
 export function parseStat(text: string): Counters[] {
-  const [header = "", ...lines] = text.trimStart().split("\n");
-  const columns = header.replace(/^#\s*/, "").split(",");
-  const at = (name: string): number => columns.indexOf(name);
-  const [proxy, row, current, sessions, bytesIn, bytesOut] = [
-    ...[at("pxname"), at("svname"), at("scur")],
-    ...[at("stot"), at("bin"), at("bout")],
-  ] as [number, number, number, number, number, number];
-  if ([proxy, row, current, sessions, bytesIn, bytesOut].includes(-1)) {
-    throw new Error("haproxy lists no counters");
-  }
-  return lines.filter((line) => line !== "").map((line) => {
-    const fields = line.split(",");
-    const number = (index: number): number => Number(fields[index] ?? 0);
-    return {
-      proxy: fields[proxy] ?? "",
-      row: fields[row] ?? "",
-      current: number(current),
-      sessions: number(sessions),
-      bytesIn: number(bytesIn),
-      bytesOut: number(bytesOut),
-    };
-  });
+  return parseTable(text, ["pxname", "svname", "scur", "stot", "bin", "bout"])
+    .map(([proxy = "", row = "", current, sessions, bytesIn, bytesOut]) => ({
+      proxy,
+      row,
+      current: Number(current),
+      sessions: Number(sessions),
+      bytesIn: Number(bytesIn),
+      bytesOut: Number(bytesOut),
+    }));
 }
 
 /** The mark of the configuration that this worker runs, and its pid. */

@@ -43,7 +43,7 @@ web,rs1,0,0,1,0,,4,5,6,
     { proxy: "web", row: "FRONTEND", current: 3, sessions: 12, bytesIn: 345, bytesOut: 6789 },
     { proxy: "web", row: "rs1", current: 1, sessions: 4, bytesIn: 5, bytesOut: 6 },
   ]);
-  assertThrows(() => parseStat("Permission denied\n"), Error, "haproxy lists no counters");
+  assertThrows(() => parseStat("Permission denied\n"), Error, "this is no table of haproxy");
 });
 
 Deno.test("show info, show proc, and what haproxy says when it fails", () => {
