@@ -1,6 +1,7 @@
 /** The table of everything that is measured, in the order of the report. */
 import { type Daemon, keepalived, trackingKeepalived, vipd } from "./daemons.ts";
 import { FAILOVER_EVENTS, MAIN_EVENTS, measureLeft, MIXED_EVENTS, PRIORITIES } from "./failover.ts";
+import { measureGateway } from "./gateway.ts";
 import { healingEvents } from "./healing.ts";
 import { measureLists } from "./lists.ts";
 import { NGINX_EVENTS, nginxTargets, trackingNginx } from "./nginx.ts";
@@ -159,6 +160,15 @@ better node cannot know that it has a rival.`,
       "Priorities 110, 100 and 90; ms without an answer, and how often the worst node got or lost the address.",
     roundsMax: 3,
     measure: (contender, _, record) => withScene(three(contender), (scene) => measureThree(scene, record)),
+  },
+  {
+    ...PAIRS,
+    name: "gateway",
+    title: "A gateway's sync group",
+    explanation:
+      "Two hosts with an address inside and one outside, each pair in a sync group; ms in which a client does not reach a server through it.",
+    roundsMax: 3,
+    measure: ({ first }, _, record) => measureGateway(first, record),
   },
   {
     ...PAIRS,
