@@ -38,7 +38,7 @@ function checked(node: Host): string {
   );
   const tables = Object.keys(CHECKS).map((check) => {
     const command = JSON.stringify(["/usr/bin/test", "!", "-e", switchOf(node, check)]);
-    return `[check.${check}]\ntype = "exec"\ncommand = ${command}\ninterval = "200ms"\nrise = 1\nfall = 1\n`;
+    return `[check.${check}]\ntype = "exec"\ncommand = ${command}\ninterval = "200ms"\ntimeout = "5s"\nrise = 1\nfall = 1\n`;
   });
   return vipdRouter(spec(110, { vipdExtra: `track = [${tracks.join(", ")}]` })) + tables.join("");
 }

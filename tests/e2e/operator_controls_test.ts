@@ -70,8 +70,8 @@ async function preferForATime(lab: Lab, first: Vipd, second: Vipd): Promise<void
     "http://v/events",
   ]);
   await waitFor("the stream to open", () => events.output.includes(": connected"));
-  const words = await does(second, "prefer", "VI_1", "--for", "15s");
-  assertMatch(words, /^VI_1 is preferred here until 20.*Z: ACTIVE after \d+ ms/);
+  const words = await does(second, "prefer", "VI_1");
+  assertMatch(words, /^VI_1 is preferred here until it is taken back: ACTIVE after \d+ ms/);
   await settled("VI_1", second, [first]);
   await probe.answeredBy("n2");
   const { override, effective_priority, base_priority } = await router(second, "VI_1");
@@ -81,7 +81,7 @@ async function preferForATime(lab: Lab, first: Vipd, second: Vipd): Promise<void
     254,
     100,
   ]);
-  assertStringIncludes(await does(second, "status"), "OVERRIDE VI_1 preferred here until");
+  assertStringIncludes(await does(second, "status"), "OVERRIDE VI_1 preferred here (");
   const metrics = await (await request(second.socket, "/metrics")).text();
   assertMatch(metrics, /\nvipd_virtual_router_overridden\{name="VI_1".*\} 1\n/);
   await waitFor("the event", () => events.output.includes('"from":"configured","to":"preferred"'));
@@ -89,6 +89,8 @@ async function preferForATime(lab: Lab, first: Vipd, second: Vipd): Promise<void
   await does(second, "reload");
   assertEquals((await router(second, "VI_1")).override, override);
   await settled("VI_1", second, [first]);
+  const limited = await does(second, "prefer", "VI_1", "--for", "2s");
+  assertMatch(limited, /^VI_1 is preferred here until 20.*Z: ACTIVE after \d+ ms/);
   await settled("VI_1", first, [second], PATIENCE_MS);
   await probe.answeredBy("n1");
   assertEquals((await router(second, "VI_1")).override, null);
@@ -277,7 +279,7 @@ function fussy(node: Host): string {
   const command = JSON.stringify(["/usr/bin/test", "!", "-e", unhealthy(node)]);
   const track = 'track = [{ check = "healthy", weight = -20 }]';
   return vipdRouter(spec(100, { preempt: false, vipdExtra: track })) +
-    `[check.healthy]\ntype = "exec"\ncommand = ${command}\ninterval = "200ms"\nrise = 1\nfall = 1\n`;
+    `[check.healthy]\ntype = "exec"\ncommand = ${command}\ninterval = "200ms"\ntimeout = "5s"\nrise = 1\nfall = 1\n`;
 }
 
 testTogether("what operators order", [
