@@ -14,7 +14,7 @@ import type { Target } from "./target.ts";
 
 export const keepalived: Target<Texts> = {
   count: 300_000,
-  limitMs: 10_000,
+  limitMs: 20_000,
   generate: (random: Random) => texts(random),
   judge,
   *smaller(files: Texts): Generator<Texts> {

@@ -20,8 +20,9 @@ export interface Files {
 
 /** Of a line with its end, as keepalived reads it. */
 const LINE_BYTES_MAX = 1_023;
-const LINES_MAX = 50_000;
-const CHARS_MAX = 8_000_000;
+/** Lines that definitions and sequences may make; characters of all lines and files. */
+const LINES_MAX = 20_000;
+const CHARS_MAX = 16_000_000;
 const DEPTH_MAX = 40;
 
 interface Expansion {
@@ -155,7 +156,7 @@ function resolve(expansion: Expansion, source: Source, into: Line[], depth: numb
   const tell = teller(rows, source.at, "");
   const text = chosen(source.text, surroundings.id);
   if (text === null || text === "") return true;
-  left.lines--;
+  if (depth > 0) left.lines--;
   left.chars -= text.length;
   if (left.lines < 0 || left.chars < 0 || depth > DEPTH_MAX) {
     tell.refuse("definitions, sequences and files grow beyond all bounds here");
