@@ -43,9 +43,9 @@ interface Place {
  * check fail, or nobody be told, for ever.
  */
 export function commandFindings(
-  { check, notify, virtual_router, virtual_server }: Pick<
+  { check, notify, virtual_router, sync_group, virtual_server }: Pick<
     Config,
-    "check" | "notify" | "virtual_router" | "virtual_server"
+    "check" | "notify" | "virtual_router" | "sync_group" | "virtual_server"
   >,
   types: readonly CheckType[],
   judges: Judges,
@@ -54,8 +54,14 @@ export function commandFindings(
     ...Object.entries(check).flatMap(([name, config]) => checkPlaces(["check", name], config, types)),
     ...notifyPlaces(notify),
     ...Object.entries(virtual_router).flatMap(([name, router]) =>
-      hookPlaces(["virtual_router", name, "notify"], router.notify, notify)
+      // `X/ipv4` is written as X.
+      hookPlaces(["virtual_router", name.split("/", 1)[0]!, "notify"], router.notify, notify)
     ),
+    ...Object.entries(sync_group).flatMap(([name, group]) => {
+      // A virtual router of both families is a group too, and its programs stand with the router.
+      const table = group.members.includes(`${name}/ipv4`) ? "virtual_router" : "sync_group";
+      return hookPlaces([table, name, "notify"], group.notify, notify);
+    }),
     ...Object.entries(virtual_server).flatMap(([name, server]) => [
       ...serverPlaces(["virtual_server", name], server, types),
       ...hookPlaces(["virtual_server", name, "notify"], server.notify, notify),

@@ -21,13 +21,13 @@ function lintWebhooks({ notify }: Config, warn: Warn): void {
   }
 }
 
-function lintMail({ mail, virtual_router, virtual_server }: Config, warn: Warn): void {
+function lintMail({ mail, virtual_router, sync_group, virtual_server }: Config, warn: Warn): void {
   if (mail !== undefined) {
     const isOpen = mail.tls === "none" && mail.username !== undefined && !LOOPBACK.test(mail.server.hostname);
     if (isOpen) warn(["mail", "tls"], "none shows the password to everybody on the way");
     return;
   }
-  for (const [table, entries] of Object.entries({ virtual_router, virtual_server })) {
+  for (const [table, entries] of Object.entries({ virtual_router, sync_group, virtual_server })) {
     for (const [name, { notify }] of Object.entries(entries)) {
       if (notify.mail !== true) continue;
       warn([table, name, "notify", "mail"], "nobody gets mail: there is no [mail] table");

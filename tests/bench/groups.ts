@@ -12,6 +12,7 @@ import { IPV6_TIMINGS, TIMINGS } from "./timings.ts";
 import { measureChecks } from "./checks.ts";
 import { measureCosts } from "./cost.ts";
 import { measureDetection, measureLooks } from "./detection.ts";
+import { measureHooks } from "./hooks.ts";
 import { faultingRouter, manyTargets, measureMany } from "./many.ts";
 import { measureReloads, measureStarts } from "./starts.ts";
 
@@ -258,6 +259,17 @@ and a look may take 1 s; keepalived runs a script with the server's own client (
 curl, socat at haproxy's socket, dig).`,
     roundsMax: 5,
     measure: ({ first }, _, record) => measureDetection(first, record),
+  },
+  {
+    ...PAIRS,
+    name: "hooks",
+    title: "How soon a hook runs",
+    explanation:
+      `A router becomes active; ms from its first advertisement on the wire to the first breath of its script, ten times a round. In
+between are the addresses, their announcement and the start of a process.`,
+    alone: true,
+    roundsMax: 3,
+    measure: ({ first }, _, record) => measureHooks(first, record),
   },
   {
     ...PAIRS,

@@ -169,3 +169,24 @@ fifos = [{ path = "/run/f" }, { path = "/run/g", command = ["/etc/read.sh"] }]
     "vipd.toml:14:61: notify.fifos[1].command[0]: /etc/read.sh does not exist",
   ]);
 });
+
+Deno.test("programs of sync groups, and of virtual routers of both families, at their place", async () => {
+  const text = `
+[virtual_router.both]
+interface = "eth0"
+vrid = 52
+addresses = ["192.0.2.7/24", "2001:db8::7/64"]
+notify = { any = ["/etc/both.sh"] }
+[sync_group.g]
+members = ["a", "both"]
+notify = { fault = ["/etc/fault.sh"] }
+[check.app]
+type = "run"
+command = ["/bin/true"]
+`;
+  const told = (await errorsOf(text)).filter((line) => line.includes("does not exist"));
+  assertEquals(told, [
+    "vipd.toml:11:19: virtual_router.both.notify.any[0]: /etc/both.sh does not exist",
+    "vipd.toml:14:21: sync_group.g.notify.fault[0]: /etc/fault.sh does not exist",
+  ]);
+});
