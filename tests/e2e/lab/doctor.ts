@@ -44,7 +44,10 @@ export async function pair(lab: Lab, change: Change = {}): Promise<Pair> {
   const [n1, n2] = [lab.node("n1"), lab.node("n2")];
   const first = await startVipd(n1, routerOf(n1, change));
   const second = await startVipd(n2, routerOf(n2, change));
-  await settled("VI_1", first, [second]);
+  // Both families in one block are two virtual routers.
+  const addresses = change.addresses ?? [];
+  const both = addresses.some((one) => one.includes(":")) && addresses.some((one) => !one.includes(":"));
+  for (const name of both ? ["VI_1/ipv4", "VI_1/ipv6"] : ["VI_1"]) await settled(name, first, [second]);
   return { lab, n1, n2, first, second };
 }
 
