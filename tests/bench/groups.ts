@@ -256,7 +256,8 @@ has no IPVS, and keepalived would check nothing, a preloaded library says yes to
     explanation:
       `Real servers, each killed, and each stopped (SIGSTOP), at a random moment; ms until the daemon says so. Both look every 2 s,
 and a look may take 1 s; keepalived runs a script with the server's own client (mysqladmin ping, pg_isready, redis-cli ping, pgrep -F for nginx,
-curl, socat at haproxy's socket, dig).`,
+curl, socat at haproxy's socket, dig). Who asks every 2 s notices a death after 0 to 2 s and a hang after 1 to 3 s, and differences within that are
+chance; nginx's death is told by the kernel. Three kills and three hangs of each a round.`,
     roundsMax: 5,
     measure: ({ first }, _, record) => measureDetection(first, record),
   },
