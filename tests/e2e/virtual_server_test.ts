@@ -215,9 +215,8 @@ async function drains(): Promise<void> {
     ]]);
     await order(vipd, "undrain", "web", "rs1", "--persist");
     await answersOnly(lab, "rs1", "rs2");
-    assertEquals(JSON.parse(await Deno.readTextFile(`${lb.directory}/balance.json`)), {
-      virtual_servers: {},
-    });
+    const { virtual_servers = {} } = JSON.parse(await Deno.readTextFile(`${lb.directory}/vipd/state.json`));
+    assertEquals(virtual_servers, {});
   });
 }
 

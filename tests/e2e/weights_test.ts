@@ -116,7 +116,7 @@ async function agreed(bridge: Host): Promise<Record<"vipd" | "keepalived", strin
   for (let attempt = 0;; attempt++) {
     const now = await advertised(bridge);
     const same = now.vipd.join() === now.keepalived.join() && now.vipd.join() === before;
-    if (same || attempt >= 20) return now;
+    if (same || attempt >= 12) return now;
     before = now.vipd.join();
   }
 }
