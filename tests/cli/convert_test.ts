@@ -74,6 +74,12 @@ Deno.test("convert: --partial leaves a comment where it would be", async () => {
   );
 });
 
+Deno.test("convert: --partial puts the comment above the table that it is about", async () => {
+  const other = ROUTES.replace("V {", "W {").replace("51", "52").replace(".10/24", ".11/24");
+  const { io } = await run(GOOD + other, "--partial");
+  assertMatch(io.stdout.join("\n"), /^# NOT CONVERTED, k\.conf:14:3: [^\[]*\[virtual_router\.W\]$/ms);
+});
+
 Deno.test("convert: what vipd would not load is told where keepalived.conf says it", async () => {
   const twice = GOOD + GOOD.replace("V {", "W {").replace(".10/24", ".11/24");
   const { code, io } = await run(twice);
