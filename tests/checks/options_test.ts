@@ -164,5 +164,7 @@ Deno.test("options: the refinements survive an extension by the common keys", ()
     process: "a",
     containers: false,
     minimum: 1,
+    fork_delay: 0,
+    terminate_delay: 0,
   });
 });
