@@ -64,14 +64,13 @@ export class Operators {
   async handOver(name: string, { back, persist }: HandoverOrder): Promise<Release | null> {
     const since = new Date().toISOString();
     const names = movingWith(name, this.#parts.config());
-    const problem = this.#writeAllDown(names, persist && !back ? since : null);
+    const problem = this.#writeDown(names, persist && !back ? since : null);
     if (problem !== null && persist && !back) {
-      this.#writeAllDown(names, null);
       return { name, ok: false, detail: `nothing is done, as it cannot be kept: ${problem}` };
     }
     const released = await this.#parts.engine.handOver(name, { back, reason: reasonOf(since) });
     if (released === null || !released.ok) {
-      if (persist && !back) this.#writeAllDown(names, null);
+      if (persist && !back) this.#writeDown(names, null);
       return released;
     }
     if (!back) { for (const one of names) this.#overrides.handedOver(one); }
@@ -105,7 +104,7 @@ export class Operators {
   /** What is held back has had to take over after all: it is so no more. */
   hearRouter(name: string, state: RouterState): void {
     if (state !== "ACTIVE") return;
-    const problem = this.#writeDown(name, null);
+    const problem = this.#writeDown([name], null);
     if (problem !== null) log.error("state_file {problem}", { problem: comesBack(problem) });
   }
 
@@ -124,12 +123,6 @@ export class Operators {
     return { maintenance: this.#maintenance.state, overrides: this.#overrides.states };
   }
 
-  /** The first problem. */
-  #writeAllDown(names: readonly string[], since: string | null): string | null {
-    const problems = names.map((name) => this.#writeDown(name, since));
-    return problems.find((problem) => problem !== null) ?? null;
-  }
-
   #holdBack(): void {
     const kept = Object.entries(this.#parts.orders.virtualRouters).flatMap(([name, { held_back }]) =>
       held_back === undefined ? [] : [[name, reasonOf(held_back.since)] as const]
@@ -137,12 +130,13 @@ export class Operators {
     if (kept.length > 0) this.#parts.engine.holdBack(Object.fromEntries(kept));
   }
 
-  /** Since when it is held back, or null: not at all. What speaks against it, or null. */
-  #writeDown(name: string, since: string | null): string | null {
-    const { orders } = this.#parts;
-    const { held_back: _, ...rest } = orders.virtualRouter(name);
+  /** Since when they are held back, or null: not at all. What speaks against it, or null. */
+  #writeDown(names: readonly string[], since: string | null): string | null {
     return attempt(() =>
-      orders.setVirtualRouter(name, since === null ? rest : { ...rest, held_back: { since } })
+      this.#parts.orders.changeVirtualRouters(
+        names,
+        ({ held_back: _, ...rest }) => since === null ? rest : { ...rest, held_back: { since } },
+      )
     );
   }
 }

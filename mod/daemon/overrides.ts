@@ -67,16 +67,13 @@ export class Overrides {
       this.#refusal(name, order, report.virtual_routers.find((router) => router.name === name))
     ).filter((refusal) => refusal !== null);
     if (refusals.length > 0) return { ok: false, message: refusals.join("; ") };
-    const notes: string[] = [];
-    for (const name of names) {
-      const state = stateOf(order);
-      const problem = this.#writeDown(name, state.persisted ? state : null);
-      if (problem !== null && order.persist) {
-        return { ok: false, message: `nothing is done, as it cannot be kept: ${problem}` };
-      }
-      if (problem !== null) notes.push(comesBack(problem));
-      this.#set(name, state, `ordered by the operator, ${untilOf(state)}`);
+    const state = stateOf(order);
+    const problem = this.#writeDown(names, state.persisted ? state : null);
+    if (problem !== null && order.persist) {
+      return { ok: false, message: `nothing is done, as it cannot be kept: ${problem}` };
     }
+    const notes = problem === null ? [] : [comesBack(problem)];
+    for (const name of names) this.#set(name, state, `ordered by the operator, ${untilOf(state)}`);
     this.#post();
     const results = await Promise.all(names.map((name) => this.#outcome(name)));
     return { ok: true, virtual_routers: results.map((result) => withNotes(result, notes)) };
@@ -104,7 +101,7 @@ export class Overrides {
   }
 
   end(name: string, why: string): string | null {
-    const problem = this.#writeDown(name, null);
+    const problem = this.#writeDown([name], null);
     if (problem !== null) log.error("state_file {problem}", { problem: comesBack(problem) });
     this.#set(name, null, why);
     this.#post();
@@ -152,11 +149,12 @@ export class Overrides {
   }
 
   /** The last order counts, after a restart too. What speaks against it, or null. */
-  #writeDown(name: string, state: OverrideState | null): string | null {
-    const { orders } = this.#parts;
-    const { override: _, ...rest } = orders.virtualRouter(name);
+  #writeDown(names: readonly string[], state: OverrideState | null): string | null {
     return attempt(() =>
-      orders.setVirtualRouter(name, state === null ? rest : { ...rest, override: keptOf(state) })
+      this.#parts.orders.changeVirtualRouters(
+        names,
+        ({ override: _, ...rest }) => state === null ? rest : { ...rest, override: keptOf(state) },
+      )
     );
   }
 
@@ -229,12 +227,12 @@ function stateOf(order: OverrideBegin): OverrideState {
 function standing(orders: StandingOrders): OverrideStates {
   const nowMs = Date.now();
   const states: Record<string, OverrideState> = {};
-  for (const [name, { override, ...rest }] of Object.entries(orders.virtualRouters)) {
+  for (const [name, { override }] of Object.entries(orders.virtualRouters)) {
     if (override === undefined) continue;
     const { by, priority } = override;
     const untilMs = override.until === null ? null : Date.parse(override.until);
     if (untilMs !== null && untilMs <= nowMs) {
-      attempt(() => orders.setVirtualRouter(name, rest));
+      attempt(() => orders.changeVirtualRouters([name], ({ override: _, ...rest }) => rest));
       continue;
     }
     const endsAtMs = untilMs === null ? null : monotonicMs() + untilMs - nowMs;

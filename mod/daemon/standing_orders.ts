@@ -69,10 +69,6 @@ export class StandingOrders {
     return this.#file.virtual_routers ?? {};
   }
 
-  virtualRouter(name: string): VirtualRouterOrders {
-    return ownOf(this.virtualRouters, name) ?? {};
-  }
-
   realServer(virtualServer: string, realServer: string): RealServerOrders {
     return ownOf(ownOf(this.#file.virtual_servers ?? {}, virtualServer) ?? {}, realServer) ?? {};
   }
@@ -83,9 +79,17 @@ export class StandingOrders {
     this.#replace(order === null ? rest : { ...rest, maintenance: order });
   }
 
-  setVirtualRouter(name: string, orders: VirtualRouterOrders): void {
-    const { virtual_routers = {}, ...rest } = this.#known();
-    this.#replace({ ...rest, ...table("virtual_routers", withEntry(virtual_routers, name, orders)) });
+  /** Of all of these at once: a group whose members are kept in part would come back torn. */
+  changeVirtualRouters(
+    names: readonly string[],
+    change: (orders: VirtualRouterOrders) => VirtualRouterOrders,
+  ): void {
+    const { virtual_routers: before = {}, ...rest } = this.#known();
+    const after = names.reduce(
+      (all, name) => withEntry(all, name, change(ownOf(all, name) ?? {})),
+      before,
+    );
+    this.#replace({ ...rest, ...table("virtual_routers", after) });
   }
 
   setRealServer(virtualServer: string, realServer: string, orders: RealServerOrders): void {

@@ -190,7 +190,7 @@ Deno.test("what was over before the start is forgotten", () =>
   scene((one) => {
     const orders = new StandingOrders(one.path);
     const times = { since: "2020-01-01T00:00:00.000Z", until: "2020-01-01T00:10:00.000Z" };
-    orders.setVirtualRouter("VI_1", { override: { by: "prefer", priority: 254, ...times } });
+    orders.changeVirtualRouters(["VI_1"], () => ({ override: { by: "prefer", priority: 254, ...times } }));
     assertEquals(one.again().posted(), undefined);
     assertEquals(new StandingOrders(one.path).virtualRouters, {});
     return Promise.resolve();

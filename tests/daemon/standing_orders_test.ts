@@ -21,21 +21,25 @@ Deno.test("standing orders are found again, each by its own, and leave nothing w
     orders.setRealServer("web", "rs1", { weight: 7 });
     orders.setRealServer("web", "rs3", { drain: { until: null, drained: false } });
     orders.setRealServer("dns", "rs1", { weight: 0 });
-    orders.setVirtualRouter("VI_1", { override: OVERRIDE, held_back: { since: SINCE } });
+    orders.changeVirtualRouters(["VI_1"], () => ({ override: OVERRIDE, held_back: { since: SINCE } }));
     orders.setMaintenance({ since: SINCE, until: null, force: true });
     const again = new StandingOrders(path);
     assertEquals(again.problem, null);
     assertEquals(again.realServer("web", "rs1"), { weight: 7 });
     assertEquals(again.realServer("web", "rs3"), { drain: { until: null, drained: false } });
     assertEquals([again.realServer("web", "rs2"), again.realServer("constructor", "rs1")], [{}, {}]);
-    assertEquals(again.virtualRouter("VI_1"), { override: OVERRIDE, held_back: { since: SINCE } });
-    assertEquals([again.virtualRouter("toString"), Object.keys(again.virtualRouters)], [{}, ["VI_1"]]);
+    assertEquals(again.virtualRouters["VI_1"], { override: OVERRIDE, held_back: { since: SINCE } });
+    again.changeVirtualRouters(["toString"], (orders) => {
+      assertEquals(orders, {});
+      return orders;
+    });
+    assertEquals(Object.keys(again.virtualRouters), ["VI_1"]);
     assertEquals(again.maintenance, { since: SINCE, until: null, force: true });
     assertEquals(Deno.statSync(path).mode! & 0o777, 0o600);
     for (const [server, real] of [["web", "rs1"], ["web", "rs3"], ["dns", "rs1"]] as const) {
       again.setRealServer(server, real, {});
     }
-    again.setVirtualRouter("VI_1", {});
+    again.changeVirtualRouters(["VI_1"], () => ({}));
     again.setMaintenance(null);
     assertEquals(JSON.parse(Deno.readTextFileSync(path)), { format: 1 });
     assertEquals([...Deno.readDirSync(`${directory}/deep/er`)].map(({ name }) => name), ["state.json"]);
@@ -67,7 +71,7 @@ Deno.test("standing orders: a file that cannot be used is told, orders nothing, 
       assertEquals(Deno.readTextFileSync(path), text);
       // To end what is not in force is no reason to complain.
       orders.setMaintenance(null);
-      orders.setVirtualRouter("VI_1", {});
+      orders.changeVirtualRouters(["VI_1"], () => ({}));
     }
     Deno.removeSync(path);
     const orders = new StandingOrders(path);
@@ -81,10 +85,10 @@ Deno.test("standing orders: a file that was put right is used again", () =>
     Deno.writeTextFileSync(path, "{");
     const orders = new StandingOrders(path);
     Deno.writeTextFileSync(path, '{"format": 1, "virtual_servers": {"web": {"rs1": {"weight": 1}}}}');
-    orders.setVirtualRouter("VI_1", { override: OVERRIDE });
+    orders.changeVirtualRouters(["VI_1"], () => ({ override: OVERRIDE }));
     assertEquals(new StandingOrders(path).realServer("web", "rs1"), { weight: 1 });
-    assertEquals([orders.problem, new StandingOrders(path).virtualRouter("VI_1")], [null, {
-      override: OVERRIDE,
+    assertEquals([orders.problem, new StandingOrders(path).virtualRouters], [null, {
+      VI_1: { override: OVERRIDE },
     }]);
   }));
 
@@ -94,4 +98,23 @@ Deno.test("standing orders: what cannot be written has not been ordered", () =>
     const orders = new StandingOrders(`${directory}/file/state.json`);
     assertThrows(() => orders.setRealServer("web", "rs1", { weight: 7 }), Error);
     assertEquals(orders.realServer("web", "rs1"), {});
+  }));
+
+Deno.test("standing orders of several virtual routers: all of them, or none", () =>
+  inDirectory((directory) => {
+    const path = `${directory}/state.json`;
+    const orders = new StandingOrders(path);
+    const heldBack = { held_back: { since: SINCE } };
+    let asked = 0;
+    assertThrows(() =>
+      orders.changeVirtualRouters(["VI_1", "VI_2"], () => {
+        if (++asked === 2) throw new Error("full");
+        return heldBack;
+      })
+    );
+    assertEquals([orders.virtualRouters, new StandingOrders(path).virtualRouters], [{}, {}]);
+    orders.changeVirtualRouters(["VI_1", "VI_2"], () => heldBack);
+    assertEquals(new StandingOrders(path).virtualRouters, { VI_1: heldBack, VI_2: heldBack });
+    orders.changeVirtualRouters(["VI_1", "VI_2"], () => ({}));
+    assertEquals(JSON.parse(Deno.readTextFileSync(path)), { format: 1 });
   }));
