@@ -111,7 +111,7 @@ const LIBRARIES: readonly (readonly [prefix: string, zones: readonly Zone[]])[] 
 
 /** Files that decide and never act. What they import at run time has to be as pure. */
 const PURE = [
-  /^mod\/vrrp\/(state|router|backup|active|entry|group|healing|reminding|rivals|packet|discard|timers|phase|auth|settings|lateness|counters|saved|override)\.ts$/,
+  /^mod\/vrrp\/(state|router|backup|active|entry|group|healing|reminding|rivals|conflicts|packet|discard|timers|phase|auth|settings|lateness|counters|saved|override)\.ts$/,
   /^mod\/wire\//,
   /^mod\/explain\//,
   /^mod\/kernel\/plan\.ts$/,
