@@ -140,13 +140,22 @@ export class Groups {
     this.#note(group);
   }
 
+  /** All members have left for good: their groups are told so after them. */
+  end(reason: string): void {
+    for (const group of this.all) this.#become(group, "initialize", () => reason);
+  }
+
   #note(group: Group): void {
-    const { name, members, state: from } = group;
-    const to = stateOf(members.map(({ state }) => state), group.standings);
+    const to = stateOf(group.members.map(({ state }) => state), group.standings);
+    this.#become(group, to, () => reasonOf(group));
+  }
+
+  #become(group: Group, to: State["name"], why: () => string): void {
+    const { name, state: from } = group;
     if (to === from) return;
     group.state = to;
     group.since = Date.now();
-    group.reason = reasonOf(group);
+    group.reason = why();
     const { since: at, reason } = group;
     this.#post({ type: "group", at, name, from: stateName(from), to: stateName(to), reason });
   }

@@ -82,6 +82,7 @@ export class Turnover {
     }
     if (this.#stopping === null || this.#stopped || roster.leaving.size > 0) return;
     this.#stopped = true;
+    roster.groups.end(this.#stopping);
     effects.holding.end();
     post({ type: "stopped" });
   }

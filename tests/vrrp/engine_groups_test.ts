@@ -253,4 +253,10 @@ Deno.test("groups: stopped, each of them leaves in order", () => {
   lab.stop();
   lab.until(() => lab.posted.some(({ type }) => type === "stopped"));
   assertEquals(held(lab), []);
+  const left = lab.posted.flatMap((event) =>
+    (event.type === "transition" || event.type === "group") && event.to === "INIT"
+      ? [[event.name, event.reason]]
+      : []
+  ).slice(-3);
+  assertEquals(left, [["in", "stopped"], ["out", "stopped"], ["gw", "stopped"]], "the group after its members");
 });
