@@ -157,9 +157,18 @@ function test(key: string, value: Json, packet: Packet, rule: Table, sets: Sets)
   if (NEUTRAL.has(key)) return "yes";
   if (key !== "match") return "maybe";
   const { op, left, right } = value as Table;
+  if (!isOfItsProtocol(left, packet)) return "no";
   const answer = compare(left, right, packet, rule, sets);
   if (op === "!=") return not(answer);
   return op === "==" || op === "in" ? answer : "maybe";
+}
+
+/** nft asks for the protocol of a field first, and does not print that: `tcp dport != 22` is about TCP alone. */
+function isOfItsProtocol(left: Json, { family }: Packet): boolean {
+  const payload = isTable(left) ? left["payload"] : undefined;
+  const protocol = isTable(payload) ? payload["protocol"] : undefined;
+  if (protocol === undefined || protocol === "ether") return true;
+  return protocol === (family === 4 ? "ip" : "ip6");
 }
 
 /** One value, or any of a set, prefix or range. */

@@ -84,8 +84,8 @@ function packetsOf(facts: Facts, { config, status }: RouterFacts, direction: "in
   const group = { ...base, destination: config.multicast_group, multicast: true };
   if (direction === "out") return [{ ...group, source: own }];
   const sources = [
-    ...(facts.heard ?? []).filter(({ vrid, interface: name }) =>
-      vrid === config.vrid && name === config.interface
+    ...(facts.heard ?? []).filter(({ vrid, interface: name, family }) =>
+      vrid === config.vrid && name === config.interface && family === config.family
     ).map(({ source }) => source),
     ...(status?.peers ?? []).map(({ address }) => address),
     ...facts.peers.flatMap((peer) => primaryAddresses(peer, config)),
