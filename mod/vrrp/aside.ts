@@ -26,6 +26,7 @@ export function sendAside(
   const addressed = { source, destination, mac: senderMac, ifindex: channel.ifindex };
   const { octets, to } = asideOf(instance, priority, addressed);
   const sent = trySendto(fd, octets, to);
+  if (type === "remind") instance.remindedAt = Date.now();
   if (sent >= 0) instance.counters[type === "remind" ? "reminders_sent" : "acknowledgements_sent"]++;
   return sent;
 }

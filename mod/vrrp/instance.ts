@@ -106,6 +106,8 @@ export class Instance {
   blocked: { readonly reason: string; readonly untilMs: number } | null = null;
   /** Somebody else has its addresses: not active until nobody answers for them. */
   occupied: string | null = null;
+  /** When it last told another router that it has yielded, Unix milliseconds. */
+  remindedAt = -Infinity;
   /** Who else has them, by address and MAC address; `lastSeen` in Unix milliseconds. */
   readonly conflicts = new Map<string, Conflict>();
   /** What was last told to stand in the way. */

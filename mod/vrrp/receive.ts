@@ -14,6 +14,9 @@ const PRIORITY_AT = 2;
 
 const NONE = new Uint8Array(0);
 
+/** An answer to a reminder comes within this, or never. */
+const ANSWERED_WITHIN_MS = 5_000;
+
 /** What became of a packet. `foreign`: nobody here has that VRID. */
 export type Received =
   | { readonly type: "advertisement"; readonly instance: Instance; readonly heard: Heard }
@@ -92,17 +95,17 @@ export function read(channel: Pick<Channel, "routers">, envelope: Envelope, now:
   if (isDiscard(vrid)) return { type: "garbage", source: envelope.source.slice(), discard: vrid };
   const routers = channel.routers.get(vrid);
   if (routers === undefined) return { type: "foreign", source: envelope.source.slice(), vrid };
-  return readFor(addressee(routers, envelope), envelope, now);
+  return readFor(addressee(routers, envelope, now), envelope, now);
 }
 
 /**
  * Several virtual routers may share a VRID when group or peers tell them apart, or while one hands over to
  * its own successor, when the version may. When none fits, the first one counts the error.
  */
-function addressee(routers: readonly Instance[], envelope: Envelope): Instance {
+function addressee(routers: readonly Instance[], envelope: Envelope, now: number): Instance {
   if (routers.length === 1) return routers[0]!;
   const meant = routers.filter((instance) => fits(instance, envelope));
-  const fitting = meant.length > 0 ? meant : routers.filter((instance) => isAside(instance, envelope));
+  const fitting = meant.length > 0 ? meant : routers.filter((instance) => isAside(instance, envelope, now));
   const version = envelope.payload[0]! >> 4;
   return fitting.find(({ config }) => config.version === version) ?? fitting[0] ?? routers[0]!;
 }
@@ -126,9 +129,9 @@ function readFor(instance: Instance, envelope: Envelope, now: number): Received 
       discard("own_address", "it carries this router's own source address"),
     );
   }
-  const result = decode(payload, contextOf(instance, envelope));
+  const result = decode(payload, contextOf(instance, envelope, now));
   if (isDiscard(result)) return rejected(instance, envelope, result);
-  if (isAside(instance, envelope)) {
+  if (isAside(instance, envelope, now)) {
     const type = result.priority === RESIGNATION ? "reminder" : "acknowledgement";
     return { type, instance, source: source.slice() };
   }
@@ -139,9 +142,12 @@ function readFor(instance: Instance, envelope: Envelope, now: number): Received 
  * Sent to this router's own address, where others send to the group: a reminder, or the answer to one's own.
  * Anything else comes from somebody who is configured for unicast, and has to be told.
  */
-function isAside({ wire, state }: Instance, { destination, payload }: Envelope): boolean {
+function isAside({ wire, state, remindedAt }: Instance, envelope: Envelope, now: number): boolean {
+  const { destination, payload } = envelope;
   if (wire.unicast || isMulticast(destination)) return false;
-  return payload[PRIORITY_AT] === RESIGNATION || (state.name === "backup" && state.reminder !== null);
+  if (payload[PRIORITY_AT] === RESIGNATION) return true;
+  // Who has handed over says so once and awaits no answer, and an answer may come late.
+  return state.name === "backup" && (state.reminder !== null || now - remindedAt < ANSWERED_WITHIN_MS);
 }
 
 function rejected(instance: Instance, { source }: Envelope, why: Discard): Received {
@@ -165,7 +171,7 @@ function copyOf({ source, destination, hopLimit, payload }: Envelope): Arrival {
   return { source: source.slice(), destination: destination.slice(), hopLimit, bytes: payload.slice() };
 }
 
-function contextOf(instance: Instance, envelope: Envelope): ReceiveContext {
+function contextOf(instance: Instance, envelope: Envelope, now: number): ReceiveContext {
   const { config, wire, router } = instance;
   const { source, destination, hopLimit } = envelope;
   return {
@@ -178,7 +184,7 @@ function contextOf(instance: Instance, envelope: Envelope): ReceiveContext {
     unicast: wire.unicast,
     ...(wire.unicast ? { peers: wire.peers } : {}),
     // Everything else that holds for what is sent to the group holds for an aside, too.
-    multicastGroup: isAside(instance, envelope) ? destination : wire.multicastGroup,
+    multicastGroup: isAside(instance, envelope, now) ? destination : wire.multicastGroup,
     password: wire.password,
     advertisementIntervalCs: router.advertisementInterval,
     addressless: wire.advertised.length === 0,

@@ -258,5 +258,9 @@ Deno.test("groups: stopped, each of them leaves in order", () => {
       ? [[event.name, event.reason]]
       : []
   ).slice(-3);
-  assertEquals(left, [["in", "stopped"], ["out", "stopped"], ["gw", "stopped"]], "the group after its members");
+  assertEquals(
+    left,
+    [["in", "stopped"], ["out", "stopped"], ["gw", "stopped"]],
+    "the group after its members",
+  );
 });

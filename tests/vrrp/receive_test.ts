@@ -108,6 +108,15 @@ Deno.test("read(): an answer to the own reminder is one only while it is awaited
   instance.enter({ ...backup, reminder: reminding(1000) });
   assertEquals(told(receive4([instance], answer)), "acknowledgement of 192.0.2.2");
   assertEquals(instance.heard.size, 0, "it is no advertisement of an active router");
+  instance.enter(backup);
+  instance.remindedAt = 0;
+  const at = (now: number): string => told(receive4([instance], answer, now));
+  assertEquals(
+    at(1000),
+    "acknowledgement of 192.0.2.2",
+    "who has handed over said so once, without a reminder",
+  );
+  assertEquals(at(9000), "rejected unicast_mismatch from 192.0.2.2");
 });
 
 Deno.test("read(): with `unicast_peers` every advertisement is one", () => {
