@@ -163,7 +163,7 @@ function test(key: string, value: Json, packet: Packet, rule: Table, sets: Sets)
   return op === "==" || op === "in" ? answer : "maybe";
 }
 
-/** nft asks for the protocol of a field first, and does not print that: `tcp dport != 22` is about TCP alone. */
+/** nft asks for the protocol of a field first, unprinted: `tcp dport != 22` is about TCP alone. */
 function isOfItsProtocol(left: Json, { family }: Packet): boolean {
   const payload = isTable(left) ? left["payload"] : undefined;
   const protocol = isTable(payload) ? payload["protocol"] : undefined;
