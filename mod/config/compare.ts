@@ -8,7 +8,7 @@ import type { Finding, Path } from "./document.ts";
 import { routerPath } from "./dual_stack.ts";
 import { formatDuration } from "./duration.ts";
 import type { Config, VirtualRouterConfig } from "./schema.ts";
-import { effectivePriority, onFailure, sayStays } from "./weights.ts";
+import { effectivePriority, isMultiplied, onFailure, sayStays } from "./weights.ts";
 
 /** One host's configuration under the name that messages give it. */
 export interface Node {
@@ -44,9 +44,14 @@ export function compareNodes(nodes: readonly Node[]): NodeFinding[] {
     };
     compareWire(group, warn);
     comparePriorities(group, warn);
-    compareWeights(group, warn);
+    compareWeights(group, nodes, warn);
   }
-  return [...findings, ...compareGroups(nodes, counterparts), ...compareBalance(nodes)];
+  return once([...findings, ...compareGroups(nodes, counterparts), ...compareBalance(nodes)]);
+}
+
+/** What holds for both families of a virtual router is told once. */
+function once(findings: readonly NodeFinding[]): NodeFinding[] {
+  return [...new Map(findings.map((one) => [JSON.stringify(one), one])).values()];
 }
 
 /** Names of the virtual routers of one node that have a counterpart on another. */
@@ -154,14 +159,14 @@ function comparePriorities(group: readonly Member[], warn: Warn): void {
 }
 
 /** Lets each weighted check of the preferred router fail, and looks whether another one takes over. */
-function compareWeights(group: readonly Member[], warn: Warn): void {
+function compareWeights(group: readonly Member[], nodes: readonly Node[], warn: Warn): void {
   const [active, ...others] = group.toSorted((a, b) =>
     effectivePriority(b.router) - effectivePriority(a.router)
   );
   if (active === undefined || active.router.priority === 255) return;
   const next = others[0]?.file ?? "";
   for (const [i, { check, weight, reverse = false }] of active.router.track.entries()) {
-    if (weight === undefined) continue;
+    if (weight === undefined || isMultiplied(nodes[active.node]!.config.check[check])) continue;
     const outcome = onFailure(active.router, others.map(({ router }) => router), check);
     if (outcome.kind === "moves") continue;
     const why = sayStays(outcome, weight, next);

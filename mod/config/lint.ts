@@ -7,6 +7,7 @@ import { unique } from "./cross_check_groups.ts";
 import { formatDuration } from "./duration.ts";
 import { lintNotify } from "./lint_notify.ts";
 import type { CheckConfig, Config, VirtualRouterConfig } from "./schema.ts";
+import { isMultiplied } from "./weights.ts";
 
 /** Whether the operator wrote the key, as opposed to its default. */
 export type IsSet = (path: Path) => boolean;
@@ -58,11 +59,6 @@ export function lint(
   lintNotify(config, warn);
   for (const [name, check] of Object.entries(config.check)) lintCheck(config, name, check, warn);
   return unique(findings);
-}
-
-/** Its weight is multiplied by a number that only the file knows. */
-function isMultiplied(check: CheckConfig | undefined): boolean {
-  return check?.options["multiply"] === true;
 }
 
 function lintEmpty({ addresses, excluded_addresses }: VirtualRouterConfig, path: Path, warn: Warn): void {

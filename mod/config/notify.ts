@@ -106,6 +106,9 @@ const webhook = z.strictObject({
   ca: path.exactOptional().describe("PEM file of authorities to trust besides the system's"),
   timeout: duration("100ms", "5m").prefault("5s").describe("An attempt that takes longer has failed"),
   attempts: wholeNumber(1, 100).default(5).describe("So often is each event tried, ever more slowly"),
+}).refine(({ url, token_file }) => token_file === undefined || new URL(url).username === "", {
+  path: ["token_file"],
+  error: "the url has a user already, and a request has one Authorization",
 });
 
 function areDistinct(fifos: readonly { readonly path: string }[]): boolean {

@@ -2,6 +2,7 @@
  * What a configuration says about priorities: the effective one with some checks failing, and whether the
  * addresses then move.
  */
+import type { CheckConfig } from "./schema.ts";
 import { effectivePriority as priorityOf, type Track } from "../health/health.ts";
 
 /** What decides: the base priority, the tracked checks, whether it takes over from a living router. */
@@ -117,4 +118,9 @@ function withWeight(candidate: Candidate, check: string, weight: number): Candid
     ...candidate,
     track: candidate.track.map((one) => one.check === check ? { ...one, weight } : one),
   };
+}
+
+/** Its weight is multiplied by a number that only the file knows. */
+export function isMultiplied(check: CheckConfig | undefined): boolean {
+  return check?.options["multiply"] === true;
 }
