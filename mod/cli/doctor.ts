@@ -9,7 +9,7 @@ import type { Snapshot } from "../snapshot.ts";
 import { bodyOf, ClientError, connectApi, parseSnapshot } from "./client.ts";
 import { renderDiagnosis } from "./doctor_view.ts";
 import type { Hooks } from "./hooks.ts";
-import { type Io, useColor } from "./io.ts";
+import { type Io, useColor, widthOf } from "./io.ts";
 
 const DEFAULT_CONFIG = "/etc/vipd/vipd.toml";
 const OPTIONS = ["config", "peer", "token-file", "socket"] as const;
@@ -134,6 +134,6 @@ function print(
   io: Io,
 ): void {
   if (context.json) return io.out(JSON.stringify(diagnosis, null, 2));
-  const width = io.isTerminal ? Deno.consoleSize().columns : Infinity;
+  const width = widthOf(io);
   io.out(renderDiagnosis(diagnosis, context, { width, color: useColor(io) }));
 }

@@ -22,7 +22,7 @@ import {
   partyOfStatus,
 } from "./explain_parties.ts";
 import { renderExplanation } from "./explain_view.ts";
-import { type Io, useColor } from "./io.ts";
+import { type Io, useColor, widthOf } from "./io.ts";
 import { parseLists } from "./options.ts";
 
 /** A file and what it holds. */
@@ -213,7 +213,7 @@ function tell(explanations: readonly Explanation[], { json }: Asked, io: Io): nu
     io.out(JSON.stringify({ explanations }, null, 2));
     return 0;
   }
-  const width = io.isTerminal ? Deno.consoleSize().columns : Infinity;
+  const width = widthOf(io);
   const view = { width, color: useColor(io), at: new Date().toISOString() };
   io.out(explanations.map((explanation) => renderExplanation(explanation, view)).join("\n\n"));
   return 0;

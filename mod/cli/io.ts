@@ -29,6 +29,17 @@ export function systemIo(): Io {
   };
 }
 
+/** A serial line and many a pseudo terminal know no size and say 0: then it is that of a VT100. */
+export function terminalSize(): { readonly columns: number; readonly rows: number } {
+  const { columns, rows } = Deno.consoleSize();
+  return { columns: columns || 80, rows: rows || 24 };
+}
+
+/** Where lines are to be wrapped. */
+export function widthOf({ isTerminal }: Pick<Io, "isTerminal">): number {
+  return isTerminal ? terminalSize().columns : Infinity;
+}
+
 /** Whether to colour: only on a terminal, and never when NO_COLOR is set to anything (no-color.org). */
 export function useColor(io: Pick<Io, "isTerminal" | "env">): boolean {
   return io.isTerminal && (io.env("NO_COLOR") ?? "") === "" && io.env("TERM") !== "dumb";

@@ -2,7 +2,7 @@
 import { UsageError } from "../errors.ts";
 import { type ApiClient, bodyOf, parseSnapshot, TARGET_OPTIONS, withApi } from "./client.ts";
 import type { Hooks } from "./hooks.ts";
-import { type Io, useColor } from "./io.ts";
+import { type Io, useColor, widthOf } from "./io.ts";
 import { parseOptions } from "./options.ts";
 import { renderStatus } from "./status_view.ts";
 import { follow } from "./status_follow.ts";
@@ -28,6 +28,6 @@ export async function status(args: string[], io: Io, hooks?: Pick<Hooks, "signal
 async function show(client: ApiClient, io: Io, json: boolean): Promise<void> {
   const body = await bodyOf(await client.request("GET", "/status"));
   if (json) return io.out(JSON.stringify(JSON.parse(body), null, 2));
-  const width = io.isTerminal ? Deno.consoleSize().columns : Infinity;
+  const width = widthOf(io);
   io.out(renderStatus(parseSnapshot(body), { width, color: useColor(io) }));
 }

@@ -11,7 +11,7 @@ export function hookRows(hooks: readonly HookStatus[], at: string, color: boolea
     text(hook),
     text(argv0),
     state === "idle" ? "" : paint(state, "yellow", color),
-    counts([[runs, "runs"], [failures, "failed"], [coalesced, "left out"]]),
+    counts([[runs, runs === 1 ? "run" : "runs"], [failures, "failed"], [coalesced, "left out"]]),
     last === null
       ? ""
       : last.problem === null
@@ -33,7 +33,10 @@ export function notifyLines({ notify, at }: Snapshot, { color, width }: View): s
     ...fifos.map(({ path, lines, dropped, problem: what, reader }) => [
       "fifo",
       text(path),
-      counts([[lines, "lines"], [dropped, "dropped"], [reader?.restarts ?? 0, "restarts of its reader"]]),
+      counts([[lines, lines === 1 ? "line" : "lines"], [dropped, "dropped"], [
+        reader?.restarts ?? 0,
+        "restarts of its reader",
+      ]]),
       problem(what ?? (reader?.state === "waiting" ? `its reader ended: ${reader.last_problem}` : null)),
     ]),
     ...webhooks.map((one) => ["webhook", text(one.url), deliveries(one), problem(one.last_problem)]),

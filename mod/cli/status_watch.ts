@@ -4,6 +4,7 @@
  */
 import { type ApiClient, bodyOf, ClientError, parseSnapshot } from "./client.ts";
 import type { Hooks } from "./hooks.ts";
+import { terminalSize } from "./io.ts";
 import { transitions } from "./status_follow.ts";
 import { renderStatus } from "./status_view.ts";
 import { paint, text } from "./text.ts";
@@ -57,7 +58,7 @@ class Screen {
     this.#busy = true;
     try {
       const snapshot = parseSnapshot(await bodyOf(await this.#client.request("GET", "/status")));
-      this.#lines = renderStatus(snapshot, { width: Deno.consoleSize().columns, color: this.#color }).split(
+      this.#lines = renderStatus(snapshot, { width: terminalSize().columns, color: this.#color }).split(
         "\n",
       );
       this.#trouble = "";
@@ -76,17 +77,17 @@ class Screen {
   }
 
   draw(): void {
-    write(frame(this.#lines, this.#top = this.#clampedTop(), Deno.consoleSize().rows, this.#footer()));
+    write(frame(this.#lines, this.#top = this.#clampedTop(), terminalSize().rows, this.#footer()));
   }
 
   #clampedTop(): number {
-    return Math.max(0, Math.min(this.#top, this.#lines.length - Deno.consoleSize().rows + 1));
+    return Math.max(0, Math.min(this.#top, this.#lines.length - terminalSize().rows + 1));
   }
 
   #footer(): string {
     return this.#trouble === ""
       ? paint("q quits, j/k scroll", "dim", this.#color)
-      : paint(text(`${this.#trouble} (retrying)`).slice(0, Deno.consoleSize().columns), "red", this.#color);
+      : paint(text(`${this.#trouble} (retrying)`).slice(0, terminalSize().columns), "red", this.#color);
   }
 }
 

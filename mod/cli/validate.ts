@@ -9,6 +9,7 @@ import { engineFindings, type EnginesHere } from "../config/engines_here.ts";
 import { lint } from "../config/lint.ts";
 import { type Loaded, loadWithWarnings } from "../config/load.ts";
 import { summarize } from "../config/summary.ts";
+import { MIN_TOKEN_LENGTH } from "../config/token.ts";
 import { ConfigError, formatProblem, type Problem, UsageError } from "../errors.ts";
 import type { Config } from "../config/schema.ts";
 import type { Hooks } from "./hooks.ts";
@@ -140,9 +141,13 @@ async function tokenFindings({ token_file }: Loaded["config"]["api"], io: Io): P
   const path = ["api", "token_file"];
   try {
     const token = await io.readTextFile(token_file);
-    return token.trim() === ""
-      ? [{ path, message: `${token_file} is empty: every request would be refused` }]
-      : [];
+    const { length } = token.trim();
+    if (length >= MIN_TOKEN_LENGTH) return [];
+    const what = length === 0 ? "is empty" : `has only ${length} characters`;
+    return [{
+      path,
+      message: `${token_file} ${what}: vipd does not start with less than ${MIN_TOKEN_LENGTH}`,
+    }];
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     return [{ path, message: `cannot read ${token_file} here (${error.name})` }];

@@ -2,7 +2,7 @@
 import { ConfigError } from "../errors.ts";
 
 /** Enough that nobody guesses it, and no empty file opens the door. */
-const MIN_LENGTH = 16;
+export const MIN_TOKEN_LENGTH = 16;
 
 /**
  * The trimmed content of the file; null when none is configured. Throws a ConfigError that never shows the
@@ -11,8 +11,8 @@ const MIN_LENGTH = 16;
 export function readToken(path: string | undefined): string | null {
   if (path === undefined) return null;
   const token = readText(path).trim();
-  if (token.length >= MIN_LENGTH) return token;
-  throw tokenError(path, `expected a token of at least ${MIN_LENGTH} characters, got ${token.length}`);
+  if (token.length >= MIN_TOKEN_LENGTH) return token;
+  throw tokenError(path, `expected a token of at least ${MIN_TOKEN_LENGTH} characters, got ${token.length}`);
 }
 
 function readText(path: string): string {

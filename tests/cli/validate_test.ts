@@ -79,6 +79,20 @@ Deno.test("validate() warns about one file, and compares two", async () => {
   ]);
 });
 
+Deno.test("validate() tells once what holds for both families, and nothing of a weight that is multiplied", async () => {
+  const both = (text: string): string =>
+    text.replace(/addresses = .*/, 'addresses = ["192.0.2.10/24", "2001:db8::10/64"]')
+      .replace("track = [", 'track = [{ check = "load", weight = -1 },') +
+    '[check.load]\ntype = "file"\npath = "/run/load"\nmultiply = true\n';
+  const io = surroundings({
+    files: { "lb1.toml": both(WEAK), "lb2.toml": both(host(90, "track = []\n")) },
+  });
+  assertEquals(await validate(["--any-host", "lb1.toml", "lb2.toml"], io), 0);
+  assertEquals(io.stderr.map((line) => line.split(":").slice(4, 6).join(":")), [
+    " virtual_router.web.track[1]: a failing nginx does not move the addresses",
+  ]);
+});
+
 Deno.test("validate() warns about a token file that cannot be read here or is empty", async () => {
   const text = `${GOOD}[api]\nlisten = ["0.0.0.0:8112"]\ntoken_file = "/t"\n`;
   const missing = surroundings({ files: { "vipd.toml": text } });
@@ -89,7 +103,12 @@ Deno.test("validate() warns about a token file that cannot be read here or is em
   const empty = surroundings({ files: { "vipd.toml": text, "/t": "\n" } });
   await validate(["vipd.toml"], empty);
   assertEquals(empty.stderr, [
-    "vipd.toml:11:14: warning: api.token_file: /t is empty: every request would be refused",
+    "vipd.toml:11:14: warning: api.token_file: /t is empty: vipd does not start with less than 16",
+  ]);
+  const short = surroundings({ files: { "vipd.toml": text, "/t": "a password\n" } });
+  await validate(["vipd.toml"], short);
+  assertEquals(short.stderr, [
+    "vipd.toml:11:14: warning: api.token_file: /t has only 10 characters: vipd does not start with less than 16",
   ]);
 });
 
