@@ -73,13 +73,13 @@ export function notifyFamilies(
       counter(
         `vipd_webhook_${name}`,
         `Events ${which}.`,
-        webhooks.map((one) => ({ labels: { url: one.url }, value: value(one) })),
+        byUrl(webhooks, value),
       )
     ),
     gauge(
       "vipd_webhook_queued",
       "Events that wait for the receiver.",
-      webhooks.map(({ url, queued }) => ({ labels: { url }, value: queued })),
+      byUrl(webhooks, ({ queued }) => queued),
     ),
     ...DELIVERY_COUNTERS.map(([name, which, value]) =>
       counter(
@@ -104,4 +104,11 @@ function gauge(name: string, help: string, samples: Sample[]): Family {
 
 function counter(name: string, help: string, samples: Sample[]): Family {
   return { name: `${name}_total`, type: "counter", help, samples };
+}
+
+/** Only the origin of a URL is shown, so receivers of one origin count together: no series twice. */
+function byUrl(webhooks: readonly WebhookStatus[], value: (one: WebhookStatus) => number): Sample[] {
+  const sums = new Map<string, number>();
+  for (const one of webhooks) sums.set(one.url, (sums.get(one.url) ?? 0) + value(one));
+  return [...sums].map(([url, sum]) => ({ labels: { url }, value: sum }));
 }

@@ -108,8 +108,8 @@ export class Mailer {
   }
 
   #failed(problem: string, isFinal: boolean): void {
-    const lost = isFinal ? ", given up" : "";
-    if (!this.#isFailing || isFinal) log.warn("mail_failed {problem}{lost}", { problem, lost });
+    if (isFinal) log.warn("mail_failed {problem}, given up", { problem });
+    else if (!this.#isFailing) log.warn("mail_failed {problem}, will be tried again", { problem });
     this.#isFailing = true;
   }
 

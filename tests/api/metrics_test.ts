@@ -229,6 +229,15 @@ Deno.test("metrics: lateness is a cumulative histogram in seconds", () => {
   );
 });
 
+Deno.test("metrics: receivers whose secret paths are all that differs are one series", () => {
+  const known = snapshot();
+  const [one] = known.notify.webhooks;
+  const webhooks = [one!, { ...one!, failed: 5 }];
+  const text = renderMetrics({ ...known, notify: { ...known.notify, webhooks } }, false);
+  const series = text.split("\n").filter((line) => line.startsWith("vipd_webhook_failed_total"));
+  assertEquals(series, ['vipd_webhook_failed_total{url="https://hooks.example.org/…"} 7']);
+});
+
 Deno.test("metrics: programs that are told, and whoever else is", () => {
   const text = renderMetrics(snapshot(), false);
   for (
