@@ -95,6 +95,8 @@ Deno.test("a reload leaves alone what it does not change", () =>
     channels.configure(await load(""));
     assertEquals(channels.status(), { fifos: [], webhooks: [], mail: null });
     await waitFor("its end", () => host.now.length === 0, 10_000);
+    const pipes = async (): Promise<number> => (await Array.fromAsync(Deno.readDir(directory))).length;
+    await waitFor("the end of its pipes", async () => await pipes() === 0, 10_000);
   }));
 
 Deno.test("what was not delivered before an upgrade is delivered after it, in order", () =>
