@@ -22,6 +22,7 @@ import { Supervisor } from "./daemon/supervisor.ts";
 import { hearMissedSignals, Upgrade } from "./daemon/upgrade.ts";
 import { ReadModel } from "./read_model.ts";
 import type { NodeStatus } from "./snapshot.ts";
+import { sleep } from "./sleep.ts";
 import { VERSION } from "./version.ts";
 import type { GroupConfigs } from "./vrrp/groups.ts";
 import { EngineHandle } from "./vrrp/handle.ts";
@@ -292,7 +293,7 @@ export class Daemon {
       notify: () => this.#notifying.status(),
       node: () => this.#node(),
       now: () => Date.now(),
-      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      sleep,
     });
   }
 

@@ -1,5 +1,6 @@
 /** `vipd upgrade`: another program takes the running one's place without a failover. */
 import * as z from "zod";
+import { sleep } from "../sleep.ts";
 import { type ApiClient, bodyOf, ClientError, TARGET_OPTIONS, withApi } from "./client.ts";
 import type { Io } from "./io.ts";
 import { parseOptions } from "./options.ts";
@@ -77,7 +78,7 @@ async function successor(client: ApiClient, before: Status): Promise<Status> {
     if (error !== null && error !== before.node.last_upgrade_error) {
       throw new ClientError(`Nothing was upgraded: ${error}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    await sleep(LOOK_AGAIN_MS);
   }
   throw new ClientError(
     `The new vipd has not answered within ${PATIENCE_MS / 1000} s: see its log and "vipd status"`,

@@ -2,6 +2,7 @@
 import { monotonicMs } from "../../ffi/clock.ts";
 import type { OverrideBegin, OverrideOrder, OverrideResult, Release } from "../api/context.ts";
 import { logger } from "../log.ts";
+import { sleep } from "../sleep.ts";
 import type { EngineHandle } from "../vrrp/handle.ts";
 import type { RouterReport } from "../vrrp/messages.ts";
 import { type Override, PREFERRED_PRIORITY } from "../vrrp/override.ts";
@@ -164,7 +165,7 @@ export class Overrides {
     let router = await this.#router(name);
     const waitMs = Math.min(LONGEST_WAIT_MS, (router?.active_down_interval_ms ?? 0) + ALLOWANCE_MS);
     while (router !== undefined && isUnderWay(router) && monotonicMs() - sinceMs < waitMs) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await sleep(LOOK_MS);
       router = await this.#router(name);
     }
     if (router === undefined) return { name, ok: false, detail: `${name} is gone` };

@@ -10,6 +10,7 @@ import { endHaste, makeHaste } from "../../ffi/sched.ts";
 import { holdSignals, releaseSignals, unblockSignals } from "../../ffi/signals.ts";
 import type { Monitor } from "../health/monitor.ts";
 import { logger } from "../log.ts";
+import { sleep } from "../sleep.ts";
 import type { LastUpgrade } from "../snapshot.ts";
 import { VERSION } from "../version.ts";
 import type { EngineHandle } from "../vrrp/handle.ts";
@@ -176,10 +177,6 @@ export function hearMissedSignals(estate: Estate | null): void {
 
 function raise(signal: number | null): void {
   if (signal !== null) kill(Deno.pid, signal);
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** Synchronous: from the moment at which the state is known, nothing happens that is not in it. */

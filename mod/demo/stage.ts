@@ -1,5 +1,6 @@
 /** The demo's stage: builds the lab, starts everything in it, plays every scenario, measures, cleans up. */
 import { monotonicMs } from "../../ffi/clock.ts";
+import { sleep } from "../sleep.ts";
 import { Child } from "./child.ts";
 import type { Io } from "../cli/io.ts";
 import { judge, limitMs } from "./judge.ts";
@@ -195,7 +196,7 @@ export class Stage implements AsyncDisposable {
       const nodes = await this.#observe();
       const settled = condition(nodes);
       if (settled || monotonicMs() >= endMs) return { settled, nodes };
-      await new Promise((resolve) => setTimeout(resolve, OBSERVE_MS));
+      await sleep(OBSERVE_MS);
     }
   }
 

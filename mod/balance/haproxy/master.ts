@@ -3,9 +3,10 @@
  * up again when it ends by itself, taken over from a vipd before, and ended.
  */
 import { SIGKILL, SIGTERM, SIGUSR1, SIGUSR2 } from "../../../ffi/process.ts";
+import { sleep } from "../../sleep.ts";
 import { parseAlerts, parseInfo, parseOldWorkers } from "./answers.ts";
 import { Log, prepare, readIfThere, removeIfThere, replaceFile } from "./files.ts";
-import { Process, sleep } from "./process.ts";
+import { Process } from "./process.ts";
 import { objectionTo } from "./program.ts";
 import { ask, askPatiently } from "./runtime.ts";
 import type { Composed, Paths } from "./text.ts";

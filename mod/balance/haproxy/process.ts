@@ -6,6 +6,7 @@ import { ESRCH, SyscallError } from "../../../ffi/errno.ts";
 import { close } from "../../../ffi/fd.ts";
 import { waitReadable } from "../../../ffi/epoll.ts";
 import { pidfd_open, pidfd_send_signal, reap } from "../../../ffi/process.ts";
+import { sleep } from "../../sleep.ts";
 import { readIfThere } from "./files.ts";
 import type { Paths } from "./text.ts";
 
@@ -122,8 +123,4 @@ async function wordsOf(pid: number): Promise<string[]> {
     if (text !== "" || performance.now() >= untilMs) return text.split("\0");
     await sleep(POLL_MS);
   }
-}
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,4 +1,5 @@
 /** Commands to a running haproxy, over its unix sockets. */
+import { sleep } from "../../sleep.ts";
 
 const TIMEOUT_MS = 5_000;
 const PATIENCE_MS = 5_000;
@@ -33,7 +34,7 @@ export async function askPatiently(path: string, line: string): Promise<string> 
       return await ask(path, line);
     } catch (error) {
       if (!(error instanceof Error) || performance.now() >= untilMs) throw error;
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      await sleep(AGAIN_MS);
     }
   }
 }

@@ -7,6 +7,7 @@ import { SyscallError } from "../../../ffi/errno.ts";
 import { close } from "../../../ffi/fd.ts";
 import { openPacketListener } from "../../../ffi/packet.ts";
 import { Receiver } from "../../../ffi/receiver.ts";
+import { sleep } from "../../sleep.ts";
 import { Watch } from "../../vrrp/watch.ts";
 import { formatAddress, formatMac, isMulticast, parseAddress, parseMac } from "../../wire/address.ts";
 import type { ClaimFacts, HeardFacts, LinkFacts, Unseen } from "../facts.ts";
@@ -47,7 +48,7 @@ export async function overhear(
     for (const one of asking) one.ask();
     let owed = true;
     while (performance.now() < endMs) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      await sleep(LOOK_EVERY_MS);
       for (const part of [...ears, ...asking]) part.look();
       if (!owed || performance.now() < againMs) continue;
       owed = false;
