@@ -3,8 +3,9 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { http } from "../../checks/http.ts";
 import { chosenVersion } from "../../checks/tls_version.ts";
 
+import { sleep } from "../../mod/sleep.ts";
 import { NginxLab } from "../health/nginx_lab.ts";
-import { pause, until } from "../health/recorder.ts";
+import { until } from "../health/recorder.ts";
 import { makeCertificates } from "./certificates.ts";
 import { verdict } from "./verdict.ts";
 
@@ -118,7 +119,7 @@ Deno.test("http: TLS to a peer that says nothing ends with the limit and with th
     assertStringIncludes(await probe({ url, tls: { verify }, connect_timeout: "60ms" }), "within 60 ms");
     const abort = new AbortController();
     const run = probe({ url, tls: { verify } }, abort.signal);
-    await pause(50);
+    await sleep(50);
     const abortedMs = performance.now();
     abort.abort(new Error("enough"));
     assertEquals(await run, "enough");

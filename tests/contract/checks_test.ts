@@ -7,6 +7,7 @@ import { checkTypes } from "../../checks/mod.ts";
 import { libc } from "../../ffi/libc.ts";
 import { DatagramPeer } from "../checks/datagram_peer.ts";
 import { LinuxHost } from "../../mod/health/host.ts";
+import { sleep } from "../../mod/sleep.ts";
 
 // Loaded once for the process, thus before any test, or it would count as a leak of the first.
 libc();
@@ -205,7 +206,7 @@ for (const check of checkTypes as readonly CheckType[]) {
     const run = probe(check, host, situation.waiting(listener.addr.port), abort.signal);
     const stillRunning = await Promise.race([
       run.then(() => false, () => false),
-      delay(150).then(() => true),
+      sleep(150).then(() => true),
     ]);
     assert(stillRunning, "it did not wait");
     const abortedMs = performance.now();
@@ -234,7 +235,7 @@ for (const check of checkTypes as readonly CheckType[]) {
     const reports: (boolean | undefined)[] = [];
     const options = check.options.parse(situation.failing[0]);
     const watch = check.watch(context(host), options, abort.signal, (passing) => reports.push(passing));
-    await delay(50);
+    await sleep(50);
     abort.abort();
     await watch;
     await host.idle();
@@ -255,8 +256,4 @@ async function acceptAll(listener: Deno.Listener): Promise<Deno.Conn[]> {
 
 function openFiles(): number {
   return [...Deno.readDirSync("/proc/self/fd")].length;
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -3,6 +3,7 @@
  * kernel's addresses and a supervisor's notification socket each.
  */
 import { createLab, type Host, type Lab, waitFor } from "../e2e/lab.ts";
+import { exists } from "../e2e/lab/files.ts";
 import { startEcho } from "../e2e/lab/probe.ts";
 import type { Holding } from "./facts.ts";
 import { MemoryGroup } from "./memory.ts";
@@ -128,8 +129,4 @@ export class Stage implements AsyncDisposable {
     const notice = { node, atMs: nowMs(), what };
     for (const listener of this.#listeners) listener(notice);
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }

@@ -57,7 +57,7 @@ async function script(path: string, text: string): Promise<string> {
 }
 
 async function read(path: string): Promise<string> {
-  return await exists(path) ? await Deno.readTextFile(path) : "";
+  return exists(path) ? await Deno.readTextFile(path) : "";
 }
 
 function spec(node: Host, changes: Partial<RouterSpec> = {}): RouterSpec {

@@ -3,7 +3,9 @@ import { assertEquals } from "@std/assert";
 import { followingOf } from "../../checks/members.ts";
 import { checkType } from "../../checks/mod.ts";
 import type { MonitoredCheck, MonitorOptions } from "../../mod/health/monitor.ts";
-import { config, pause, Recorder, until } from "./recorder.ts";
+import { exists } from "../e2e/lab/files.ts";
+import { sleep } from "../../mod/sleep.ts";
+import { config, Recorder, until } from "./recorder.ts";
 import { Script } from "./script.ts";
 
 /** Never due again: what changes has been pushed. */
@@ -59,7 +61,7 @@ Deno.test("composite: follows its members at once, level by level, each change t
   await using _ = recorder;
   await until(() => recorder.changes.length === 6, "not all decided");
   assertEquals(stateOf(recorder, "top"), "up: 2 of 2 up");
-  await pause(20);
+  await sleep(20);
   recorder.changes.length = 0;
   turn(scripts, "a", "-");
   await until(() => recorder.changes.length === 2, "nobody follows");
@@ -79,7 +81,7 @@ Deno.test("composite: follows its members at once, level by level, each change t
   await until(() => recorder.changes.length === 8, "nobody comes back");
   // Nothing is asked again and again.
   const { runs } = recorder.monitor.status().find(({ name }) => name === "top") ?? { runs: -1 };
-  await pause(300);
+  await sleep(300);
   assertEquals(recorder.monitor.status().find(({ name }) => name === "top")?.runs, runs);
 });
 
@@ -99,7 +101,7 @@ Deno.test("composite: after a reload it keeps its state until a new member decid
   await using _ = recorder;
   await until(() => recorder.changes.length === 2, "nothing decided");
   recorder.monitor.configure({ ...checks, it: follows("all_of", ["a", "b"]) });
-  await pause(50);
+  await sleep(50);
   assertEquals(stateOf(recorder, "it"), "up: waits for b");
   assertEquals(recorder.changes.length, 2);
   recorder.monitor.configure({ ...checks, b: config("a", {}, seldom), it: follows("all_of", ["a", "b"]) });
@@ -113,7 +115,7 @@ Deno.test("composite: a recovery is tried before it fails, and what happens mean
   });
   await using _ = recorder;
   await until(() => recorder.changes.length === 3, "not all decided");
-  await pause(20);
+  await sleep(20);
   recorder.changes.length = 0;
   turn(scripts, "a", "-");
   // The service is back once the command has run.
@@ -124,13 +126,3 @@ Deno.test("composite: a recovery is tried before it fails, and what happens mean
   assertEquals(recorder.changes.map(({ name, to }) => [name, to]), [["a", "down"], ["a", "up"]]);
   assertEquals(stateOf(recorder, "it"), "up: 2 of 2 up");
 });
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}

@@ -6,7 +6,8 @@ import { createNamespace, openNamespace, setns } from "../../ffi/process.ts";
 import { addLink, listLinks, openRtnetlink, removeLink, setLink } from "../../ffi/rtnetlink.ts";
 import { LinuxHost } from "../../mod/health/host.ts";
 import { findAccount } from "../../checks/account.ts";
-import { config, pause, Recorder, until } from "./recorder.ts";
+import { sleep } from "../../mod/sleep.ts";
+import { config, Recorder, until } from "./recorder.ts";
 
 const host = new LinuxHost();
 const endless = new AbortController().signal;
@@ -204,7 +205,7 @@ Deno.test("host.processExit: an abort leaves nothing behind", async () => {
   const before = [...Deno.readDirSync("/proc/self/fd")].length;
   const abort = new AbortController();
   const exits = [1, 2, 3].map(() => host.processExit(process, abort.signal));
-  await pause(20);
+  await sleep(20);
   abort.abort();
   await Promise.all(exits);
   await host.idle();
@@ -239,25 +240,25 @@ Deno.test("interface check: absent, down, up, carrier, gone: told by netlink", a
     assertEquals((await recorder.next()).reason, "there is no interface vt0");
     addLink(socket, { kind: "veth", name: "vt0", peer: { name: "vt1" } });
     const index = (name: string): number => listLinks(socket).find((link) => link.name === name)?.index ?? 0;
-    await pause(20);
+    await sleep(20);
     assertEquals(recorder.monitor.status()[0]?.state, "down");
     setLink(socket, index("vt0"), { up: true });
-    await pause(20);
+    await sleep(20);
     assertEquals(recorder.monitor.status()[0]?.state, "down");
     setLink(socket, index("vt1"), { up: true });
     assertEquals((await recorder.next()).reason, "up and running");
-    await pause(20);
+    await sleep(20);
     setLink(socket, index("vt1"), { up: false });
     const cut = await recorder.next();
     assertEquals([cut.to, cut.reason], ["down", "vt0 has no carrier"]);
     setLink(socket, index("vt1"), { up: true });
     assertEquals((await recorder.next()).to, "up");
-    await pause(20);
+    await sleep(20);
     setLink(socket, index("vt0"), { up: false });
     assertEquals((await recorder.next()).reason, "vt0 is administratively down");
     setLink(socket, index("vt0"), { up: true });
     assertEquals((await recorder.next()).to, "up");
-    await pause(20);
+    await sleep(20);
     removeLink(socket, index("vt0"));
     // Removal sets it down first; either is true at the moment of looking.
     assertStringIncludes((await recorder.next()).reason, "vt0");
@@ -322,7 +323,7 @@ Deno.test("process check: quorum, death pushed, birth polled", async () => {
   recorder.monitor.start();
   assertEquals((await recorder.next()).reason, "3 processes alive");
   await stop(children.pop() ?? start());
-  await pause(50);
+  await sleep(50);
   assertEquals(recorder.changes.length, 1);
   children.at(-1)?.kill("SIGKILL");
   const down = await recorder.next();
@@ -347,7 +348,7 @@ Deno.test("process check: what is seen counts after fork_delay and terminate_del
   recorder.monitor.start();
   // What is there at the start counts at once.
   assertEquals((await recorder.next()).reason, "1 process alive");
-  await pause(20);
+  await sleep(20);
   const killedMs = performance.now();
   first.kill("SIGKILL");
   await first.status;
@@ -364,12 +365,12 @@ Deno.test("process check: what is seen counts after fork_delay and terminate_del
   other.monitor.configure({ it: config("process", patient, { interval: 60_000 }) });
   other.monitor.start();
   assertEquals((await other.next()).to, "up");
-  await pause(20);
+  await sleep(20);
   second.kill("SIGKILL");
   await second.status;
   const third = start();
   await until(() => host.processes({ comm: name }).length === 1, "not started");
-  await pause(300);
+  await sleep(300);
   assertEquals(other.changes.length, 1);
   third.kill("SIGKILL");
   await third.status;

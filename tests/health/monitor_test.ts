@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import * as z from "zod";
 import type { CheckType } from "../../checks/check.ts";
-import { config, pause, Recorder, until } from "./recorder.ts";
+import { sleep } from "../../mod/sleep.ts";
+import { config, Recorder, until } from "./recorder.ts";
 import { lab, only, Script } from "./script.ts";
 
 Deno.test("monitor: the first run is at once, and its change is told whole", async () => {
@@ -113,7 +114,7 @@ Deno.test("monitor: attempts are made before a run fails", async () => {
   const [passing, other] = lab("+", { interval: 60_000, attempts: 3, attempt_delay: 20 });
   await using __ = other;
   await other.next();
-  await pause(100);
+  await sleep(100);
   assertEquals(passing.startsMs.length, 1);
 });
 
@@ -144,7 +145,7 @@ Deno.test("monitor: a push is a result ahead of schedule; the next ones keep the
   const [script, recorder] = lab("+-", { interval: 1500, fall: 2 });
   await using _ = recorder;
   await recorder.next();
-  await pause(20);
+  await sleep(20);
   const pushedMs = performance.now();
   script.report(false);
   await until(
@@ -163,7 +164,7 @@ Deno.test("monitor: a push ends a probe that is under way, whose answer is about
   await using _ = recorder;
   await recorder.next();
   await until(() => script.running === 1, "no second run");
-  await pause(15);
+  await sleep(15);
   script.report(false);
   const down = await recorder.next();
   assertEquals([down.to, down.reason, script.aborts, only(recorder).runs], [
@@ -180,10 +181,10 @@ Deno.test("monitor: a push and the run that it meets count as one failure", asyn
   await recorder.next();
   await until(() => script.startsMs.length === 2, "no second run");
   script.report(false);
-  await pause(5);
+  await sleep(5);
   script.fail();
   await until(() => only(recorder).reason === "slow failure (1 of 2 failures)", "the failure is not told");
-  await pause(100);
+  await sleep(100);
   assertEquals([script.startsMs.length, only(recorder).reason], [2, "slow failure (1 of 2 failures)"]);
 });
 
@@ -298,7 +299,7 @@ Deno.test("monitor: configure keeps the unchanged, hands on the state of the cha
 
 Deno.test("monitor: stop ends everything at once", async () => {
   const [script, recorder] = lab(".", { interval: 60_000, timeout: 60_000 });
-  await pause(20);
+  await sleep(20);
   const startMs = performance.now();
   await recorder[Symbol.asyncDispose]();
   assert(performance.now() - startMs < 5000);
@@ -311,7 +312,7 @@ Deno.test("monitor: a watch that breaks is told once, and polling goes on", asyn
   await using recorder = new Recorder({ checkType: () => type });
   recorder.monitor.configure({ it: config("script", {}, { interval: 20 }) });
   recorder.monitor.start();
-  await pause(1300);
+  await sleep(1300);
   await until(() => script.startsMs.length > 10, "no polling");
   assertEquals(recorder.notes, ["it: cannot watch, polling only: no netlink"]);
 });

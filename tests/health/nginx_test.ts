@@ -4,7 +4,8 @@ import { CheckFailed } from "../../checks/check.ts";
 import { nginx } from "../../checks/nginx.ts";
 import { LinuxHost } from "../../mod/health/host.ts";
 import { NginxLab } from "./nginx_lab.ts";
-import { config, pause, Recorder, until } from "./recorder.ts";
+import { sleep } from "../../mod/sleep.ts";
+import { config, Recorder, until } from "./recorder.ts";
 
 /** A long interval, so that only pushes can explain what is seen in time. */
 const slow = { interval: 60_000 };
@@ -21,13 +22,13 @@ Deno.test("nginx: kill -9 of the master is seen within milliseconds, its restart
   const births: number[] = [];
   for (let round = 0; round < 9; round++) {
     // Longer than the shortest distance of two looks, which would be part of the latency.
-    await pause(30);
+    await sleep(30);
     const killedMs = performance.now();
     lab.kill(master);
     const down = await recorder.next();
     assertEquals([down.to, down.reason], ["down", `no nginx master process in ${lab.pidFile}`]);
     latencies.push(down.monotonicMs - killedMs);
-    await pause(20);
+    await sleep(20);
     const startMs = performance.now();
     master = await lab.start();
     assertEquals((await recorder.next()).to, "up");
@@ -51,7 +52,7 @@ Deno.test("nginx: a reload keeps the master and is no failure", async () => {
   lab.write("reloaded");
   Deno.kill(master, "SIGHUP");
   await until(() => bodyOf(lab.url).then((body) => body === "reloaded"), "not reloaded");
-  await pause(200);
+  await sleep(200);
   assertEquals(recorder.changes.length, 1);
   const [status] = recorder.monitor.status();
   assertEquals([status?.state, status?.failures, status?.reason], [
@@ -73,7 +74,7 @@ Deno.test("nginx: a binary upgrade (USR2, QUIT) hands over to the new master and
   const young = await lab.master();
   Deno.kill(old, "SIGQUIT");
   await until(() => lab.pid(".oldbin") === undefined, "the old master stays");
-  await pause(200);
+  await sleep(200);
   assertEquals(recorder.changes.length, 1);
   const [status] = recorder.monitor.status();
   assertEquals([status?.state, status?.failures, status?.reason], ["up", 0, `master process ${young}`]);
@@ -126,7 +127,7 @@ Deno.test("nginx: without a pid file death and birth are found in /proc", async 
   recorder.monitor.configure({ nginx: config("nginx", { config: lab.configFile }, slow) });
   recorder.monitor.start();
   assertEquals((await recorder.next()).to, "up");
-  await pause(30);
+  await sleep(30);
   lab.kill(master);
   assertEquals((await recorder.next()).to, "down");
   await lab.start();

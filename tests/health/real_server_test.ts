@@ -1,7 +1,8 @@
 /** The monitor with checks of real servers: attempts, warmup, weights, pauses, a new address. */
 import { assert, assertEquals } from "@std/assert";
 import type { CheckContext, CheckType, Target } from "../../checks/check.ts";
-import { config, pause, Recorder, until } from "./recorder.ts";
+import { sleep } from "../../mod/sleep.ts";
+import { config, Recorder, until } from "./recorder.ts";
 import { lab, only, Script } from "./script.ts";
 
 const target: Target = { address: "192.0.2.21", port: 80 };
@@ -100,7 +101,7 @@ Deno.test("real server: paused it is not looked at and keeps its state; resumed 
   await recorder.next();
   recorder.monitor.pauseOnly(["it", "no such check"]);
   const looks = script.startsMs.length;
-  await pause(200);
+  await sleep(200);
   script.report(false);
   assertEquals([script.startsMs.length, recorder.changes.length], [looks, 1]);
   recorder.monitor.pauseOnly([]);
@@ -115,7 +116,7 @@ Deno.test("real server: paused before the start, and through a new configuration
   recorder.monitor.start();
   assertEquals((await recorder.next()).name, "b");
   recorder.monitor.configure({ a: config("script", {}, { target, fall: 2 }) });
-  await pause(100);
+  await sleep(100);
   assertEquals(recorder.changes.length, 1);
   recorder.monitor.pauseOnly([]);
   assertEquals((await recorder.next()).name, "a");

@@ -8,6 +8,7 @@ import {
 import { checkTypes } from "../../checks/mod.ts";
 import { libc } from "../../ffi/libc.ts";
 import { LinuxHost } from "../../mod/health/host.ts";
+import { sleep } from "../../mod/sleep.ts";
 
 /** Well below the minute that the next look may be away where only a push can tell. */
 const PATIENCE_MS = 20_000;
@@ -59,12 +60,8 @@ export async function until(condition: () => boolean | Promise<boolean>, otherwi
   const endMs = performance.now() + PATIENCE_MS;
   while (!await condition()) {
     if (performance.now() > endMs) throw new Error(`${otherwise} within ${PATIENCE_MS} ms`);
-    await pause(1);
+    await sleep(1);
   }
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** A configuration with the usual defaults; `options` as written in the file. */

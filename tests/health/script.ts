@@ -3,7 +3,8 @@ import * as z from "zod";
 import { CheckFailed, type CheckType, type Pass, type Report } from "../../checks/check.ts";
 import type { MonitoredCheck, MonitorOptions } from "../../mod/health/monitor.ts";
 import { CheckStatus } from "../../mod/snapshot.ts";
-import { config, pause, Recorder } from "./recorder.ts";
+import { sleep } from "../../mod/sleep.ts";
+import { config, Recorder } from "./recorder.ts";
 
 /**
  * A check whose answers the test gives: "+" passes, "s" after 30 ms, a digit with that weight, "-" fails, "f"
@@ -43,7 +44,7 @@ export class Script {
     const answer = this.answers.charAt(Math.min(this.startsMs.length, this.answers.length) - 1);
     if (answer === "+") return Promise.resolve("scripted");
     if (answer === "f") return this.#failing.promise;
-    if (answer === "s") return pause(30).then(() => "slow");
+    if (answer === "s") return sleep(30).then(() => "slow");
     if (answer >= "0" && answer <= "9") return Promise.resolve({ note: "weighed", weight: Number(answer) });
     if (answer === "-") return Promise.reject(new CheckFailed("scripted failure"));
     if (answer === "!") return this.#stuck.promise;

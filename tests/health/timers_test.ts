@@ -1,7 +1,8 @@
 /** Shared timers: in order, together, cancelled, and late ones with time to catch up. */
 import { assert, assertEquals } from "@std/assert";
 import { at, cancel, deadline } from "../../mod/health/timers.ts";
-import { pause, until } from "./recorder.ts";
+import { sleep } from "../../mod/sleep.ts";
+import { until } from "./recorder.ts";
 
 Deno.test("timers: due in one grain they run in one turn, in their order", async () => {
   const turns: string[] = [];
@@ -29,7 +30,7 @@ Deno.test("timers: never before they are due; a cancelled one never; twice does 
   cancel(cancelled);
   await until(() => ran > 0, "it did not run");
   cancel(kept);
-  await pause(30);
+  await sleep(30);
   assertEquals(ran, 1);
 });
 
@@ -39,7 +40,7 @@ Deno.test("timers: a deadline that comes late waits for what came in time", asyn
   // This process stands still; what arrived meanwhile is handled after the timer.
   const heldMs = performance.now() + 400;
   while (performance.now() < heldMs);
-  await pause(20);
+  await sleep(20);
   assertEquals(expired, false);
   end();
   deadline(20, () => expired = true);

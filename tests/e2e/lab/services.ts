@@ -3,6 +3,7 @@ import { makeCertificates } from "../../checks/certificates.ts";
 import type { Host } from "../lab.ts";
 import type { Child } from "./child.ts";
 import { run } from "./command.ts";
+import { exists } from "./files.ts";
 
 /** A server, and the check of it. */
 export interface Service {
@@ -230,15 +231,6 @@ export function postgres(program: string): string {
   const versions = exists(root) ? [...Deno.readDirSync(root)].map(({ name }) => name) : [];
   const newest = versions.filter((name) => /^\d+$/.test(name)).toSorted((a, b) => Number(b) - Number(a))[0];
   return newest === undefined ? `/usr/bin/${program}` : `${root}/${newest}/bin/${program}`;
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 function webServer(port: number): Pick<Service, "program" | "prepare" | "argv" | "hung"> {

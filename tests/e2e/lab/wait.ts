@@ -1,4 +1,7 @@
 /** Waiting for the outside world, always with a limit. */
+import { sleep } from "../../../mod/sleep.ts";
+
+export { sleep };
 
 /** Where looking is costly, as in an emulated machine, the environment says how often is often enough. */
 const POLL_LEAST_MS = Number(Deno.env.get("VIPD_TESTS_POLL_MS") ?? 0);
@@ -7,10 +10,6 @@ const POLL_LEAST_MS = Number(Deno.env.get("VIPD_TESTS_POLL_MS") ?? 0);
 export const PATIENCE_MS = 20_000;
 /** For a program to start or to end, in an emulated guest as well. */
 export const PROGRAM_MS = 60_000;
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
 
 /**
  * Polls until the condition returns something truthy and returns that; throws with `what` (and the last

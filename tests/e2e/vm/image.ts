@@ -27,7 +27,7 @@ export async function provideImage(): Promise<Image> {
   // Two runs do not build the same thing at once, nor does one sweep what the other makes.
   using lock = await Deno.open(`${cache}/guest.lock`, { create: true, write: true });
   await lock.lock(true);
-  if (!(await exists(`${cache}/${name}`))) await build(`${cache}/${name}`);
+  if (!exists(`${cache}/${name}`)) await build(`${cache}/${name}`);
   await Deno.utime(`${cache}/${name}`, new Date(), new Date());
   await sweep(cache, name);
   const at = (file: string): string => `${cache}/${name}/${file}`;
@@ -76,5 +76,5 @@ async function sweep(cache: string, current: string): Promise<void> {
 }
 
 async function removeTree(path: string): Promise<void> {
-  if (await exists(path)) await Deno.remove(path, { recursive: true });
+  if (exists(path)) await Deno.remove(path, { recursive: true });
 }
