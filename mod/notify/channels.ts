@@ -104,27 +104,30 @@ export class Channels {
   async suspend(): Promise<void> {
     if (this.#isSuspended) return;
     this.#isSuspended = true;
-    await Promise.all([...this.#fifos.values()].map((fifo) => fifo.stop({ keep: true })));
-    const webhooks = await Promise.all(
-      [...this.#webhooks].map(async ([key, webhook]) => [key, await webhook.suspend()] as const),
-    );
-    this.#memory = {
-      webhooks: Object.fromEntries(webhooks),
-      mail: await this.#mailer?.suspend() ?? [],
-    };
+    await Promise.all([
+      ...[...this.#fifos.values()].map((fifo) => fifo.stop({ keep: true })),
+      ...[...this.#webhooks.values()].map((webhook) => webhook.suspend()),
+      this.#mailer?.suspend(),
+    ]);
   }
 
   resume(): void {
     if (!this.#isSuspended || this.#config === null) return;
+    this.#memory = this.memory();
     this.#isSuspended = false;
+    // One that had something to tell meanwhile has opened its pipe again.
+    for (const fifo of this.#fifos.values()) void fifo.stop({ keep: true });
     this.#fifos.clear();
     this.#webhooks.clear();
     this.#mailer = null;
     this.configure(this.#config);
   }
 
+  /** Of what came while all was suspended too: a handover may have been under way. */
   memory(): ChannelMemory {
-    return this.#memory;
+    if (!this.#isSuspended) return this.#memory;
+    const webhooks = [...this.#webhooks].map(([key, { waiting }]) => [key, waiting] as const);
+    return { webhooks: Object.fromEntries(webhooks), mail: this.#mailer?.waiting ?? [] };
   }
 
   #fifo(fifo: FifoConfig, { notify }: Config): Fifo {

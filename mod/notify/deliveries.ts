@@ -91,18 +91,21 @@ export class Deliveries<T> {
     clearTimeout(timer);
   }
 
-  /** Ends what is under way and gives back what is not delivered; `push` goes on after `resume`. */
-  async suspend(): Promise<readonly T[]> {
+  /** Ends what is under way for good: what is not delivered, and what comes from now on, is in `waiting`. */
+  async suspend(): Promise<void> {
     this.#isSuspended = true;
     this.#hurry.abort();
     this.#end.abort(new Error("vipd is upgraded"));
     await this.#work;
+  }
+
+  get waiting(): readonly T[] {
     return this.#waiting;
   }
 
   #start(): void {
     if (this.#work !== null || this.#isSuspended) return;
-    this.#work = this.#run().finally(() => this.#work = null);
+    this.#work = this.#run();
   }
 
   async #run(): Promise<void> {
@@ -112,6 +115,8 @@ export class Deliveries<T> {
       if (!isDone && this.#isSuspended) this.#waiting.unshift(...this.#batch);
       this.#batch = [];
     }
+    // In this very turn: what comes in the next one must not wait for a worker that has gone.
+    this.#work = null;
   }
 
   /** False: it was not decided before the end. */

@@ -77,8 +77,13 @@ export class Mailer {
     return this.#deliveries.stop(limitMs);
   }
 
-  async suspend(): Promise<Mail[]> {
-    return [...await this.#deliveries.suspend()];
+  suspend(): Promise<void> {
+    return this.#deliveries.suspend();
+  }
+
+  /** What is not delivered, for whoever takes over. */
+  get waiting(): readonly Mail[] {
+    return this.#deliveries.waiting;
   }
 
   /** One while there are few; when there are more than may go, all of them together. */

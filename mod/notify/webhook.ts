@@ -17,10 +17,16 @@ export interface WebhookParts {
   readonly version: string;
 }
 
+/** A document on its way, and its text once it is there. */
+interface Body {
+  readonly coming: Promise<string>;
+  text: string | null;
+}
+
 export class Webhook {
   readonly config: WebhookConfig;
   readonly #parts: WebhookParts;
-  readonly #deliveries: Deliveries<Promise<string>>;
+  readonly #deliveries: Deliveries<Body>;
   readonly #name: string;
   #client: Deno.HttpClient | undefined;
   #isFailing = false;
@@ -34,14 +40,17 @@ export class Webhook {
       attempts: config.attempts,
       backoff: BACKOFF,
       take: (waiting) => waiting.splice(0, 1),
-      deliver: ([body], signal) => this.#post(body!, signal),
+      deliver: ([body], signal) => this.#post(body!.coming, signal),
       dropped: () => this.#failed(`more than ${CAPACITY} events wait: the oldest are dropped`),
       failed: (problem) => this.#failed(problem),
       random: parts.random,
     });
   }
 
-  tell(body: Promise<string>): void {
+  tell(coming: Promise<string>): void {
+    const body: Body = { coming, text: null };
+    // That there is none is told by the attempt to deliver it.
+    coming.then((text) => body.text = text, () => {});
     this.#deliveries.push(body);
   }
 
@@ -54,11 +63,15 @@ export class Webhook {
     this.#client?.close();
   }
 
-  /** What is not delivered, for whoever takes over. */
-  async suspend(): Promise<string[]> {
-    const left = await this.#deliveries.suspend();
+  async suspend(): Promise<void> {
+    await this.#deliveries.suspend();
     this.#client?.close();
-    return await Promise.all(left);
+    await Promise.all(this.#deliveries.waiting.map(({ coming }) => coming));
+  }
+
+  /** What is not delivered, for whoever takes over. */
+  get waiting(): string[] {
+    return this.#deliveries.waiting.flatMap(({ text }) => text ?? []);
   }
 
   /** Once for each time that it begins to fail. */

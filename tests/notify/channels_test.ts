@@ -5,7 +5,7 @@ import { type ChannelMemory, Channels } from "../../mod/notify/channels.ts";
 import type { Mail } from "../../mod/notify/mail.ts";
 import { libc } from "../../ffi/libc.ts";
 import { load } from "../config/fixture.ts";
-import { waitFor } from "../e2e/lab/wait.ts";
+import { sleep, waitFor } from "../e2e/lab/wait.ts";
 import { ScriptedHost } from "./scripted_host.ts";
 
 // Loaded once and for good: not a leak of the test that happens to come first.
@@ -119,3 +119,39 @@ Deno.test("what was not delivered before an upgrade is delivered after it, in or
     await waitFor("all", () => before.posted.length === 2 && before.mails.length === 1, 10_000);
     await before.channels.stop();
   }));
+
+Deno.test("what comes while all is suspended is not lost either, and no pipe stays open twice", () =>
+  withDirectory(async (directory) => {
+    const { channels, posted, mails } = lab();
+    channels.configure(await config(directory));
+    const pipes = (): number => openOf(`${directory}/all`);
+    assertEquals(pipes(), 1);
+    await channels.suspend();
+    channels.post("check", undefined, () => Promise.resolve("1"));
+    channels.mail({ subject: "s", body: "b" });
+    await waitFor("its text", () => Object.values(channels.memory().webhooks).flat().length === 1, 10_000);
+    assertEquals(channels.memory().mail.length, 1);
+    // As often as a pipe is looked for again, and a little more.
+    await sleep(1_100);
+    channels.line("virtual_router", "1");
+    assertEquals([pipes(), posted, mails], [1, [], []]);
+    channels.resume();
+    await waitFor("all", () => posted.length === 1 && mails.length === 1, 10_000);
+    assertEquals(pipes(), 1);
+    await channels.stop();
+  }));
+
+function openOf(path: string): number {
+  const targets = [...Deno.readDirSync("/proc/self/fd")].map(({ name }) => targetOf(`/proc/self/fd/${name}`));
+  return targets.filter((target) => target === path).length;
+}
+
+/** The descriptor of the list itself is gone by then. */
+function targetOf(path: string): string {
+  try {
+    return Deno.readLinkSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
+}

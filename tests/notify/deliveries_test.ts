@@ -118,8 +118,24 @@ Deno.test("for an upgrade what is not delivered is given back, in order", async 
   const { queue } = lab(() => refuse(new Error("no")), { backoff: { firstMs: 60_000, maxMs: 60_000 } });
   for (const item of ["a", "b", "c"]) queue.push(item);
   await waitFor("a failure", () => queue.counts().last_problem !== null, 10_000);
-  assertEquals(await queue.suspend(), ["a", "b", "c"]);
+  await queue.suspend();
+  assertEquals(queue.waiting, ["a", "b", "c"]);
 });
+
+Deno.test("what comes in the very turns in which a queue has become empty is delivered as well", async () => {
+  for (let turns = 0; turns < 12; turns++) {
+    const { queue, tried } = lab((item) => {
+      if (item === "a") void afterTurns(turns).then(() => queue.push("b"));
+      return Promise.resolve();
+    });
+    queue.push("a");
+    await waitFor(`b, ${turns} turns after a`, () => tried.length === 2, 10_000);
+  }
+});
+
+async function afterTurns(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await undefined;
+}
 
 Deno.test("waits double up to a limit, a quarter more or less", () => {
   const options = { firstMs: 1_000, maxMs: 60_000 };
