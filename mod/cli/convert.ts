@@ -131,7 +131,7 @@ async function write(
 const SAME_LINE = "stands on the same line";
 
 function print(
-  { output }: Options,
+  { output, partial }: Options,
   toml: string | null,
   rows: readonly Row[],
   problem: string | null,
@@ -140,7 +140,11 @@ function print(
   for (const line of reportLines(rows, useColor(io))) io.err(line);
   io.err(summaryLine(rows));
   if (toml === null) {
-    io.err("Nothing is written. --partial leaves out what cannot be converted, with a comment in its place.");
+    io.err(
+      partial
+        ? "Nothing is written: what --partial leaves is not usable."
+        : "Nothing is written. --partial leaves out what cannot be converted, with a comment in its place.",
+    );
     if (rows.some(({ message }) => message.includes(SAME_LINE))) {
       io.err(
         "Have line breaks been lost, as on web pages? --mend puts them back; look at what it makes of it.",

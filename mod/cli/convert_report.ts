@@ -58,5 +58,7 @@ export function countOutcomes(rows: readonly Row[]): Record<Outcome, number> {
 export function summaryLine(rows: readonly Row[]): string {
   const counts = Object.entries(countOutcomes(rows)).filter(([, count]) => count > 0);
   const all = counts.reduce((sum, [, count]) => sum + count, 0);
-  return `${all} statements: ${counts.map(([outcome, count]) => `${count} ${outcome}`).join(", ")}`;
+  return `${all} ${all === 1 ? "statement" : "statements"}: ${
+    counts.map(([outcome, count]) => `${count} ${outcome}`).join(", ")
+  }`;
 }

@@ -63,7 +63,7 @@ function lintWeights(
         if (!isSet([...routerPath(table), "track", i, "weight"])) continue;
         warn(
           [...routerPath(table), "track", i],
-          'has no effect: member_weights = "ignore" in its sync group',
+          'has no effect: member_weights = "ignore" in its sync group; "all" would make it count for each member',
         );
       }
     }

@@ -74,6 +74,12 @@ Deno.test("convert: --partial leaves a comment where it would be", async () => {
   );
 });
 
+Deno.test("convert: what not even --partial makes usable is not told to use --partial", async () => {
+  const { code, io } = await run("vrrp_instance a {\n}\n", "--partial");
+  assertEquals([code, io.stdout], [2, []]);
+  assertEquals(io.stderr.at(-1), "Nothing is written: what --partial leaves is not usable.");
+});
+
 Deno.test("convert: --partial puts the comment above the table that it is about", async () => {
   const other = ROUTES.replace("V {", "W {").replace("51", "52").replace(".10/24", ".11/24");
   const { io } = await run(GOOD + other, "--partial");

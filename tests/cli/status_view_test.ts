@@ -273,4 +273,6 @@ Deno.test("the last recovery of a check follows its reason", () => {
   );
   const helped = { ...last_recovery, helped: true, problem: null };
   assertEquals(recoveryText(check({ recoveries: 1, last_recovery: helped }), at), "; recovery 1m ago helped");
+  const silent = check({ recoveries: 1, last_recovery: helped, reason: "" });
+  assertEquals(recoveryText(silent, at), "recovery 1m ago helped", "a program that writes nothing");
 });

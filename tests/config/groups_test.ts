@@ -134,7 +134,7 @@ const DOUBTS: readonly [name: string, text: string, warnings: string[]][] = [
     router("in", 'track = [{ check = "c", weight = -20 }]') + router("out") +
     group('track = ["d"]\nmember_weights = "ignore"') + CHECKS,
     [
-      'virtual_router.in.track[0]: has no effect: member_weights = "ignore" in its sync group',
+      'virtual_router.in.track[0]: has no effect: member_weights = "ignore" in its sync group; "all" would make it count for each member',
       "check.c: no virtual router tracks this check: it decides nothing",
     ],
   ],
