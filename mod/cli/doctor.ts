@@ -1,18 +1,16 @@
 /** `vipd doctor`: what is wrong with this node, with the evidence and the way to mend it. */
-import { parseArgs } from "@std/cli/parse-args";
 import type { Listen } from "../config/schema.ts";
-import { didYouMean } from "../config/suggest.ts";
 import { type Loaded, loadWithWarnings } from "../config/load.ts";
 import type { Diagnosis } from "../doctor/doctor.ts";
-import { ConfigError, formatProblem, UsageError } from "../errors.ts";
+import { ConfigError, formatProblem } from "../errors.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { bodyOf, ClientError, connectApi, parseSnapshot } from "./client.ts";
 import { renderDiagnosis } from "./doctor_view.ts";
 import type { Hooks } from "./hooks.ts";
 import { type Io, useColor, widthOf } from "./io.ts";
+import { parseLists } from "./options.ts";
 
 const DEFAULT_CONFIG = "/etc/vipd/vipd.toml";
-const OPTIONS = ["config", "peer", "token-file", "socket"] as const;
 
 interface Asked {
   readonly config: string | undefined;
@@ -47,36 +45,23 @@ export async function doctor(args: string[], io: Io, _hooks?: Pick<Hooks, never>
 }
 
 function parse(args: string[]): Asked {
-  const parsed = parseArgs(args, {
+  const { options: { config, "token-file": tokenFile, socket, json }, lists } = parseLists(args, {
     boolean: ["json"],
-    string: [...OPTIONS],
-    collect: [...OPTIONS],
+    string: ["config", "token-file", "socket"],
+    list: ["peer"],
     alias: { c: "config" },
-    unknown: (argument: string, key?: string) => {
-      if (key === undefined) throw new UsageError(`Unexpected argument "${argument}"`);
-      const hint = didYouMean(key, [...OPTIONS, "json"]).replace('"', '"--');
-      throw new UsageError(`Unknown option "${argument.split("=", 1)[0]}"${hint}`);
-    },
-  }) as Readonly<Record<string, unknown>>;
-  const values = (name: typeof OPTIONS[number]): string[] => {
-    const given = (parsed[name] ?? []) as unknown[];
-    return given.map((value) => {
-      if (typeof value !== "string" || value === "") throw new UsageError(`--${name} needs a value`);
-      return value;
-    });
-  };
-  const one = (name: typeof OPTIONS[number]): string | undefined => {
-    const [value, ...more] = values(name);
-    if (more.length > 0) throw new UsageError(`--${name} is given more than once`);
-    return value;
-  };
+  });
   return {
-    config: one("config"),
-    peers: values("peer"),
-    tokenFile: one("token-file"),
-    socket: one("socket"),
-    json: parsed["json"] === true,
+    config: textOf(config),
+    peers: lists["peer"] ?? [],
+    tokenFile: textOf(tokenFile),
+    socket: textOf(socket),
+    json: json === true,
   };
+}
+
+function textOf(option: string | true | undefined): string | undefined {
+  return typeof option === "string" ? option : undefined;
 }
 
 /** A configuration that cannot be used is a finding, not the end. */
