@@ -3,6 +3,7 @@ import * as z from "zod";
 import { type CheckType as FullCheckType, type RunAs, runAsOf } from "../../checks/check.ts";
 import type { CheckState } from "../snapshot.ts";
 import { type Following, followingOf } from "../../checks/members.ts";
+import { CHECK_TIMEOUT_MAX_MS } from "./check_timeout.ts";
 import { duration } from "./duration.ts";
 import { runAsFields, wholeNumber } from "./values.ts";
 
@@ -36,9 +37,6 @@ export interface CheckConfig extends RunAs {
   /** Options of the type, as its own schema puts them out. */
   readonly options: Readonly<Record<string, unknown>>;
 }
-
-/** Without a timeout a check may take its whole interval, but never longer than this. */
-const TIMEOUT_MAX_MS = 5_000;
 
 const recoveryFields = {
   recover: z.array(z.string()).min(1, { error: "expected a program and its arguments" }).exactOptional()
@@ -124,7 +122,7 @@ function realServerCheck(table: RealServerTable): RealServerCheck {
   const made = (given: "up" | "down"): RealServerCheckConfig => {
     const initial = table.initial ?? given;
     return {
-      ...{ type, interval, timeout: timeout ?? Math.min(interval, TIMEOUT_MAX_MS), rise, fall },
+      ...{ type, interval, timeout: timeout ?? Math.min(interval, CHECK_TIMEOUT_MAX_MS), rise, fall },
       ...{ attempts: retries + 1, attempt_delay: retry_delay },
       ...{
         initial,
@@ -203,7 +201,7 @@ function split(table: CheckTable, checkTypes: readonly CheckType[]): CheckConfig
   return {
     type,
     interval,
-    timeout: timeout ?? (interval === 0 ? TIMEOUT_MAX_MS : Math.min(interval, TIMEOUT_MAX_MS)),
+    timeout: timeout ?? (interval === 0 ? CHECK_TIMEOUT_MAX_MS : Math.min(interval, CHECK_TIMEOUT_MAX_MS)),
     rise,
     fall,
     attempts,

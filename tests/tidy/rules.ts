@@ -122,7 +122,7 @@ const PURE = [
   /^mod\/notify\/(words|router_hooks|backoff)\.ts$/,
   /^mod\/health\/(health|counter)\.ts$/,
   /^checks\/(members|tls_version)\.ts$/,
-  /^mod\/config\/(engine_features|schedulers)\.ts$/,
+  /^mod\/config\/(check_timeout|engine_features|schedulers)\.ts$/,
   /^mod\/config\/keepalived\//,
   /^mod\/doctor\/(?!gather\/|doctor\.ts)/,
 ];

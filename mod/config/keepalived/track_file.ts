@@ -1,12 +1,11 @@
 /** `track_file` of keepalived.conf: the number in a file times the weight, a check of type "file". */
-import { wholeNumberAt, wordAt } from "./arguments.ts";
+import { wordAt } from "./arguments.ts";
 import type { Conversion } from "./conversion.ts";
 import { set } from "./draft.ts";
 import type { Tell } from "./report.ts";
 import { type Keywords, walk } from "./table.ts";
-import { define, tellUntracked, type Tracker } from "./trackers.ts";
+import { define, tellUntracked, type Tracker, weightKeyword } from "./trackers.ts";
 import type { Statement } from "./tree.ts";
-import { isReverse } from "./vrrp_script.ts";
 
 interface TrackFile {
   path?: string;
@@ -26,16 +25,7 @@ export const TRACK_FILE: Keywords<TrackFile> = [
       context.path = word.text;
     },
   },
-  {
-    keyword: "weight",
-    outcome: "converted",
-    why: "weight of the virtual router's track; 0: any other number than 0 is FAULT",
-    convert: (statement, context, tell) => {
-      const weight = wholeNumberAt(statement, 0, [-254, 254], tell);
-      if (weight !== undefined) context.weight = Math.max(-253, Math.min(253, weight));
-      context.reverse = isReverse(statement, 1, tell);
-    },
-  },
+  weightKeyword("weight of the virtual router's track; 0: any other number than 0 is FAULT"),
   {
     keyword: "init_file",
     outcome: "refused",

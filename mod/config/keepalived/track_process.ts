@@ -5,9 +5,8 @@ import type { Conversion } from "./conversion.ts";
 import { type DraftTable, set } from "./draft.ts";
 import type { Tell } from "./report.ts";
 import { type Keywords, walk } from "./table.ts";
-import { define, tellUntracked, type Tracker } from "./trackers.ts";
+import { define, tellUntracked, type Tracker, weightKeyword } from "./trackers.ts";
 import type { Statement } from "./tree.ts";
-import { isReverse } from "./vrrp_script.ts";
 
 interface TrackProcess {
   program?: string;
@@ -55,16 +54,7 @@ export const TRACK_PROCESS: Keywords<TrackProcess> = [
       context.fullCommand = true;
     },
   },
-  {
-    keyword: "weight",
-    outcome: "converted",
-    why: "weight of the virtual router's track",
-    convert: (statement, context, tell) => {
-      const weight = wholeNumberAt(statement, 0, [-254, 254], tell);
-      if (weight !== undefined) context.weight = Math.max(-253, Math.min(253, weight));
-      context.reverse = isReverse(statement, 1, tell);
-    },
-  },
+  weightKeyword("weight of the virtual router's track"),
   {
     keyword: "quorum",
     outcome: "converted",

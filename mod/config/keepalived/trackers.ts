@@ -1,8 +1,10 @@
 /** What virtual routers and sync groups track, as checks of vipd.toml: only what is tracked is written. */
+import { wholeNumberAt } from "./arguments.ts";
 import { type Conversion, nameFor } from "./conversion.ts";
 import { type DraftTable, tableAt } from "./draft.ts";
 import type { Tell } from "./report.ts";
-import type { Place } from "./tree.ts";
+import type { Keywords } from "./table.ts";
+import type { Place, Statement } from "./tree.ts";
 
 export type TrackerKind = "script" | "process" | "file" | "interface";
 
@@ -18,6 +20,38 @@ export interface Tracker {
   readonly faults?: true;
   /** Fills its `[check.*]`. */
   readonly write: (table: DraftTable) => void;
+}
+
+const WEIGHT_MAX = 253;
+/** Of what keepalived reads as a weight, before it takes the last one for 253. */
+export const WEIGHT_READ_MAX = WEIGHT_MAX + 1;
+
+export function boundedWeight(weight: number): number {
+  return Math.max(-WEIGHT_MAX, Math.min(WEIGHT_MAX, weight));
+}
+
+/** `weight N [reverse]` of what is tracked; a larger number than `max` is no weight there. */
+export function weightKeyword<Context extends { weight: number; reverse: boolean }>(
+  why: string,
+  max: number = WEIGHT_READ_MAX,
+): Keywords<Context>[number] {
+  return {
+    keyword: "weight",
+    outcome: "converted",
+    why,
+    convert: (statement, context, tell) => {
+      const weight = wholeNumberAt(statement, 0, [-max, max], tell);
+      if (weight !== undefined) context.weight = boundedWeight(weight);
+      context.reverse = isReverse(statement, tell);
+    },
+  };
+}
+
+function isReverse({ args: [, word] }: Statement, tell: Tell): boolean {
+  if (word !== undefined && word.text !== "reverse") {
+    tell.refuse(`expected "reverse" or nothing after the weight, got "${word.text}"`);
+  }
+  return word?.text === "reverse";
 }
 
 function keyOf(kind: TrackerKind, name: string): string {

@@ -4,7 +4,15 @@ import type { Conversion } from "./conversion.ts";
 import { type DraftTable, set, type Value } from "./draft.ts";
 import { teller } from "./report.ts";
 import type { Keywords } from "./table.ts";
-import { checkOf, findTracker, type Tracker, type TrackerKind, trackerNames } from "./trackers.ts";
+import {
+  boundedWeight,
+  checkOf,
+  findTracker,
+  type Tracker,
+  type TrackerKind,
+  trackerNames,
+  WEIGHT_READ_MAX,
+} from "./trackers.ts";
 import type { Word } from "./tree.ts";
 
 /** A line of a track block. */
@@ -35,9 +43,6 @@ export function trackKeywords<Context extends { readonly tracks: TrackLine[] }>(
     },
   ];
 }
-
-/** The same for the weights of all kinds; keepalived takes 254 for 253. */
-const WEIGHT_MAX = 253;
 
 /** Sets `track`. `own`: an interface that is always tracked. */
 export function writeTracks(
@@ -135,12 +140,14 @@ function weightOf(options: readonly Word[], tracker: Tracker): { weight: number;
     return `expected "weight", got "${keyword}": each name stands on a line of its own`;
   }
   const given = number !== undefined && /^[+-]?\d{1,3}$/.test(number) ? Number(number) : NaN;
-  if (!(Math.abs(given) <= WEIGHT_MAX + 1)) return `expected a weight -253..253, got "${number ?? ""}"`;
+  if (!(Math.abs(given) <= WEIGHT_READ_MAX)) return `expected a weight -253..253, got "${number ?? ""}"`;
   if (more.length > 0 || ![undefined, "reverse", "noreverse"].includes(direction)) {
     return `expected "reverse" or "noreverse" after the weight, got "${direction}"`;
   }
-  const bounded = Math.max(-WEIGHT_MAX, Math.min(WEIGHT_MAX, given));
-  return { weight: bounded, reverse: direction === undefined ? reverse : direction === "reverse" };
+  return {
+    weight: boundedWeight(given),
+    reverse: direction === undefined ? reverse : direction === "reverse",
+  };
 }
 
 function interfaceTracker(name: string): Tracker {

@@ -1,5 +1,6 @@
 /** `vrrp_script` of keepalived.conf: a program whose exit code counts, as a check. */
 import { formatDuration, parseDuration } from "../../../checks/duration.ts";
+import { CHECK_TIMEOUT_MAX_MS } from "../check_timeout.ts";
 import { secondsAt, wholeNumberAt, wordAt } from "./arguments.ts";
 import type { Conversion } from "./conversion.ts";
 import { type DraftTable, set, type Value } from "./draft.ts";
@@ -8,7 +9,7 @@ import { type Tell, teller } from "./report.ts";
 import { asItIs, type Recognised, recogniseScript } from "./script/recognise.ts";
 import { type Script, scriptOf } from "./scripts.ts";
 import { type Keywords, walk } from "./table.ts";
-import { define, tellUntracked, type Tracker } from "./trackers.ts";
+import { define, tellUntracked, type Tracker, weightKeyword } from "./trackers.ts";
 import type { Place, Statement } from "./tree.ts";
 
 /** Under keepalived's own defaults. */
@@ -26,9 +27,6 @@ interface VrrpScript {
   user?: string;
   group?: string;
 }
-
-/** Without a timeout one of our checks takes no longer than this. */
-const OUR_TIMEOUT_MAX_MS = 5_000;
 
 export const VRRP_SCRIPT: Keywords<VrrpScript> = [
   {
@@ -61,16 +59,7 @@ export const VRRP_SCRIPT: Keywords<VrrpScript> = [
       if (ms !== undefined) context.timeoutMs = ms === 0 ? 1_000 : Math.max(10, ms);
     },
   },
-  {
-    keyword: "weight",
-    outcome: "converted",
-    why: "weight of the virtual router's track; 0: failing is FAULT",
-    convert: (statement, context, tell) => {
-      const weight = wholeNumberAt(statement, 0, [-253, 253], tell);
-      if (weight !== undefined) context.weight = weight;
-      context.reverse = isReverse(statement, 1, tell);
-    },
-  },
+  weightKeyword("weight of the virtual router's track; 0: failing is FAULT", 253),
   {
     keyword: "rise",
     outcome: "converted",
@@ -107,15 +96,6 @@ export const VRRP_SCRIPT: Keywords<VrrpScript> = [
     },
   },
 ];
-
-/** `weight N reverse`: the word after the weight, if there is one. */
-export function isReverse({ args }: Statement, index: number, tell: Tell): boolean {
-  const word = args[index];
-  if (word !== undefined && word.text !== "reverse") {
-    tell.refuse(`expected "reverse" or nothing after the weight, got "${word.text}"`);
-  }
-  return word?.text === "reverse";
-}
 
 export function convertVrrpScript(statement: Statement, conversion: Conversion, tell: Tell): void {
   const name = wordAt(statement, 0, tell);
@@ -196,8 +176,8 @@ function timeoutOf({ intervalMs, timeoutMs }: VrrpScript, check: Recognised["che
   const own = ms(check["timeout"]);
   if (own !== undefined) return Math.min(own, timeoutMs ?? own);
   const connect = ms(check["connect_timeout"]) ?? 0;
-  const ours = Math.min(intervalMs, OUR_TIMEOUT_MAX_MS);
+  const ours = Math.min(intervalMs, CHECK_TIMEOUT_MAX_MS);
   if (timeoutMs !== undefined) return timeoutMs;
   if (connect > ours) return connect;
-  return intervalMs > OUR_TIMEOUT_MAX_MS ? Math.min(intervalMs, 3_600_000) : undefined;
+  return intervalMs > CHECK_TIMEOUT_MAX_MS ? Math.min(intervalMs, 3_600_000) : undefined;
 }

@@ -3,6 +3,7 @@
  * the inner one counts.
  */
 import { formatDuration } from "../../../../checks/duration.ts";
+import { CHECK_TIMEOUT_MAX_MS } from "../../check_timeout.ts";
 import { secondsAt, switchAt, wholeNumberAt } from "../arguments.ts";
 import type { Value } from "../draft.ts";
 import type { Keywords } from "../table.ts";
@@ -90,8 +91,6 @@ export interface Defaults {
 
 const INTERVAL_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Without a timeout one of our checks takes no longer than this. */
-const OUR_TIMEOUT_MAX_MS = 5_000;
 
 /** The inner one counts: the first of the list is the innermost. */
 export function inherited(levels: readonly Timed[]): Timing {
@@ -110,7 +109,7 @@ export function timingKeys(timing: Timing, defaults: Defaults): Record<string, V
   const delay = timing.retryDelayMs ?? defaults.retryDelayMs ?? interval;
   return {
     interval: formatDuration(interval),
-    ...(timeout === Math.min(interval, OUR_TIMEOUT_MAX_MS) ? {} : { timeout: formatDuration(timeout) }),
+    ...(timeout === Math.min(interval, CHECK_TIMEOUT_MAX_MS) ? {} : { timeout: formatDuration(timeout) }),
     ...(retries === 1 ? {} : { retries }),
     ...(retries === 0 || delay === 1_000
       ? {}
