@@ -1,5 +1,6 @@
 /** Arguments of keepalived's keywords: numbers, times, switches, addresses, or what is wrong with them. */
 import { parseAddress } from "../../wire/address.ts";
+import { closest } from "../suggest.ts";
 import type { Tell } from "./report.ts";
 import type { Statement, Word } from "./tree.ts";
 
@@ -65,6 +66,12 @@ export function addressAt(statement: Statement, index: number, tell: Tell): stri
   if (word === undefined || isAddress(word.text)) return word?.text;
   tell.refuse(`expected an address, got "${word.text}"`);
   return undefined;
+}
+
+/** `: did you mean "nginx"?`, or nothing when no known name is near; ready to be appended. */
+export function hintOf(name: string, known: readonly string[]): string {
+  const near = closest(name, known);
+  return near === undefined ? "" : `: did you mean "${near}"?`;
 }
 
 function isAddress(text: string): boolean {

@@ -1,6 +1,5 @@
 /** `vrrp_sync_group` of keepalived.conf: virtual routers that are ACTIVE together. */
-import { closest } from "../suggest.ts";
-import { wordAt } from "./arguments.ts";
+import { hintOf, wordAt } from "./arguments.ts";
 import { type Conversion, nameFor, routerName } from "./conversion.ts";
 import { set, tableAt } from "./draft.ts";
 import { hookKeywords, type Hooks, newHooks, writeHooks } from "./hooks.ts";
@@ -62,8 +61,7 @@ function write(name: string, statement: Statement, group: SyncGroup, conversion:
   const tell = teller(rows, at, "vrrp_sync_group");
   const members = (group.members ?? []).filter((word) => {
     if (instances.has(word.text)) return true;
-    const near = closest(word.text, [...instances.keys()]);
-    const hint = near === undefined ? "" : `: did you mean "${near}"?`;
+    const hint = hintOf(word.text, [...instances.keys()]);
     teller(rows, word.at, word.text).refuse(
       `no vrrp_instance of this name${hint}; keepalived passes over it`,
     );

@@ -1,5 +1,5 @@
 /** The track blocks of virtual routers and sync groups: their `track`. */
-import { closest } from "../suggest.ts";
+import { hintOf } from "./arguments.ts";
 import type { Conversion } from "./conversion.ts";
 import { type DraftTable, set, type Value } from "./draft.ts";
 import { teller } from "./report.ts";
@@ -102,8 +102,7 @@ function trackOf(
     ? interfaceTracker(name.text)
     : findTracker(conversion, kind, name.text);
   if (tracker === undefined) {
-    const near = closest(name.text, trackerNames(conversion, kind));
-    const hint = near === undefined ? "" : `: did you mean "${near}"?`;
+    const hint = hintOf(name.text, trackerNames(conversion, kind));
     tell.refuse(`no ${blockOf(kind)} of this name${hint}; keepalived passes over it, and nothing is checked`);
     return null;
   }

@@ -8,7 +8,7 @@ import { type Script, scriptOf } from "../scripts.ts";
 import { type Keywords, walk } from "../table.ts";
 import type { Place, Statement } from "../tree.ts";
 import { type Checker, CHECKERS } from "./checkers.ts";
-import { forwardOf } from "./forwarding.ts";
+import { forwardKeywords, NAMES } from "./common.ts";
 import { type Timed, TIMING } from "./timing.ts";
 
 export interface RealServer extends Timed {
@@ -57,15 +57,7 @@ export const REAL_SERVER: Keywords<RealServer> = [
       if (weight !== undefined) keys["weight"] = weight;
     },
   },
-  ...["lvs_method", "lb_kind"].map((keyword): Keywords<RealServer>[number] => ({
-    keyword,
-    outcome: "converted",
-    why: "real_server.forward",
-    convert: (statement, { keys }, tell) => {
-      const forward = forwardOf(statement, tell);
-      if (forward !== undefined) keys["forward"] = forward;
-    },
-  })),
+  ...forwardKeywords("real_server.forward"),
   threshold("uthreshold", "upper_threshold"),
   threshold("lthreshold", "lower_threshold"),
   {
@@ -86,20 +78,7 @@ export const REAL_SERVER: Keywords<RealServer> = [
       server.isAlerting = switchAt(statement, tell) === true;
     },
   },
-  {
-    keyword: "virtualhost",
-    outcome: "converted",
-    why: "virtual_host of its http checks",
-    convert: (statement, server, tell) => {
-      const host = wordAt(statement, 0, tell);
-      if (host !== undefined) server.virtualHost = host.text;
-    },
-  },
-  {
-    keyword: "snmp_name",
-    outcome: "nothing to do",
-    why: "there is no SNMP: the API and /metrics have its name",
-  },
+  ...NAMES,
   ...TIMING,
   ...CHECKERS,
 ];

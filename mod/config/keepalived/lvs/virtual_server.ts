@@ -9,6 +9,7 @@ import type { Tell } from "../report.ts";
 import { type Script, scriptOf } from "../scripts.ts";
 import { type Keywords, walk } from "../table.ts";
 import type { Place, Statement } from "../tree.ts";
+import { forwardKeywords, NAMES } from "./common.ts";
 import { forwardOf } from "./forwarding.ts";
 import { readRealServer, type RealServer } from "./real_server.ts";
 import { type Timed, TIMING } from "./timing.ts";
@@ -80,15 +81,7 @@ const TRAFFIC: Keywords<VirtualServer> = [
       else tell.refuse(`unknown scheduler "${word}"; ${near(word, SCHEDULERS)}keepalived would take wlc`);
     },
   })),
-  ...["lb_kind", "lvs_method"].map((keyword): Keywords<VirtualServer>[number] => ({
-    keyword,
-    outcome: "converted",
-    why: "virtual_server.*.forward",
-    convert: (statement, { keys }, tell) => {
-      const forward = forwardOf(statement, tell);
-      if (forward !== undefined) keys["forward"] = forward;
-    },
-  })),
+  ...forwardKeywords("virtual_server.*.forward"),
   flag("hashed", "flag-1"),
   ...["flag-1", "flag-2", "flag-3", "sh-port", "sh-fallback", "mh-port", "mh-fallback"].map((name) =>
     flag(name)
@@ -201,20 +194,7 @@ const HEALTH: Keywords<VirtualServer> = [
       server.isAlerting = switchAt(statement, tell) === true;
     },
   },
-  {
-    keyword: "virtualhost",
-    outcome: "converted",
-    why: "virtual_host of its http checks",
-    convert: (statement, server, tell) => {
-      const host = wordAt(statement, 0, tell);
-      if (host !== undefined) server.virtualHost = host.text;
-    },
-  },
-  {
-    keyword: "snmp_name",
-    outcome: "nothing to do",
-    why: "there is no SNMP: the API and /metrics have its name",
-  },
+  ...NAMES,
   {
     keyword: "real_server",
     outcome: "converted",
