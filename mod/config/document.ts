@@ -71,6 +71,18 @@ function isSecret(path: Path): boolean {
   return path.some((key) => typeof key === "string" && SECRET.test(key));
 }
 
+/** Whoever knows all of a webhook's URL can use it. */
+function isWebhook(path: Path): boolean {
+  return path.at(-1) === "webhook" || (path.at(-1) === "url" && path.includes("webhooks"));
+}
+
+/** `https://host/…`; nothing of it where a user may stand in it. */
+function originOf(url: string): string {
+  if (url.includes("@")) return "…";
+  const [origin = ""] = /^(?:[^/?#]*:\/\/)?[^/?#]*/.exec(url) ?? [];
+  return origin === url ? url : `${origin}/…`;
+}
+
 const SHOWN_MAX = 60;
 
 /** A value for a message, short and on one line. */
@@ -80,6 +92,6 @@ export function show(value: unknown, path: Path): string {
   if (isTable(value)) return "a table";
   if (isSecret(path)) return "(hidden)";
   if (typeof value !== "string") return String(value);
-  const text = JSON.stringify(value);
+  const text = JSON.stringify(isWebhook(path) ? originOf(value) : value);
   return text.length <= SHOWN_MAX ? text : `${text.slice(0, SHOWN_MAX - 4)}..."`;
 }
