@@ -42,7 +42,7 @@ function nowLines({ now: { state, since, reason }, host }: Explanation, view: Ex
 }
 
 function groupLines({ group, virtual_router }: Explanation, view: ExplainView): string[] {
-  if (group === null) return [];
+  if (group === null || group.others.length === 0) return [];
   const others = group.others.map(text).join(", ");
   const told =
     `${text(virtual_router)} moves with ${others} (sync group ${text(group.name)}): what keeps one of ` +
