@@ -2,6 +2,7 @@
 import { switchAt } from "./arguments.ts";
 import type { DraftTable, Value } from "./draft.ts";
 import { set } from "./draft.ts";
+import type { Account } from "./globals.ts";
 import type { Tell } from "./report.ts";
 import { type Script, scriptOf } from "./scripts.ts";
 import type { Keywords } from "./table.ts";
@@ -65,17 +66,24 @@ export function hookKeywords<Context extends { readonly hooks: Hooks }>(isGroup:
   ];
 }
 
-/** The `notify` table of a virtual router or a sync group. */
-export function writeHooks(table: DraftTable, { scripts, mail }: Hooks, tell: Tell): void {
+/** The `notify` table of a virtual router or a sync group. `usual`: as whom scripts run that name no user. */
+export function writeHooks(
+  table: DraftTable,
+  { scripts, mail }: Hooks,
+  usual: Account | undefined,
+  tell: Tell,
+): void {
   const notify: Record<string, Value> = {};
   for (const [hook, { argv }] of scripts) notify[hook] = argv;
+  const named = [...scripts.values()].map((script) => script.user === undefined ? usual ?? script : script);
   const accounts = new Map(
-    [...scripts.values()].map(({ user, group }) => [JSON.stringify([user, group]), { user, group }]),
+    named.map(({ user, group }) => [JSON.stringify([user, group]), { user, group }]),
   );
   const [account] = accounts.values();
+  const isUsual = account?.user === usual?.user && account?.group === usual?.group;
   if (accounts.size > 1) tell.refuse("its notify scripts have different users: vipd runs all of them as one");
-  if (account?.user !== undefined) notify["user"] = account.user;
-  if (account?.group !== undefined) notify["group"] = account.group;
+  if (account?.user !== undefined && !isUsual) notify["user"] = account.user;
+  if (account?.group !== undefined && !isUsual) notify["group"] = account.group;
   if (mail !== undefined) notify["mail"] = mail;
   if (Object.keys(notify).length > 0) set(table, "notify", notify);
 }

@@ -33,7 +33,7 @@ export function writeRouter(instance: VrrpInstance): void {
   writeTransport(table, instance, derived, tell);
   writeGarp(table, instance, derived);
   writeTracks(table, instance.tracks, instance.interface, conversion);
-  writeHooks(table, instance.hooks, tell);
+  writeHooks(table, instance.hooks, conversion.globals.scriptAccount, tell);
 }
 
 function derive(instance: VrrpInstance, tell: Tell): Derived {

@@ -83,5 +83,5 @@ function write(name: string, statement: Statement, group: SyncGroup, conversion:
     ignores ? { comment: "keepalived's default; vipd's is \"all\"" } : {},
   );
   writeTracks(table, group.tracks, undefined, conversion);
-  writeHooks(table, group.hooks, tell);
+  writeHooks(table, group.hooks, conversion.globals.scriptAccount, tell);
 }

@@ -1,5 +1,5 @@
 /** What becomes of each keyword of a virtual router's world, and that all of it validates. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { converted, problemsOf } from "./converted.ts";
 
 const VRRP = "interface eth0\nvirtual_router_id 51\nvirtual_ipaddress { 192.0.2.10/24 }";
@@ -238,6 +238,15 @@ Deno.test("convert: a script without a user runs as keepalived_script where ther
     'user = "x"',
     'user = "x"',
   ]);
+});
+
+Deno.test("convert: the user that all scripts have may be named at one of them", () => {
+  const text = (user: string): string =>
+    `global_defs {\nscript_user root\n}\nvrrp_instance V {\n${VRRP}\nnotify_master /n\nnotify "/n" ${user}\n}`;
+  const users = (lines: readonly string[]): string[] => lines.filter((line) => line.startsWith("user = "));
+  assertEquals(users(converted(text("root")).lines), ['user = "root"']);
+  assertEquals(keysOf(converted(text("root")).lines)["notify"], '{ active = ["/n"], any = ["/n"] }');
+  assertStringIncludes(converted(text("nobody")).told.join(), "different users");
 });
 
 Deno.test("convert: what is tracked under one name in different ways has different checks", () => {
