@@ -1,5 +1,6 @@
 /** Limits in time: work that an abort or a deadline ends, and a sleep that an abort cuts short. */
 import { CheckFailed } from "./check.ts";
+import { deadline } from "./timers.ts";
 
 /**
  * Runs `work` with a signal that aborts when `signal` does, and after `ms` with `CheckFailed(reason)`.
@@ -15,7 +16,7 @@ export async function within<T>(
   const limit = new AbortController();
   const forward = (): void => limit.abort(signal.reason);
   signal.addEventListener("abort", forward, { once: true });
-  const endTimer = startTimer(ms, () => limit.abort(new CheckFailed(reason)));
+  const endTimer = deadline(ms, () => limit.abort(new CheckFailed(reason)));
   try {
     return await work(limit.signal);
   } catch (error) {
@@ -25,20 +26,6 @@ export async function within<T>(
     endTimer();
     signal.removeEventListener("abort", forward);
   }
-}
-
-/**
- * Calls `expire` after `ms`; returns what ends the timer. When the timer comes late, this process has been
- * held up and has not read what came in time: it gets as much time as it lost, and at least one turn of the
- * event loop, to do so.
- */
-function startTimer(ms: number, expire: () => void): () => void {
-  const dueMs = performance.now() + ms;
-  let timer = setTimeout(() => {
-    const lateMs = performance.now() - dueMs;
-    timer = setTimeout(expire, Math.min(ms, Math.max(1, lateMs)));
-  }, ms);
-  return () => clearTimeout(timer);
 }
 
 /** Resolves after `ms`, or at once when the signal aborts. */

@@ -1,8 +1,8 @@
 /** Attempts of a check: a probe with a limit in time, and nothing that costs more than the probe itself. */
 import { CheckFailed, CheckUndecided, describe, type Pass } from "../../checks/check.ts";
 import { formatMs } from "../../checks/deadline.ts";
+import { deadline } from "../../checks/timers.ts";
 import type { Result } from "./recovery.ts";
-import { deadline } from "./timers.ts";
 
 /** One look; see `CheckType.probe`. */
 export type Probe = (signal: AbortSignal) => Promise<Pass | string | void> | Pass | string;

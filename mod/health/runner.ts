@@ -2,6 +2,7 @@
 import { monotonicMs } from "../../ffi/clock.ts";
 import { type CheckContext, type CheckType, type Host, type Member, runAsOf } from "../../checks/check.ts";
 import { sleep } from "../../checks/deadline.ts";
+import { at, cancel, type Timer } from "../../checks/timers.ts";
 import type { CheckState, CheckStatus } from "../snapshot.ts";
 import { Attempts, type Probe } from "./attempts.ts";
 import { count, nextRecovery } from "./counter.ts";
@@ -19,7 +20,6 @@ import {
 } from "./past.ts";
 import { recover, type Result } from "./recovery.ts";
 import { Run } from "./run.ts";
-import { at, cancel, type Timer } from "./timers.ts";
 import { keepWatching } from "./watching.ts";
 
 /** A check changed its state; `at` is RFC 3339. */

@@ -2,6 +2,7 @@
 import { CheckFailed, type DatagramSocket, fail, type Origin } from "../../checks/check.ts";
 import { type Connection, type Endpoint, formatEndpoint } from "../../checks/connection.ts";
 import { formatMs } from "../../checks/deadline.ts";
+import { deadline } from "../../checks/timers.ts";
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "../../ffi/epoll.ts";
 import { EACCES, EAGAIN, EINPROGRESS, EPERM, strerror, SyscallError } from "../../ffi/errno.ts";
 import { close, tryRead } from "../../ffi/fd.ts";
@@ -25,7 +26,6 @@ import {
 } from "../../ffi/socket.ts";
 import type { FdLoop } from "./fd_loop.ts";
 import { literal, type Peer, resolve } from "./resolve.ts";
-import { deadline } from "./timers.ts";
 
 /** Edge-triggered: one system call says it all for the socket's whole life. */
 const everything = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;

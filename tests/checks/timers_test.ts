@@ -1,8 +1,8 @@
 /** Shared timers: in order, together, cancelled, and late ones with time to catch up. */
 import { assert, assertEquals } from "@std/assert";
-import { at, cancel, deadline } from "../../mod/health/timers.ts";
+import { at, cancel, deadline } from "../../checks/timers.ts";
 import { sleep } from "../../mod/sleep.ts";
-import { until } from "./recorder.ts";
+import { until } from "../health/recorder.ts";
 
 Deno.test("timers: due in one grain they run in one turn, in their order", async () => {
   const turns: string[] = [];
