@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import type { Connection as MysqlConnection, ConnectionOptions, RowDataPacket } from "mysql2";
 import * as z from "zod";
 import { expectQuery, judgeAnswer, judgeRole, queryFields, roleField } from "./answer.ts";
-import { type CheckContext, CheckFailed, defineCheck, describe, fail } from "./check.ts";
+import { type CheckContext, CheckFailed, defineCheck, fail } from "./check.ts";
 import { using } from "./connection.ts";
 import { SocketLike } from "./duplex.ts";
 import { exportsOf } from "./library.ts";
@@ -16,14 +16,13 @@ import {
   orAbort,
   passwordOf,
   serverNameOf,
+  serverWords,
   serviceFields,
   serviceTls,
 } from "./service.ts";
 import { readPemFiles, UNACCEPTED } from "./tls.ts";
 
 const usualPort = 3306;
-/** Of what a server says about itself. */
-const wordsMax = 200;
 /** Microtasks until a failure has reached whoever waits. */
 const settlingTurns = 20;
 
@@ -125,5 +124,5 @@ function run(client: MysqlConnection, sql: string): Promise<unknown[][]> {
 function wordsOf(error: Error): string {
   // What a broken TLS handshake is called where the library notices it.
   if (error.message === "write UNKNOWN") return `TLS handshake failed: ${UNACCEPTED}`;
-  return describe(error).slice(0, wordsMax);
+  return serverWords(error);
 }

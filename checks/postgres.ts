@@ -1,7 +1,7 @@
 /** postgres: a PostgreSQL server lets the check in, runs a query, and is primary or standby as expected. */
 import * as z from "zod";
 import { expectQuery, judgeAnswer, judgeRole, queryFields, roleField } from "./answer.ts";
-import { type CheckContext, CheckFailed, defineCheck, describe, fail } from "./check.ts";
+import { type CheckContext, CheckFailed, defineCheck, fail } from "./check.ts";
 import { type Stream, using, writeAll } from "./connection.ts";
 import { SocketLike } from "./duplex.ts";
 import { exportsOf } from "./library.ts";
@@ -12,14 +12,13 @@ import {
   openService,
   orAbort,
   passwordOf,
+  serverWords,
   serviceFields,
   serviceTls,
 } from "./service.ts";
 
 const usualPort = 5432;
 const noPassword = "the server asks for a password: give password or password_file";
-/** Of what a server says about itself. */
-const wordsMax = 200;
 
 const options = z.strictObject({
   ...serviceFields(usualPort),
@@ -86,7 +85,7 @@ async function look(client: Client, { role, query, expect }: Options): Promise<s
     return note;
   } catch (error) {
     if (error instanceof CheckFailed) throw error;
-    return fail(describe(error).slice(0, wordsMax));
+    return fail(serverWords(error));
   }
 }
 

@@ -1,7 +1,7 @@
 /** redis: a Redis (or Valkey) server answers, has loaded its data, and is primary or replica as expected. */
 import * as z from "zod";
 import { judgeAnswer, judgeRole, queryFields, roleField } from "./answer.ts";
-import { type CheckContext, defineCheck, describe, duration, fail } from "./check.ts";
+import { type CheckContext, defineCheck, duration, fail } from "./check.ts";
 import { using } from "./connection.ts";
 import { formatMs } from "./deadline.ts";
 import { SocketLike } from "./duplex.ts";
@@ -12,13 +12,12 @@ import {
   openService,
   orAbort,
   passwordOf,
+  serverWords,
   serviceFields,
   serviceTls,
 } from "./service.ts";
 
 const usualPort = 6379;
-/** Of what a server says about itself. */
-const wordsMax = 200;
 
 const options = z.strictObject({
   ...serviceFields(usualPort),
@@ -113,7 +112,7 @@ async function ask(client: Client, ...[command = "", ...args]: readonly string[]
     if (error instanceof Error && error.message.includes("Please report this")) {
       return fail("the server does not speak Redis's protocol");
     }
-    return fail(`${command}: ${describe(error).slice(0, wordsMax)}`);
+    return fail(`${command}: ${serverWords(error)}`);
   }
 }
 

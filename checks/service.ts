@@ -147,6 +147,14 @@ async function connectUnix(path: string, signal: AbortSignal): Promise<Connectio
   };
 }
 
+/** What a server says of itself is shown, but not at any length. */
+const wordsMax = 200;
+
+/** A server's own words about what is wrong, as a library passes them on. */
+export function serverWords(error: unknown): string {
+  return describe(error).slice(0, wordsMax);
+}
+
 /** `work`, or the abort, whichever comes first; what a library says after the abort is of no interest. */
 export function orAbort<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
