@@ -105,10 +105,12 @@ class Main {
   /** Until a look has seen one, or the abort. */
   async wait(signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.add(resolve);
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    const resume = (): void => resolve();
+    this.#waiting.add(resume);
+    signal.addEventListener("abort", resume, { once: true });
     if (!signal.aborted) await promise;
-    this.#waiting.delete(resolve);
+    signal.removeEventListener("abort", resume);
+    this.#waiting.delete(resume);
   }
 }
 

@@ -90,3 +90,40 @@ Deno.test("systemd: the death of the main process is reported at once", async ()
   await host.idle();
   await child.status;
 });
+
+Deno.test("systemd: a unit that is started again and again leaves nothing behind", async () => {
+  const abort = new AbortController();
+  const listeners = countListeners(abort.signal);
+  const output = active.replace("PID=0", "PID=7").replaceAll(" ", "\n");
+  let reported = Promise.withResolvers<void>();
+  const host = {
+    run: () => Promise.resolve({ code: 0, signal: null, output }),
+    process: (pid: number) => ({ pid, startTime: 1, name: "app" }),
+    processExit: () => Promise.resolve(),
+  } as unknown as LinuxHost;
+  const options = systemd.options.parse({ unit: "app" });
+  const watch = systemd.watch?.({ name: "app", host }, options, abort.signal, () => reported.resolve());
+  for (let lives = 0; lives < 5; lives++) {
+    reported = Promise.withResolvers<void>();
+    await systemd.probe({ name: "app", host }, options, abort.signal);
+    await reported.promise;
+  }
+  assert(listeners() <= 1, `${listeners()} listeners`);
+  abort.abort();
+  await watch;
+});
+
+/** How many it has that were not taken away again. */
+function countListeners(signal: AbortSignal): () => number {
+  let count = 0;
+  const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    count++;
+    add(...args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    count--;
+    remove(...args);
+  };
+  return () => count;
+}
