@@ -5,14 +5,7 @@ import { openPacketListener, sendFrame } from "../../ffi/packet.ts";
 import { Receiver } from "../../ffi/receiver.ts";
 import { listLinks, openRtnetlink } from "../../ffi/rtnetlink.ts";
 import { equalAddresses, familyOf, formatMac, parseAddress } from "../wire/address.ts";
-import {
-  CLAIM_BYTES,
-  claimFilter,
-  claimOf,
-  ETHERTYPE_ARP,
-  ETHERTYPE_IPV6,
-  probeFrame,
-} from "../wire/claims.ts";
+import { CLAIM_BYTES, claimFilter, claimOf, etherTypeOf, probeFrame } from "../wire/claims.ts";
 import type { FdLoop } from "./fd_loop.ts";
 
 /** Answers to one question; more of them tell nothing more. */
@@ -68,9 +61,8 @@ export async function neighbour(
 
 function open(index: number, address: Uint8Array, device: string): number {
   const family = familyOf(address);
-  const etherType = family === 4 ? ETHERTYPE_ARP : ETHERTYPE_IPV6;
   try {
-    return openPacketListener(index, etherType, claimFilter(family, [address]), receiveBytes);
+    return openPacketListener(index, etherTypeOf(family), claimFilter(family, [address]), receiveBytes);
   } catch (error) {
     if (error instanceof SyscallError) return fail(`cannot ask on ${device}: ${error.message}`);
     throw error;

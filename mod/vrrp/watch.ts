@@ -6,15 +6,7 @@ import { openPacketListener, sendFrame } from "../../ffi/packet.ts";
 import { Receiver } from "../../ffi/receiver.ts";
 import { attachFilter } from "../../ffi/socket.ts";
 import { type Family, formatAddress } from "../wire/address.ts";
-import {
-  type Claim,
-  CLAIM_BYTES,
-  claimFilter,
-  claimOf,
-  ETHERTYPE_ARP,
-  ETHERTYPE_IPV6,
-  probeFrame,
-} from "../wire/claims.ts";
+import { type Claim, CLAIM_BYTES, claimFilter, claimOf, etherTypeOf, probeFrame } from "../wire/claims.ts";
 
 /** What waits to be read is a sign, not a record: a flood must not fill memory. */
 const RECEIVE_BUFFER_BYTES = 32_768;
@@ -33,8 +25,7 @@ export class Watch {
     readonly place: { readonly name: string; readonly ifindex: number; readonly family: Family },
   ) {
     const { ifindex, family } = place;
-    const etherType = family === 4 ? ETHERTYPE_ARP : ETHERTYPE_IPV6;
-    this.fd = openPacketListener(ifindex, etherType, claimFilter(family, []), RECEIVE_BUFFER_BYTES);
+    this.fd = openPacketListener(ifindex, etherTypeOf(family), claimFilter(family, []), RECEIVE_BUFFER_BYTES);
     this.#receiver = new Receiver(this.fd, CLAIM_BYTES);
     epoll.add(this.fd);
   }

@@ -2,6 +2,7 @@
  * Who says that an address is theirs: what tells so in ARP and in neighbour discovery, how to ask for it, and
  * the classic BPF program that lets nothing else through.
  */
+import type { Family } from "./address.ts";
 import { arpProbe, decodeArp } from "./arp.ts";
 import { decodeNeighborAdvertisement, neighborProbe } from "./ndp.ts";
 
@@ -14,7 +15,7 @@ export interface Claim {
 /** One instruction of classic BPF: code, jump if true, jump if false, operand (linux/filter.h). */
 type Instruction = readonly [code: number, jt: number, jf: number, k: number];
 
-export const ETHERTYPE_ARP = 0x0806;
+const ETHERTYPE_ARP = 0x0806;
 export const ETHERTYPE_IPV6 = 0x86dd;
 /** Such a frame whole, with an IPv6 header and options that fill it. */
 export const CLAIM_BYTES = 256;
@@ -32,6 +33,11 @@ const NEXT_HEADER_AT = 20;
 const ICMP_TYPE_AT = 54;
 const ICMPV6 = 58;
 const NEIGHBOR_ADVERTISEMENT = 136;
+
+/** What claims of this family come in. */
+export function etherTypeOf(family: Family): number {
+  return family === 4 ? ETHERTYPE_ARP : ETHERTYPE_IPV6;
+}
 
 /** Asks without saying anything: the frame leaves no trace in any cache. */
 export function probeFrame(mac: Uint8Array, address: Uint8Array): Uint8Array<ArrayBuffer> {
