@@ -6,7 +6,7 @@
 import type { Epoll } from "../../ffi/epoll.ts";
 import { SyscallError } from "../../ffi/errno.ts";
 import type { LinkTable } from "../kernel/links.ts";
-import { equalAddresses, formatAddress, formatMac } from "../wire/address.ts";
+import { equalAddresses, familyOf, formatAddress, formatMac } from "../wire/address.ts";
 import type { Claim } from "../wire/claims.ts";
 import { conflictBy, type Peer, type Witnesses } from "./conflicts.ts";
 import type { Instance } from "./instance.ts";
@@ -30,6 +30,8 @@ const DEAF_MS = 1_000;
 const MAX_CONFLICTS = 16;
 /** Peers that are asked for their MAC address; a group of more does not fight over addresses. */
 const MAX_PEERS = 4;
+/** Closing takes the kernel ten milliseconds and more, and this thread with it: one at a time. */
+const CLOSE_EVERY_MS = 250;
 
 export interface DetectorParts {
   readonly epoll: Epoll;
@@ -42,9 +44,6 @@ export interface DetectorParts {
   /** At most once a minute for each virtual router and key. */
   tell(instance: Instance, key: string, message: string, nowMs: number): void;
 }
-
-/** Closing takes the kernel ten milliseconds and more, and this thread with it: one at a time. */
-const CLOSE_EVERY_MS = 250;
 
 /** What is watched for one virtual router. */
 interface Lookout {
@@ -214,7 +213,7 @@ export class Detector {
     for (const { address, interface: managed } of instance.addresses) {
       const name = baseOf(instance, managed);
       const ifindex = this.#parts.links.indexOf(name);
-      const family = address.length === 4 ? 4 : 6;
+      const family = familyOf(address);
       if (ifindex !== 0) names.set(`${name} ${family}`, { name, ifindex, family });
     }
     return [...names.values()];
@@ -223,7 +222,7 @@ export class Detector {
   /** The peers first: a host answers in the order in which it is asked, so it is known when it claims. */
   #addressesAt(instance: Instance, { place }: Watch): Uint8Array[] {
     const ours = instance.addresses.filter(({ address, interface: managed }) =>
-      baseOf(instance, managed) === place.name && (address.length === 4) === (place.family === 4)
+      baseOf(instance, managed) === place.name && familyOf(address) === place.family
     ).map(({ address }) => address);
     if (place.name !== instance.config.interface || instance.config.family !== place.family) return ours;
     const peers = [...instance.heard.values()].slice(-MAX_PEERS).map(({ source }) => source);
@@ -259,17 +258,17 @@ export class Detector {
     if (who === null) return;
     lookout.unanswered = 0;
     instance.counters.address_conflicts++;
-    this.#note(instance, { address, interface: watch.place.name, mac }, who, nowMs);
+    const reason = `${address} is in use on ${watch.place.name} by ${who}`;
+    this.#note(instance, { address, interface: watch.place.name, mac }, reason, nowMs);
     if (instance.isActive) {
       if (instance.isDue(`defend ${address}`, DEFEND_MS, nowMs)) {
         this.#parts.defend(instance, claim.address, nowMs);
       }
       return;
     }
-    if (instance.occupied === null) lookout.askAtMs = nowMs + RETRY_MS;
-    const occupied = `${address} is in use on ${watch.place.name} by ${who}`;
     if (instance.occupied !== null) return;
-    instance.occupied = occupied;
+    lookout.askAtMs = nowMs + RETRY_MS;
+    instance.occupied = reason;
     this.#parts.reconsider(instance, nowMs);
   }
 
@@ -298,7 +297,7 @@ export class Detector {
   #note(
     instance: Instance,
     place: { readonly address: string; readonly interface: string; readonly mac: string },
-    who: string,
+    reason: string,
     nowMs: number,
   ): void {
     const { conflicts, name } = instance;
@@ -307,7 +306,6 @@ export class Detector {
     conflicts.set(key, { ...place, lastSeen: Date.now() });
     if (conflicts.size > MAX_CONFLICTS) conflicts.delete(conflicts.keys().next().value!);
     if (!instance.isDue(`conflict ${place.address}`, TELL_MS, nowMs)) return;
-    const reason = `${place.address} is in use on ${place.interface} by ${who}`;
     this.#parts.post({ type: "conflict", at: Date.now(), name, from: "none", to: place.mac, reason });
   }
 
