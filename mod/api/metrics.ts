@@ -199,9 +199,9 @@ function groupFamilies(groups: readonly SyncGroupStatus[]): Family[] {
     gauge(
       "vipd_sync_group_state",
       "1 for the state that the sync group is in, 0 for the others.",
-      groups.flatMap(({ name: sync_group, state: current }) =>
+      groups.flatMap(({ name, state: current }) =>
         RouterState.options.map((state) => ({
-          labels: { sync_group, state },
+          labels: { name, state },
           value: Number(current === state),
         }))
       ),
@@ -209,7 +209,7 @@ function groupFamilies(groups: readonly SyncGroupStatus[]): Family[] {
     gauge(
       "vipd_sync_group_state_since_seconds",
       "When the present state was entered, Unix time.",
-      groups.map(({ name: sync_group, since }) => ({ labels: { sync_group }, value: unixSeconds(since) })),
+      groups.map(({ name, since }) => ({ labels: { name }, value: unixSeconds(since) })),
     ),
   ];
 }

@@ -38,9 +38,9 @@ Deno.test("GET /status/sync_groups/:name is one entry, and an unknown name lists
 
 Deno.test("renderMetrics() tells the state of sync groups", () => {
   const text = renderMetrics(SNAPSHOT, false);
-  assertStringIncludes(text, 'vipd_sync_group_state{sync_group="gateway",state="FAULT"} 1');
-  assertStringIncludes(text, 'vipd_sync_group_state{sync_group="gateway",state="ACTIVE"} 0');
-  assertStringIncludes(text, 'vipd_sync_group_state_since_seconds{sync_group="gateway"} 1795154340');
+  assertStringIncludes(text, 'vipd_sync_group_state{name="gateway",state="FAULT"} 1');
+  assertStringIncludes(text, 'vipd_sync_group_state{name="gateway",state="ACTIVE"} 0');
+  assertStringIncludes(text, 'vipd_sync_group_state_since_seconds{name="gateway"} 1795154340');
 });
 
 Deno.test("renderStatus() tells of groups, why, and who is in one", () => {
