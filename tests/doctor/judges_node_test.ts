@@ -26,6 +26,11 @@ const FOUND: readonly Row[] = [
     { peers: [{ ...nothing, clockAheadMs: -60_000 }] },
     /warning clock: the clock of lb2 is 60 s behind/,
   ],
+  [
+    "a router that was handed over",
+    { status: running({ state: "BACKUP", peers: [peer], held_back: "handed over on demand" }) },
+    /note VI_1: does not take over: handed over on demand/,
+  ],
   ["no clock", { clock: { synchronised: false } }, /note clock: the clock is not synchronised/],
   [
     "a clock that was set",

@@ -80,7 +80,7 @@ function judgeRouters(facts: Facts): Finding[] {
       return [warning(name, `INIT: ${status.reason}`, [], ["vipd status"])];
     }
     if (status.held_back !== null) {
-      return [note(name, `does not take over: ${status.held_back}`, [], [`vipd handover --back ${name}`])];
+      return [note(name, `does not take over: ${status.held_back}`, [], [`vipd handover ${name} --back`])];
     }
     return [];
   });
