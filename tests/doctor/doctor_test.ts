@@ -5,6 +5,8 @@ import { doctor } from "../../mod/cli/doctor.ts";
 import { renderDiagnosis } from "../../mod/cli/doctor_view.ts";
 import { readAdvertisement } from "../../mod/doctor/advertisement.ts";
 import { type Diagnosis, examine } from "../../mod/doctor/doctor.ts";
+import { loadWithWarnings } from "../../mod/config/load.ts";
+import { gatherNames } from "../../mod/doctor/gather/files.ts";
 import { UsageError } from "../../mod/errors.ts";
 import { encode } from "../../mod/vrrp/packet.ts";
 import { encodeIpv4Header } from "../../mod/wire/ip.ts";
@@ -120,4 +122,30 @@ Deno.test("readAdvertisement() reads what passes by, whatever it is", () => {
   assertEquals(read?.addresses, advertisement.addresses);
   for (let length = 0; length < frame.length; length++) readAdvertisement(frame.subarray(0, length), 4);
   assertEquals(readAdvertisement(new Uint8Array(60), 6), null);
+});
+
+Deno.test("gatherNames() finds the names in all options of checks that lead somewhere", async () => {
+  const toml = `
+[check.page]
+type = "http"
+url = "https://a.invalid:8443/x"
+[check.database]
+type = "redis"
+address = "b.invalid"
+[check.port]
+type = "tcp"
+address = "c.invalid:80"
+[check.witness]
+type = "gateway"
+addresses = ["d.invalid", "192.0.2.1", "2001:db8::1"]
+[check.here]
+type = "tcp"
+address = "localhost:80"
+[check.socket]
+type = "redis"
+address = "/run/redis.sock"
+`;
+  const { config } = await loadWithWarnings("vipd.toml", { readFile: () => toml });
+  const unknown = await gatherNames(config);
+  assertEquals(unknown.map(({ name }) => name), ["a.invalid", "b.invalid", "c.invalid", "d.invalid"]);
 });

@@ -2,6 +2,8 @@
 import { lookup } from "node:dns/promises";
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
+import { parseEndpoint } from "../../../checks/connection.ts";
+import type { CheckConfig } from "../../config/check.ts";
 import type { Config } from "../../config/schema.ts";
 import { parseAddress } from "../../wire/address.ts";
 import type { Facts, FileFacts } from "../facts.ts";
@@ -9,7 +11,7 @@ import type { Facts, FileFacts } from "../facts.ts";
 const LOOKUP_MS = 3_000;
 const MAX_NAMES = 16;
 /** Options of checks that name a host. */
-const HOST_KEYS = new Set(["host", "url", "server", "address"]);
+const HOST_KEYS = ["url", "address", "addresses"];
 
 export function gatherFiles(config: Config | null, configFiles: readonly string[]): FileFacts[] {
   const secret = Object.values(config?.virtual_router ?? {}).some(({ password }) => password !== undefined);
@@ -51,7 +53,7 @@ function freeAt(path: string): number | null {
 }
 
 export async function gatherNames(config: Config | null): Promise<Facts["unresolved"]> {
-  const names = [...new Set(Object.values(config?.check ?? {}).flatMap((check) => hostsIn(check)))];
+  const names = [...new Set(Object.values(config?.check ?? {}).flatMap(hostsIn))];
   const found = await Promise.all(
     names.slice(0, MAX_NAMES).map(async (name) => {
       const problem = await resolve(name);
@@ -61,15 +63,14 @@ export async function gatherNames(config: Config | null): Promise<Facts["unresol
   return found.flat();
 }
 
-function hostsIn(check: object): string[] {
-  return Object.entries(check).flatMap(([key, value]) => {
-    if (!HOST_KEYS.has(key) || typeof value !== "string") return [];
+function hostsIn({ options }: CheckConfig): string[] {
+  return HOST_KEYS.flatMap((key) => [options[key]].flat()).flatMap((value) => {
+    if (typeof value !== "string") return [];
     const host = URL.canParse(value) && value.includes("://")
       ? new URL(value).hostname
-      : value.replace(/:\d+$/, "");
-    const bare = host.replace(/^\[(.*)\]$/, "$1");
-    const isName = /^[a-z0-9._-]+$/i.test(bare) && parseAddress(bare) === null;
-    return isName && bare !== "localhost" ? [bare] : [];
+      : parseEndpoint(value, 1)?.host ?? "";
+    const isName = /^[a-z0-9._-]+$/i.test(host) && parseAddress(host) === null;
+    return isName && host !== "localhost" ? [host] : [];
   });
 }
 
