@@ -267,3 +267,8 @@ Deno.test("doctor explains each reason for which advertisements are rejected, wi
     );
   }
 });
+
+Deno.test("doctor does not say that nobody was ever heard when only the program was replaced", async () => {
+  const found = judge(await facts({ status: running({ counters: { advertisements_received: 4 } }) }));
+  assert(found.every(({ message }) => !message.includes("never heard")));
+});

@@ -193,6 +193,8 @@ function judgeSilence(facts: Facts, router: RouterFacts): Finding[] {
   if (other !== null) {
     return [problem(name, `ACTIVE here and on ${other}: they do not hear each other`, [], fix)];
   }
+  // The next image of an upgrade knows the counters, and no peer yet.
+  if ((status.counters["advertisements_received"] ?? 0) > 0) return [];
   const evidence = [`ACTIVE since ${status.since}; a router that has been BACKUP all the time is silent`];
   if (!unicast && cloud) {
     const message = `never heard a peer, and this cloud may carry no multicast (${facts.vendor})`;
