@@ -251,6 +251,15 @@ function lintTarget(
       `${host} is an address of ${router}: on a backup this asks the active router; ask 127.0.0.1`,
     );
   }
+  const witnesses = Array.isArray(options["addresses"]) ? options["addresses"] : [];
+  for (const [i, value] of witnesses.entries()) {
+    const host = typeof value !== "string" || vips.includes(value) ? value : hostOf(value);
+    if (!vips.includes(host)) continue;
+    warn(
+      [...path, "addresses", i],
+      `${host} is an address of ${router}: a witness is another host; this node would ask itself`,
+    );
+  }
 }
 
 function hostOf(target: string): string | undefined {

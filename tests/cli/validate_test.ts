@@ -1,5 +1,5 @@
 /** `vipd validate`: what it prints where, its exit code, and its JSON. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { validate } from "../../mod/cli/validate.ts";
 import type { EnginesHere } from "../../mod/config/engines_here.ts";
 import { UsageError } from "../../mod/errors.ts";
@@ -220,4 +220,16 @@ Deno.test("validate() refuses what the engine of this host cannot do, each thing
     "vipd.toml: 2 problems",
   ]);
   assertEquals(await validate(["vipd.toml"], io, undefined, having("ipvs")), 0);
+});
+
+Deno.test("validate() warns about a witness that would be this node itself", async () => {
+  const witness = (address: string): string =>
+    host(100, `track = ["gw"]\n[check.gw]\ntype = "gateway"\naddresses = ["192.0.2.1", "${address}"]\n`);
+  const told = async (address: string): Promise<string> => {
+    const io = surroundings({ files: { "vipd.toml": witness(address) } });
+    await validate(["vipd.toml"], io);
+    return io.stderr.join();
+  };
+  assertStringIncludes(await told("192.0.2.10"), "check.gw.addresses[1]: 192.0.2.10 is an address of");
+  assertEquals(await told("192.0.2.11"), "");
 });
