@@ -8,11 +8,11 @@ import type { Argv, HooksConfig } from "../config/notify.ts";
 import type { Config } from "../config/schema.ts";
 import { logger } from "../log.ts";
 import { type ChannelMemory, Channels } from "../notify/channels.ts";
-import { type HookMemory, Hooks } from "../notify/hooks.ts";
+import { type HookMemory, Hooks, ownerOf } from "../notify/hooks.ts";
 import { accountOf, callsOf, eventOf, type RouterNews, stateOf } from "../notify/router_hooks.ts";
 import { sendMail } from "../notify/smtp.ts";
 import { Splits } from "../notify/splits.ts";
-import { stateLine, stateMail, type Subject } from "../notify/words.ts";
+import { stateLine, stateMail, type Subject, withReason } from "../notify/words.ts";
 import type { HookStatus, NotifyStatus, RouterState, Snapshot, Transition } from "../snapshot.ts";
 import { VERSION } from "../version.ts";
 import type { EngineEvent } from "../vrrp/messages.ts";
@@ -149,7 +149,7 @@ export class Notifying {
   }
 
   hooksOf(kind: "virtual_router" | "sync_group" | "virtual_server", name: string): HookStatus[] {
-    return this.hooks.status(`${kind}/${name}`);
+    return this.hooks.status(ownerOf(kind, name));
   }
 
   status(): NotifyStatus {
@@ -254,8 +254,7 @@ export class Notifying {
     const { mail, node } = this.#config!;
     if (mail === undefined || !(wanted ?? mail.virtual_routers)) return;
     const text = stateMail(node.name, subject, state);
-    const more = [reason, new Date().toISOString()];
-    if (text !== null) this.#channels.mail({ ...text, body: [text.body, "", ...more].join("\n") });
+    if (text !== null) this.#channels.mail(withReason(text, reason, new Date().toISOString()));
   }
 
   #post(transition: Transition): void {
@@ -297,10 +296,6 @@ export class Notifying {
 /** The owner of what the daemon itself runs. */
 const NODE = "node";
 
-function ownerOf(kind: RouterKind, name: string): string {
-  return `${kind}/${name}`;
-}
-
 /** The programs of each owner, by the key that names them. */
 function programsOf(config: Config): Map<string, Record<string, Argv>> {
   const { startup, shutdown } = config.notify;
@@ -313,7 +308,7 @@ function programsOf(config: Config): Map<string, Record<string, Argv>> {
     [NODE, own],
     ...kinds.flatMap((kind) =>
       Object.entries(config[kind]).map(([name, { notify }]): [string, Record<string, Argv>] => [
-        `${kind}/${name}`,
+        ownerOf(kind, name),
         Object.fromEntries(Object.entries(notify).filter(([, value]) => Array.isArray(value))) as Record<
           string,
           Argv

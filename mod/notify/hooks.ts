@@ -26,9 +26,14 @@ export interface HookCall {
   readonly group?: string;
 }
 
+/** `virtual_router/VI_1`: whose programs they are, and whose come one after the other. */
+export function ownerOf(kind: "virtual_router" | "sync_group" | "virtual_server", name: string): string {
+  return `${kind}/${name}`;
+}
+
 /** Something that happened: its programs run in this order, all of them or none. */
 export interface Occasion {
-  /** To whom: `virtual_router/VI_1`. */
+  /** To whom; see `ownerOf`. */
   readonly owner: string;
   /** What it is about; a newer occasion of the same topic takes its place while it waits. */
   readonly topic: string;

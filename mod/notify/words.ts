@@ -54,6 +54,11 @@ export interface Text {
   readonly body: string;
 }
 
+/** Below keepalived's sentence: why, and when (RFC 3339). */
+export function withReason({ subject, body }: Text, reason: string, at: string): Text {
+  return { subject, body: [body, "", reason, at].join("\n") };
+}
+
 /** Null: keepalived has no mail for that. */
 export function stateMail(node: string, subject: Subject, state: KeepalivedState): Text | null {
   const isGroup = subject.kind === "sync_group";

@@ -3,7 +3,7 @@ import type { VirtualServer } from "../../balance/virtual_servers.ts";
 import type { Config } from "../../config/schema.ts";
 import type { RealServerConfig, VirtualServerConfig } from "../../config/virtual_server.ts";
 import type { Channels } from "../../notify/channels.ts";
-import type { Hooks } from "../../notify/hooks.ts";
+import { type Hooks, ownerOf } from "../../notify/hooks.ts";
 import { accountOf } from "../../notify/router_hooks.ts";
 import {
   realServerLine,
@@ -11,6 +11,7 @@ import {
   serviceName,
   virtualServerLine,
   virtualServerMail,
+  withReason,
 } from "../../notify/words.ts";
 
 /** Without `realServer` it is about the quorum. */
@@ -41,7 +42,7 @@ export function tellServer(news: ServerNews, audience: ServerAudience): void {
     : [realServerLine(name, service, isUp), realServerMail(node, name, service, isUp)];
   channels.line("virtual_server", line);
   if (config.mail === undefined || !(server.config.notify.mail ?? config.mail.real_servers)) return;
-  channels.mail({ ...text, body: [text.body, "", reason, new Date().toISOString()].join("\n") });
+  channels.mail(withReason(text, reason, new Date().toISOString()));
 }
 
 function runHook(
@@ -60,7 +61,7 @@ function runHook(
     ...(realServer === undefined ? {} : { VIPD_REAL_SERVER: realServer }),
   };
   hooks.tell({
-    owner: `virtual_server/${name}`,
+    owner: ownerOf("virtual_server", name),
     topic: realServer === undefined ? "quorum" : `real_server/${realServer}`,
     event: hook,
     calls: [{ hook, argv, env, timeout: notify.timeout, ...accountOf(notify, defaults) }],
