@@ -131,7 +131,8 @@ export function movingWith(name: string, { virtual_router, sync_group }: Named):
  * group or of a dual-stack router. The name itself when there is none.
  */
 export function spokesman(name: string, { virtual_router, sync_group }: Derived): string {
-  if (name in virtual_router) return name;
   const part = nameOfPart(name, 4);
-  return sync_group[name]?.members[0] ?? (part in virtual_router ? part : name);
+  if (Object.hasOwn(virtual_router, name)) return name;
+  if (Object.hasOwn(sync_group, name)) return sync_group[name]!.members[0] ?? name;
+  return Object.hasOwn(virtual_router, part) ? part : name;
 }

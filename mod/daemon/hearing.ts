@@ -126,7 +126,9 @@ export class Hearing {
 
   /** Of the virtual routers that a reload has taken out nothing is told any more. */
   forgetOthers({ virtual_router }: Config): void {
-    for (const name of this.#states.keys()) if (!(name in virtual_router)) this.#states.delete(name);
+    for (const name of this.#states.keys()) {
+      if (!Object.hasOwn(virtual_router, name)) this.#states.delete(name);
+    }
   }
 
   statusLine(): string {
@@ -143,7 +145,7 @@ export class Hearing {
 
   #hearTransition({ at, name, from, to, reason, priority }: EngineEvent & { type: "transition" }): void {
     // What a reload has taken out goes on for a moment, and is no part of the status any more.
-    if (name in this.#listeners.config().virtual_router) this.#states.set(name, to);
+    if (Object.hasOwn(this.#listeners.config().virtual_router, name)) this.#states.set(name, to);
     this.#listeners.hearRouter(name, to);
     vrrpLog.info("transition {name} {from} -> {to}", { name, from, to, reason, priority });
     this.publish({

@@ -88,7 +88,7 @@ export class Notifying {
     for (const kind of ["virtual_router", "sync_group"] as const) {
       for (const name of Object.keys(config[kind])) this.#removed.delete(ownerOf(kind, name));
       for (const [name, { notify }] of Object.entries(before?.[kind] ?? {})) {
-        if (!(name in config[kind])) this.#remove(kind, name, notify);
+        if (!Object.hasOwn(config[kind], name)) this.#remove(kind, name, notify);
       }
     }
   }

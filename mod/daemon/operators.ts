@@ -12,7 +12,7 @@ import type { MaintenanceStatus, RouterState, Transition } from "../snapshot.ts"
 import type { EngineHandle } from "../vrrp/handle.ts";
 import { Maintenance, type MaintenanceOrder, type MaintenanceState } from "./maintenance.ts";
 import { Overrides, type OverrideStates } from "./overrides.ts";
-import { attempt, comesBack, type StandingOrders } from "./standing_orders.ts";
+import { attempt, comesBack, ownOf, type StandingOrders } from "./standing_orders.ts";
 
 const log = logger("main");
 
@@ -143,8 +143,4 @@ export class Operators {
 
 function reasonOf(since: string): string {
   return `handed over on demand at ${since}`;
-}
-
-function ownOf<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
-  return Object.hasOwn(record, name) ? record[name] : undefined;
 }

@@ -151,7 +151,8 @@ function knownFormat(content: unknown): unknown {
   throw new Error(`it has format ${format}, which another version of vipd wrote; this one knows ${FORMAT}`);
 }
 
-function ownOf<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+/** What a table has by this name itself: `constructor` may be the name of something too. */
+export function ownOf<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 

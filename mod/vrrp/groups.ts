@@ -91,7 +91,7 @@ export class Groups {
     const before = new Map([...instances.values()].map((instance) => [instance, instance.group]));
     const serving = new Set(this.all.filter((group) => group.isServing));
     for (const instance of instances.values()) instance.group = null;
-    for (const name of this.#groups.keys()) if (!(name in configs)) this.#groups.delete(name);
+    for (const name of this.#groups.keys()) if (!Object.hasOwn(configs, name)) this.#groups.delete(name);
     for (const [name, { members, track }] of Object.entries(configs)) {
       const group = this.#groups.get(name) ?? new Group(name);
       this.#groups.set(name, group);

@@ -55,6 +55,7 @@ Deno.test("a transition is told to the virtual servers, to the status and to who
 Deno.test("a virtual router that a reload has taken out leaves the status, whatever it still says", () => {
   const { hearing } = listen();
   hearing.engine({ ...PROMOTED, name: "gone", reason: "silence" });
+  hearing.engine({ ...PROMOTED, name: "constructor", reason: "silence" });
   hearing.engine({ ...PROMOTED, name: "VI_1", reason: "silence" });
   assertEquals(hearing.statusLine(), "VI_1 ACTIVE");
   hearing.forgetOthers({ ...CONFIG, virtual_router: {} });
