@@ -192,6 +192,10 @@ const SAMPLES: readonly Sample[] = [
     "mod/kernel/plan.ts: PURE, but imports node:fs",
   ],
   [purity, "mod/kernel/reconcile.ts", `const a = Deno.args;`, ""],
+  [purity, "mod/cli/a.ts", `/**\n * A. PURE.\n */\nf(Date.now());`, "mod/cli/a.ts:4: PURE, but names Date"],
+  [purity, "mod/cli/a.ts", `/** A. PURE. */\nf(Date.parse(a));`, ""],
+  [purity, "mod/cli/a.ts", `/** A. */\n/** PURE */\nf(Date.now());`, ""],
+  [purity, "mod/api/a.ts", `/** A. PURE. */\nf(Date.now());`, ""],
   [
     rules.reservedNames,
     "mod/cli/a.ts",
