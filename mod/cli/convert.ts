@@ -57,15 +57,14 @@ function parse(args: string[]): Options {
   const operand = args.findIndex((arg, i) => !arg.startsWith("-") && !takesValue(args[i - 1]));
   const path = args[operand];
   if (path === undefined) throw new UsageError("Name the keepalived.conf");
-  const { o, output, id, json, force, partial, mend } = parseOptions(args.toSpliced(operand, 1), {
+  const { output, id, json, force, partial, mend } = parseOptions(args.toSpliced(operand, 1), {
     boolean: ["json", "force", "partial", "mend"],
     string: ["output", "id"],
     alias: { o: "output" },
-  }) as Readonly<Record<string, string | true>>;
-  const target = typeof output === "string" ? output : o;
+  });
   return {
     path,
-    ...(typeof target === "string" ? { output: target } : {}),
+    ...(typeof output === "string" ? { output } : {}),
     // keepalived's own default: the first label of the host's name.
     id: typeof id === "string" ? id : hostname().split(".")[0]!,
     ...{ json: json === true, force: force === true, partial: partial === true, mend: mend === true },
