@@ -13,7 +13,7 @@ export class ClientError extends Error {
 }
 
 export interface ApiClient {
-  /** Sends a request; `streaming` ones have no deadline. Rejects with ClientError when nobody answers. */
+  /** Sends a request. Rejects with ClientError when nobody answers. */
   request(method: "GET" | "POST", path: string, options?: RequestOptions): Promise<Response>;
   close(): void;
 }
@@ -23,7 +23,8 @@ interface RequestOptions {
   /** JSON text. */
   readonly body?: string;
   readonly signal?: AbortSignal;
-  readonly streaming?: boolean;
+  /** Null: there is none; 5 s unless it is said. */
+  readonly timeoutMs?: number | null;
 }
 
 /** The options by which a subcommand chooses its daemon. */
@@ -108,7 +109,7 @@ function client(target: Target): ApiClient {
     async request(
       method,
       path,
-      { accept = "application/json", body, signal, streaming = false } = {},
+      { accept = "application/json", body, signal, timeoutMs = TIMEOUT_MS } = {},
     ): Promise<Response> {
       const headers = new Headers({ accept });
       if (target.kind === "tcp" && target.token !== null) {
@@ -116,15 +117,14 @@ function client(target: Target): ApiClient {
       }
       const signals = [
         ...(signal === undefined ? [] : [signal]),
-        ...(streaming ? [] : [AbortSignal.timeout(TIMEOUT_MS)]),
+        ...(timeoutMs === null ? [] : [AbortSignal.timeout(timeoutMs)]),
       ];
       try {
         const init = { method, headers, client: http, signal: AbortSignal.any(signals) };
         return await fetch(base + path, { ...init, ...(body === undefined ? {} : { body }) });
       } catch (error) {
-        throw new ClientError(`Cannot reach vipd at ${placeOf(target)}: ${reasonOf(error, target)}`, {
-          cause: error,
-        });
+        const reason = reasonOf(error, target, timeoutMs);
+        throw new ClientError(`Cannot reach vipd at ${placeOf(target)}: ${reason}`, { cause: error });
       }
     },
     close: () => http.close(),
@@ -186,9 +186,9 @@ function placeOf(target: Target): string {
  * The kernel's words are at the end of a long chain ("error sending request ...: client error (Connect):
  * ...").
  */
-function reasonOf(error: unknown, target: Target): string {
+function reasonOf(error: unknown, target: Target, timeoutMs: number | null): string {
   if (error instanceof DOMException && error.name === "TimeoutError") {
-    return `no answer within ${TIMEOUT_MS / 1000} s`;
+    return `no answer within ${(timeoutMs ?? TIMEOUT_MS) / 1000} s`;
   }
   const message = error instanceof Error ? error.message : String(error);
   const system = message.match(/([A-Z][\w ]+) \(os error \d+\)/)?.[1] ?? message;

@@ -29,8 +29,7 @@ async function request(
 ): Promise<number> {
   const response = await client.request("POST", `/virtual_routers/${encodeURIComponent(name)}/handover`, {
     body: JSON.stringify(order),
-    streaming: true,
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    timeoutMs: PATIENCE_MS,
   });
   io.out(Released.parse(JSON.parse(await bodyOf(response))).detail);
   return 0;

@@ -34,8 +34,7 @@ export async function maintenance(args: string[], io: Io): Promise<number> {
 async function request(client: ApiClient, io: Io, order: { readonly on: boolean }): Promise<number> {
   const response = await client.request("POST", "/maintenance", {
     body: JSON.stringify(order),
-    streaming: true,
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    timeoutMs: PATIENCE_MS,
   });
   const answer = Answer.parse(JSON.parse(await bodyOf(response)));
   for (const { ok, detail } of answer.virtual_routers) (ok ? io.out : io.err)(detail);

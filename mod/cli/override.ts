@@ -62,8 +62,7 @@ async function order(
   const ask = async (client: ApiClient): Promise<number> => {
     const response = await client.request("POST", path, {
       body: JSON.stringify(body),
-      streaming: true,
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      timeoutMs: PATIENCE_MS,
     });
     const { virtual_routers } = Answer.parse(JSON.parse(await bodyOf(response)));
     for (const { ok, detail } of virtual_routers) (ok ? io.out : io.err)(detail);

@@ -27,7 +27,7 @@ export async function* transitions(
 ): AsyncGenerator<Transition, void> {
   const response = await client.request("GET", "/events", {
     accept: "text/event-stream",
-    streaming: true,
+    timeoutMs: null,
     ...(signal === undefined ? {} : { signal }),
   });
   if (!response.ok || response.body === null) {

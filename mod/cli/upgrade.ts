@@ -39,8 +39,7 @@ async function requestUpgrade(client: ApiClient, io: Io, body: { binary?: string
   const before = await statusOf(client);
   const response = await client.request("POST", "/upgrade", {
     body: JSON.stringify(body),
-    streaming: true,
-    signal: AbortSignal.timeout(EXAMINATION_MS),
+    timeoutMs: EXAMINATION_MS,
   });
   const { from, to, program } = Accepted.parse(JSON.parse(await bodyOf(response)));
   const after = await successor(client, before);

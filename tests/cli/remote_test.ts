@@ -1,7 +1,7 @@
 /** `vipd status` and `vipd reload` against a real listener. */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { createApi, serveApi } from "../../mod/api/mod.ts";
-import { connectApi } from "../../mod/cli/client.ts";
+import { ClientError, connectApi } from "../../mod/cli/client.ts";
 import { reload } from "../../mod/cli/reload.ts";
 import { status } from "../../mod/cli/status.ts";
 import { formatTransition, transitions } from "../../mod/cli/status_follow.ts";
@@ -54,6 +54,17 @@ Deno.test("vipd status says in one line why it cannot reach the daemon", async (
     const io = fakeIo();
     assertEquals([await status(args, io), io.stderr], [1, [message]]);
   }
+});
+
+Deno.test("who waits longer than usual says for how long it has waited", async () => {
+  const gate = Promise.withResolvers<ReturnType<typeof snapshot>>();
+  await withDaemon(fakeContext({ snapshot: () => gate.promise }), async ({ socket }) => {
+    const client = await connectApi({ socket }, fakeIo());
+    const asked = client.request("GET", "/status", { timeoutMs: 200 });
+    await assertRejects(() => asked, ClientError, `${socket}: no answer within 0.2 s`);
+    gate.resolve(snapshot());
+    client.close();
+  });
 });
 
 Deno.test("vipd status of a daemon of another version says so", async () => {
