@@ -1,8 +1,7 @@
 /** Runs a program for a check: no shell, clean environment, own process group, bounded output. */
-import { type Account, findAccount } from "../../checks/account.ts";
-import { CheckFailed, type Command, type CommandResult, describe } from "../../checks/check.ts";
-import { findProgram, inspectCommand, searchPath } from "../../checks/command.ts";
+import type { Command, CommandResult } from "../../checks/check.ts";
 import { sleep } from "../../checks/deadline.ts";
+import { spawn } from "./spawn.ts";
 
 const outputLimit = 4096;
 /** Between TERM and KILL of a group that is to end. */
@@ -31,61 +30,6 @@ export async function runCommand(command: Command, signal: AbortSignal): Promise
   return { code: status.signal === null ? status.code : null, signal: status.signal, output: tail.text() };
 }
 
-function spawn(command: Command): Deno.ChildProcess {
-  const { argv, env, stdin } = command;
-  // Again before each run: what was fine when the configuration was read may have been changed since.
-  const problem = inspectCommand(command);
-  if (problem !== undefined) throw new CheckFailed(`not run: ${problem}`);
-  const account = findAccount(command);
-  const [path = "", ...args] = [...wrapper(account), findProgram(argv[0] ?? "") ?? "", ...argv.slice(1)];
-  try {
-    return new Deno.Command(path, {
-      args,
-      clearEnv: true,
-      env: { ...environment(account), ...env },
-      cwd: "/",
-      ...identity(account),
-      stdin: stdin === undefined ? "null" : "piped",
-      stdout: "piped",
-      stderr: "piped",
-      // A session, thus a process group of its own, so that one signal reaches all that it starts.
-      detached: true,
-    }).spawn();
-  } catch (error) {
-    throw new CheckFailed(`cannot run ${path}${asWhom(account)}: ${describe(error)}`);
-  }
-}
-
-/** The runtime sets a user and a group but no others; setpriv(1) does, and then becomes the program. */
-function wrapper(account: Account | undefined): string[] {
-  if (account === undefined || account.groups.length === 0) return [];
-  const path = findProgram("setpriv");
-  if (path === undefined) {
-    throw new CheckFailed(
-      `cannot run as ${nameOf(account)}, who has more than one group: setpriv is missing`,
-    );
-  }
-  const { uid, gid, groups } = account;
-  return [path, `--reuid=${uid}`, `--regid=${gid}`, `--groups=${[gid, ...groups].join(",")}`, "--"];
-}
-
-function identity(account: Account | undefined): { uid?: number; gid?: number } {
-  return account === undefined || account.groups.length > 0 ? {} : { uid: account.uid, gid: account.gid };
-}
-
-function environment(account: Account | undefined): Record<string, string> {
-  const base = { PATH: searchPath, LANG: "C.UTF-8", HOME: account?.home ?? "/root" };
-  return account?.name === undefined ? base : { ...base, USER: account.name, LOGNAME: account.name };
-}
-
-function asWhom(account: Account | undefined): string {
-  return account === undefined ? "" : ` as ${nameOf(account)}`;
-}
-
-function nameOf({ name, uid }: Account): string {
-  return name ?? `uid ${uid}`;
-}
-
 /** A program may end without having read it, and leave somebody behind who does not read it either. */
 async function tell(child: Deno.ChildProcess, text: Command["stdin"], ended: AbortSignal): Promise<void> {
   if (text === undefined) return;
@@ -109,7 +53,8 @@ async function feed(
 async function killOnAbort(child: Deno.ChildProcess, signal: AbortSignal, ended: AbortSignal): Promise<void> {
   await aborted(signal, ended);
   if (ended.aborted) return;
-  killGroup(child.pid, "SIGTERM");
+  // Only just started, it may not be the leader of a group yet.
+  if (!killGroup(child.pid, "SIGTERM")) kill(child.pid, "SIGTERM");
   await sleep(killDelayMs, ended);
   // Also after the leader's end: what it started may ignore TERM.
   killGroup(child.pid, "SIGKILL");
@@ -123,12 +68,22 @@ function aborted(...signals: readonly AbortSignal[]): Promise<void> {
   return promise.finally(() => signals.forEach((signal) => signal.removeEventListener("abort", settle)));
 }
 
-/** Without CAP_KILL the processes of another user cannot be ended; they then take as long as they take. */
-function killGroup(pid: number, signal: Deno.Signal): void {
+function killGroup(leader: number, signal: Deno.Signal): boolean {
+  return kill(-leader, signal);
+}
+
+/**
+ * Whether there is such a process, or group. Without CAP_KILL the processes of another user cannot be ended;
+ * they then take as long as they take.
+ */
+function kill(pid: number, signal: Deno.Signal): boolean {
   try {
-    Deno.kill(-pid, signal);
+    Deno.kill(pid, signal);
+    return true;
   } catch (error) {
-    if (!isNoProcess(error) && !(error instanceof Deno.errors.PermissionDenied)) throw error;
+    if (isNoProcess(error)) return false;
+    if (error instanceof Deno.errors.PermissionDenied) return true;
+    throw error;
   }
 }
 

@@ -140,6 +140,23 @@ Deno.test("host.run: what cannot be started says why", async () => {
   );
 });
 
+Deno.test("host.run: each program leads a session and a process group of its own", async () => {
+  for (const user of [undefined, "nobody"]) {
+    const { output } = await shell("echo $$; cut -d' ' -f5,6 /proc/$$/stat", user);
+    const [pid, group, session] = output.trim().split(/\s/);
+    assertEquals([group, session], [pid, pid]);
+  }
+});
+
+Deno.test("host.run: an abort that comes at once ends it as well", async () => {
+  for (let i = 0; i < 20; i++) {
+    const abort = new AbortController();
+    const run = host.run({ argv: ["/bin/sleep", "60"] }, abort.signal);
+    abort.abort(new Error("enough"));
+    await assertRejects(() => run, Error, "enough");
+  }
+});
+
 Deno.test("host.run: an abort ends the whole group, also what ignores TERM", async () => {
   const mark = `vipd-test-${crypto.randomUUID()}`;
   const script =
