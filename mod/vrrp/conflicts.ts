@@ -32,7 +32,7 @@ export interface Witnesses {
  * an active router that resigns keeps them until it hears its successor.
  */
 export function isAlive(
-  { advertisement, lastSeen }: Peer,
+  { advertisement, lastSeen }: Pick<Peer, "advertisement" | "lastSeen">,
   { version, advertisementInterval, now }: Pick<Witnesses, "version" | "advertisementInterval" | "now">,
 ): boolean {
   const interval = version === 2 ? advertisementInterval : advertisement.maxAdvertiseInterval;

@@ -8,9 +8,10 @@ import { SyscallError } from "../../ffi/errno.ts";
 import type { LinkTable } from "../kernel/links.ts";
 import { equalAddresses, familyOf, formatAddress, formatMac } from "../wire/address.ts";
 import type { Claim } from "../wire/claims.ts";
-import { conflictBy, type Peer, type Witnesses } from "./conflicts.ts";
+import { conflictBy, isAlive, type Peer, type Witnesses } from "./conflicts.ts";
 import type { Instance } from "./instance.ts";
 import type { EngineEvent } from "./messages.ts";
+import { RESIGNATION } from "./state.ts";
 import { Watch } from "./watch.ts";
 
 /** Asked again so long after a promotion: whoever was on its way out has gone. */
@@ -128,6 +129,15 @@ export class Detector {
     return true;
   }
 
+  /** A router of the group is heard while somebody else has the addresses: it may be that one. */
+  hear(instance: Instance, source: string, nowMs: number): void {
+    const lookout = this.#lookouts.get(instance);
+    if (lookout === undefined || instance.occupied === null) return;
+    const mac = lookout.macs.get(source);
+    if (mac !== undefined) return this.#recognise(instance, source, mac, nowMs);
+    if (instance.isDue(`whose MAC ${source}`, RETRY_MS, nowMs)) this.#ask(instance, lookout);
+  }
+
   /** Everything that is due. */
   turn(nowMs: number): void {
     if (this.#closing.length > 0 && nowMs >= this.#closeAtMs) {
@@ -143,10 +153,7 @@ export class Detector {
       }
       if (lookout.askAtMs > nowMs) continue;
       if (instance.occupied !== null && lookout.unanswered >= UNANSWERED) {
-        instance.occupied = null;
-        this.#settle(instance, "nobody answers for it any more");
-        this.#parts.reconsider(instance, nowMs);
-        this.follow(instance);
+        this.#vacate(instance, "nobody answers for it any more", nowMs);
         continue;
       }
       lookout.unanswered++;
@@ -247,8 +254,9 @@ export class Detector {
     const address = formatAddress(claim.address);
     const managed = instance.addresses.find((one) => equalAddresses(one.address, claim.address));
     if (managed === undefined) {
-      if (instance.heard.has(address)) lookout.macs.set(address, mac);
-      return;
+      if (!instance.heard.has(address)) return;
+      lookout.macs.set(address, mac);
+      return this.#recognise(instance, address, mac, nowMs);
     }
     const { state, config } = instance;
     // Who has resigned wants to be followed.
@@ -270,6 +278,26 @@ export class Detector {
     lookout.askAtMs = nowMs + RETRY_MS;
     instance.occupied = reason;
     this.#parts.reconsider(instance, nowMs);
+  }
+
+  /** Two that begin together may ask for an address just before the other one says that it has it. */
+  #recognise(instance: Instance, source: string, mac: string, nowMs: number): void {
+    const claims = [...instance.conflicts.values()];
+    if (instance.occupied === null || claims.some((claim) => claim.mac !== mac)) return;
+    const { advertisement, lastSeen } = instance.heard.get(source)!;
+    const { version } = instance.config;
+    const { advertisementInterval } = instance.router;
+    const at = { version, advertisementInterval, now: Date.now() };
+    if (advertisement.priority === RESIGNATION || !isAlive({ advertisement, lastSeen }, at)) return;
+    this.#vacate(instance, `it is the router ${source} that has it`, nowMs);
+  }
+
+  /** It may take part again. */
+  #vacate(instance: Instance, why: string, nowMs: number): void {
+    instance.occupied = null;
+    this.#settle(instance, why);
+    this.#parts.reconsider(instance, nowMs);
+    this.follow(instance);
   }
 
   #witnesses({ config, router, heard }: Instance, { macs }: Lookout): Witnesses {

@@ -198,6 +198,9 @@ export class Engine {
     if (!heard.addressesMatch) this.#effects.noteMismatch(instance, heard, nowMs);
     const quiet = this.#dispatcher.dispatch(instance, event, nowMs);
     if (priority === RESIGNATION) return false;
+    if (instance.occupied !== null) {
+      this.#effects.detector.hear(instance, formatAddress(event.advertisement.source), nowMs);
+    }
     if (this.#roster.leaving.size === 0) return quiet;
     this.#dispatcher.succeed(instance, priority, nowMs);
     return false;

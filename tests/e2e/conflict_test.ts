@@ -114,6 +114,25 @@ async function lives(lab: Lab, kind: Kind, mode: "report" | "wait"): Promise<voi
   await waitForState(second, "VI_1", "ACTIVE");
 }
 
+/** Whoever was not heard when the address was asked for, and is now, is a router of the group. */
+async function recognises(lab: Lab): Promise<void> {
+  const [n1, n2] = [lab.node("n1"), lab.node("n2")];
+  const kind: Kind = { family: 4, virtualMac: false };
+  await n1.exec(["nft", "add table ip deaf"]);
+  await n1.exec(["nft", "add chain ip deaf input { type filter hook input priority 0; }"]);
+  await n1.exec(["nft", "add rule ip deaf input ip protocol 112 drop"]);
+  const active = await start(n2, kind, "wait");
+  await waitForState(active, "VI_1", "ACTIVE");
+  const waiting = await start(n1, kind, "wait");
+  await waitFor("the conflict", async () => {
+    const { state, conflicts } = await router(waiting, "VI_1");
+    return state === "INIT" && conflicts.length > 0;
+  });
+  await n1.exec(["nft", "delete table ip deaf"]);
+  await settled("VI_1", waiting, [active]);
+  assertStringIncludes(waiting.child.output, "it is the router 192.168.121.128 that has it");
+}
+
 /** Both families in one block: one address that is taken keeps both routers out. */
 async function waitsTogether(lab: Lab): Promise<void> {
   const mac = await occupy(lab, 6);
@@ -134,6 +153,7 @@ async function waitsTogether(lab: Lab): Promise<void> {
 testTogether(
   "conflicts: another host has the VIP",
   [
+    { name: "a peer that was not heard", body: () => inLab(OPTIONS, recognises) },
     { name: "both families", body: () => inLab(OPTIONS, waitsTogether) },
     ...KINDS.flatMap((kind) => {
       const name = `IPv${kind.family}${kind.virtualMac ? ", virtual MAC address" : ""}`;
