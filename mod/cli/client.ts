@@ -1,4 +1,5 @@
 /** The command line's way to a running daemon: its unix socket, or its API over TCP. */
+import { directRoute } from "../direct_route.ts";
 import { UsageError } from "../errors.ts";
 import { Snapshot } from "../snapshot.ts";
 import type { Io } from "./io.ts";
@@ -131,19 +132,8 @@ function client(target: Target): ApiClient {
   };
 }
 
-/**
- * Always said outright, so that the environment's http_proxy does not get between us and a daemon on this
- * very machine.
- */
 function routeOf(target: Target): Deno.Proxy {
-  if (target.kind === "unix") return { transport: "unix", path: target.path };
-  const { protocol, hostname, port } = new URL(target.url);
-  const defaultPort = protocol === "https:" ? 443 : 80;
-  return {
-    transport: "tcp",
-    hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
-    port: port === "" ? defaultPort : Number(port),
-  };
+  return target.kind === "unix" ? { transport: "unix", path: target.path } : directRoute(target.url);
 }
 
 /** The body of a good answer; otherwise a ClientError with the problem's own words. */

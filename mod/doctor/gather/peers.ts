@@ -3,6 +3,7 @@ import { compareNodes } from "../../config/compare.ts";
 import { formatPath } from "../../config/document.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
+import { directRoute } from "../../direct_route.ts";
 import { ConfigError, formatProblem } from "../../errors.ts";
 import { Snapshot } from "../../snapshot.ts";
 import type { PeerFacts } from "../facts.ts";
@@ -43,7 +44,8 @@ async function fromApi(name: string, { token }: PeerOptions): Promise<PeerFacts>
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };
   const url = `${name.replace(/\/+$/, "")}/status`;
   try {
-    const response = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    using client = Deno.createHttpClient({ proxy: directRoute(name) });
+    const response = await fetch(url, { headers, client, signal: AbortSignal.timeout(TIMEOUT_MS) });
     const body = await response.text();
     const date = Date.parse(response.headers.get("date") ?? "");
     // Whole seconds: half of one is meant.
