@@ -69,7 +69,7 @@ const KEEPALIVED: Readonly<Record<string, readonly string[]>> = {
   status_code: ["expect.status"],
   uthreshold: ["upper_threshold"],
   virtual_server_group: ["virtual_server, with several addresses"],
-  virtualhost: ["headers = { Host }", "check.headers = { Host }"],
+  virtualhost: ["virtual_host", "check.virtual_host"],
   warmup: ["check.warmup"],
   ...Object.fromEntries(
     ["tcp", "udp", "dns", "smtp", "ping", "file"].map((type) => [

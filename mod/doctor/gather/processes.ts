@@ -4,12 +4,12 @@ import type { LinkFacts, ManagerFacts, ProcessFacts, ServiceFacts } from "../fac
 import { readText } from "./programs.ts";
 
 /** By what the kernel calls the process: at most 15 characters. */
-const NAMES: Readonly<Record<string, string>> = {
-  keepalived: "keepalived",
-  firewalld: "firewalld",
-  NetworkManager: "NetworkManager",
-  "systemd-network": "systemd-networkd",
-};
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ["keepalived", "keepalived"],
+  ["firewalld", "firewalld"],
+  ["NetworkManager", "NetworkManager"],
+  ["systemd-network", "systemd-networkd"],
+]);
 const CLOCK_TICKS = 100;
 
 export function gatherServices(): ServiceFacts[] {
@@ -17,7 +17,7 @@ export function gatherServices(): ServiceFacts[] {
   const services: ServiceFacts[] = [];
   for (const { name: pid } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(pid)) continue;
-    const name = NAMES[readText(`/proc/${pid}/comm`)?.trim() ?? ""];
+    const name = NAMES.get(readText(`/proc/${pid}/comm`)?.trim() ?? "");
     if (name === undefined || readLink(`/proc/${pid}/ns/net`) !== here) continue;
     services.push({ name, pid: Number(pid), vrids: name === "keepalived" ? vridsOf(pid) : [] });
   }

@@ -11,21 +11,32 @@ export async function ask(argv: readonly [string, ...string[]]): Promise<Said> {
   const [program, ...args] = argv;
   const path = findProgram(program);
   if (path === undefined) return null;
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  let isLate = false;
+  let timer: number | undefined;
   try {
-    const { success, stdout, stderr } = await new Deno.Command(path, {
+    const child = new Deno.Command(path, {
       args,
       clearEnv: true,
       env: { PATH: searchPath, LC_ALL: "C.UTF-8" },
       stdin: "null",
-      signal,
-    }).output();
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    // They only read: nothing is lost, and nothing can be ignored.
+    timer = setTimeout(() => {
+      isLate = true;
+      child.kill("SIGKILL");
+    }, TIMEOUT_MS);
+    const { success, stdout, stderr } = await child.output();
+    if (isLate) return { text: "", problem: `${argv.join(" ")}: no answer within ${TIMEOUT_MS / 1000} s` };
     const text = new TextDecoder().decode(stdout.subarray(0, MAX_BYTES));
     const words = new TextDecoder().decode(stderr).trim().split("\n")[0] ?? "";
     return { text, problem: success ? null : `${argv.join(" ")}: ${words || "failed"}` };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     return { text: "", problem: `${argv.join(" ")}: ${error.message}` };
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -24,7 +24,7 @@ function judgeRouter(facts: Facts, router: RouterFacts): Finding[] {
   const conflicts = (status?.conflicts ?? []).map(({ address, interface: link, mac }) =>
     problem(
       name,
-      `${address} is in use by ${mac} as well`,
+      `${address} is in use by ${mac}${status?.state === "ACTIVE" ? " as well" : ""}`,
       [`vipd heard it on ${link}`],
       fixOf(mac, facts, address),
     )
