@@ -172,7 +172,8 @@ export class Daemon {
   /** Transactional: a file that cannot be used changes nothing. */
   reload(): Promise<ReloadResult> {
     const reload = this.#changes.then(() => this.#reloading.run());
-    this.#changes = reload;
+    // One that fails is told to whoever asked for it, and is not in the way of the next.
+    this.#changes = Promise.allSettled([reload]);
     return reload;
   }
 
