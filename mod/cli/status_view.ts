@@ -173,9 +173,10 @@ function counterText(counters: VirtualRouterStatus["counters"]): string {
     .join(" ");
 }
 
-function conflictRows({ conflicts }: VirtualRouterStatus, at: string, color: boolean): string[] {
+function conflictRows({ state, conflicts }: VirtualRouterStatus, at: string, color: boolean): string[] {
+  const too = state === "ACTIVE" ? " as well" : "";
   return columns(conflicts.map(({ address, interface: device, mac, last_seen }) => [
-    paint(`${text(address)} is in use by ${text(mac)} as well`, "red", color),
+    paint(`${text(address)} is in use by ${text(mac)}${too}`, "red", color),
     `on ${text(device)}`,
     `seen ${formatAge(last_seen, at)} ago`,
   ]));

@@ -125,10 +125,13 @@ function routerArticle(router: VirtualRouterStatus, at: string): Html {
       ${router.conflicts.map(({ address, interface: port, mac, last_seen }) =>
         html`
           <p class="alarm">
-            <code>${address}</code> is in use by <code>${mac}</code> on ${port} as well, seen ${formatAge(
-              last_seen,
-              at,
-            )} ago
+            <code>${address}</code> is in use by <code>${mac}</code> on ${port}${state === "ACTIVE"
+              ? " as well"
+              : ""}, seen ${formatAge(
+                last_seen,
+                at,
+              )}
+            ago
           </p>
         `
       )}
