@@ -29,8 +29,6 @@ const LOWEST_PRIORITY = 1;
 
 /** Out of turn is what comes sooner than this part of an interval after the advertisement before. */
 const OUT_OF_TURN = 0.75;
-/** What comes sooner than this, and than this part of an interval, is the same frame, doubled on its way. */
-const COPY = { ms: 5, part: 0.2 } as const;
 
 /** The priority of an advertisement for one router alone, by what it says. */
 export function asidePriority(type: "remind" | "acknowledge", own: number, unicast: boolean): number {
@@ -86,10 +84,7 @@ export function heardWinner(
   }
   // After a pause it comes in a heap, and there was no last advertisement that could be answered.
   if (reminder.isAfterSilence && !unicast) return reminder;
-  const sinceMs = nowMs - reminder.heardAtMs;
-  const interval = intervalMs(maxAdvertiseInterval);
-  if (sinceMs < Math.min(COPY.ms, COPY.part * interval)) return reminder;
-  const isAnswer = sinceMs < OUT_OF_TURN * interval;
+  const isAnswer = nowMs - reminder.heardAtMs < OUT_OF_TURN * intervalMs(maxAdvertiseInterval);
   // It may have answered the last advertisement only: with `unicast_peers` one reminder more, then enough.
   const left = Math.min(reminder.prompt, unicast ? 1 : ANSWERED_TIMES);
   return { ...reminder, heardAtMs: nowMs, ...(isAnswer ? { prompt: left, later: 0 } : {}) };
