@@ -2,7 +2,8 @@
 import { type RunAs, runAsOf } from "../../checks/check.ts";
 import type { CheckType } from "./check.ts";
 import { type Finding, formatPath, type Path } from "./document.ts";
-import { hookRunAs, type NotifyConfig } from "./notify.ts";
+import type { NotifyConfig } from "./notify.ts";
+import { hookAccount } from "../hook_account.ts";
 import type { Config } from "./schema.ts";
 import type { VirtualServerConfig } from "./virtual_server.ts";
 
@@ -160,10 +161,10 @@ function runAsAt(path: Path, table: RunAsTable): PlacedRunAs {
   return { as: runAsOf(table), user: [...path, "user"], group: [...path, "group"] };
 }
 
-/** As `hookRunAs` has it. */
+/** As `hookAccount` has it. */
 function runAsBy(path: Path, own: RunAsTable, notify: NotifyConfig): PlacedRunAs {
   return {
-    as: hookRunAs(own, notify),
+    as: hookAccount(own, notify),
     user: [...own.user === undefined ? ["notify"] : path, "user"],
     group: [...own.user === undefined && own.group === undefined ? ["notify"] : path, "group"],
   };

@@ -3,7 +3,6 @@
  * groups have in common.
  */
 import * as z from "zod";
-import { type RunAs, runAsOf } from "../../checks/check.ts";
 import { duration } from "./duration.ts";
 import { wholeNumber } from "./values.ts";
 
@@ -24,11 +23,6 @@ export const hookLimits = {
   webhook: url.exactOptional().describe("Is told as well, by POST: see [notify] webhooks"),
   mail: z.boolean().exactOptional().describe("Whether a mail is sent; default: as [mail] says"),
 };
-
-/** Whom a hook runs as: what its own table says, or else `[notify]`; a user comes with a group of its own. */
-export function hookRunAs(own: Parameters<typeof runAsOf>[0], { user, group }: NotifyConfig): RunAs {
-  return own.user === undefined ? runAsOf({ user, group: own.group ?? group }) : runAsOf(own);
-}
 
 /** The `notify` table of virtual routers and of sync groups. */
 export const hooks = z.strictObject({

@@ -6,10 +6,11 @@ import type { Host } from "../../checks/check.ts";
 import { monotonicMs } from "../../ffi/clock.ts";
 import type { Argv, HooksConfig } from "../config/notify.ts";
 import type { Config } from "../config/schema.ts";
+import { hookAccount } from "../hook_account.ts";
 import { logger } from "../log.ts";
 import { type ChannelMemory, Channels } from "../notify/channels.ts";
 import { type HookMemory, Hooks, ownerOf } from "../notify/hooks.ts";
-import { accountOf, callsOf, eventOf, type RouterNews, stateOf } from "../notify/router_hooks.ts";
+import { callsOf, eventOf, type RouterNews, stateOf } from "../notify/router_hooks.ts";
 import { sendMail } from "../notify/smtp.ts";
 import { Splits } from "../notify/splits.ts";
 import { stateLine, stateMail, type Subject, withReason } from "../notify/words.ts";
@@ -287,7 +288,7 @@ export class Notifying {
     const argv = notify[hook];
     if (argv === undefined) return;
     const env = { VIPD_NODE: node.name, VIPD_EVENT: hook };
-    const call = { hook, argv, env, timeout: notify[`${hook}_timeout`], ...accountOf({}, notify) };
+    const call = { hook, argv, env, timeout: notify[`${hook}_timeout`], ...hookAccount({}, notify) };
     this.hooks.tell({ owner: NODE, topic: hook, event: hook, calls: [call] });
     await this.hooks.idle();
   }

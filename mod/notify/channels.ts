@@ -6,10 +6,10 @@ import type { Host } from "../../checks/check.ts";
 import type { Config } from "../config/schema.ts";
 import type { FifoConfig, WebhookConfig } from "../config/notify.ts";
 import { fingerprint } from "../fingerprint.ts";
+import { hookAccount } from "../hook_account.ts";
 import type { NotifyStatus, Transition } from "../snapshot.ts";
 import { Fifo } from "./fifo.ts";
 import { type Mail, Mailer, type MailerParts } from "./mail.ts";
-import { accountOf } from "./router_hooks.ts";
 import { Webhook, type WebhookParts } from "./webhook.ts";
 
 /** At a stop, and when a reload has taken a receiver out, what waits has so long. */
@@ -46,7 +46,7 @@ export class Channels {
   configure(config: Config): void {
     this.#config = config;
     const { notify, mail } = config;
-    const fifos = new Map(notify.fifos.map((one) => [fingerprint([one, accountOf(one, notify)]), one]));
+    const fifos = new Map(notify.fifos.map((one) => [fingerprint([one, hookAccount(one, notify)]), one]));
     const webhooks = new Map(webhooksOf(config).map((one) => [fingerprint(one), one]));
     for (const [key, fifo] of this.#fifos) {
       if (fifos.has(key)) continue;
@@ -131,7 +131,7 @@ export class Channels {
   }
 
   #fifo(fifo: FifoConfig, { notify }: Config): Fifo {
-    return new Fifo(fifo, accountOf(fifo, notify), this.#parts.host);
+    return new Fifo(fifo, hookAccount(fifo, notify), this.#parts.host);
   }
 
   #addWebhook(key: string, config: WebhookConfig): void {

@@ -1,5 +1,6 @@
 /** Which programs run when a virtual router or a sync group changes, in which order and with what. PURE. */
 import type { Argv, HooksConfig, NotifyConfig } from "../config/notify.ts";
+import { hookAccount } from "../hook_account.ts";
 import type { HookCall } from "./hooks.ts";
 import { argumentsOf, KEEPALIVED_STATES, type KeepalivedState, type Subject } from "./words.ts";
 
@@ -48,25 +49,12 @@ export function callsOf(subject: Subject, news: RouterNews, told: Told): HookCal
   const state = stateOf(news);
   const specific = news.type === "healed" ? "active" : news.type === "state" ? HOOK_OF[news.to] : news.type;
   const env = environmentOf(subject, news, told);
-  const limits = { env, timeout: hooks.timeout, ...accountOf(hooks, told.defaults) };
+  const limits = { env, timeout: hooks.timeout, ...hookAccount(hooks, told.defaults) };
   const call = (hook: "any" | typeof specific, more: readonly string[] = []): HookCall[] => {
     const argv: Argv | undefined = hooks[hook];
     return argv === undefined ? [] : [{ hook, argv: [...argv, ...more], ...limits }];
   };
   return [...call(specific), ...(state === null ? [] : call("any", argumentsOf(subject, state)))];
-}
-
-/** Who names a user does not get the group of another one. */
-export function accountOf(
-  own: { readonly user?: string; readonly group?: string },
-  defaults: { readonly user?: string; readonly group?: string },
-): { readonly user?: string; readonly group?: string } {
-  const { user, group } = own.user === undefined && own.group === undefined
-    ? defaults
-    : own.user === undefined
-    ? { ...defaults, ...own }
-    : own;
-  return { ...(user === undefined ? {} : { user }), ...(group === undefined ? {} : { group }) };
 }
 
 function environmentOf(

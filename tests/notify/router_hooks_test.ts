@@ -3,7 +3,8 @@
  */
 import { assertEquals } from "@std/assert";
 import { load } from "../config/fixture.ts";
-import { accountOf, callsOf, type RouterNews } from "../../mod/notify/router_hooks.ts";
+import { hookAccount } from "../../mod/hook_account.ts";
+import { callsOf, type RouterNews } from "../../mod/notify/router_hooks.ts";
 import { KEEPALIVED_STATES, stateLine, stateMail, type Subject } from "../../mod/notify/words.ts";
 
 const HOOKS = { active: ["m"], backup: ["b"], fault: ["f"], stop: ["s"], deleted: ["d"], any: ["n", "own"] };
@@ -129,9 +130,9 @@ Deno.test("mails have keepalived's subjects and sentences", () => {
 
 Deno.test("who names a user does not get the group of another one", () => {
   const defaults = { user: "keepalived_script", group: "ops" };
-  assertEquals(accountOf({}, defaults), defaults);
-  assertEquals(accountOf({ user: "nobody" }, defaults), { user: "nobody" });
-  assertEquals(accountOf({ group: "adm" }, defaults), { user: "keepalived_script", group: "adm" });
-  assertEquals(accountOf({ user: "nobody", group: "adm" }, defaults), { user: "nobody", group: "adm" });
-  assertEquals(accountOf({}, {}), {});
+  assertEquals(hookAccount({}, defaults), defaults);
+  assertEquals(hookAccount({ user: "nobody" }, defaults), { user: "nobody" });
+  assertEquals(hookAccount({ group: "adm" }, defaults), { user: "keepalived_script", group: "adm" });
+  assertEquals(hookAccount({ user: "nobody", group: "adm" }, defaults), { user: "nobody", group: "adm" });
+  assertEquals(hookAccount({}, {}), {});
 });

@@ -2,9 +2,9 @@
 import type { VirtualServer } from "../../balance/virtual_servers.ts";
 import type { Config } from "../../config/schema.ts";
 import type { RealServerConfig, VirtualServerConfig } from "../../config/virtual_server.ts";
+import { hookAccount } from "../../hook_account.ts";
 import type { Channels } from "../../notify/channels.ts";
 import { type Hooks, ownerOf } from "../../notify/hooks.ts";
-import { accountOf } from "../../notify/router_hooks.ts";
 import {
   realServerLine,
   realServerMail,
@@ -64,7 +64,7 @@ function runHook(
     owner: ownerOf("virtual_server", name),
     topic: realServer === undefined ? "quorum" : `real_server/${realServer}`,
     event: hook,
-    calls: [{ hook, argv, env, timeout: notify.timeout, ...accountOf(notify, defaults) }],
+    calls: [{ hook, argv, env, timeout: notify.timeout, ...hookAccount(notify, defaults) }],
     input: document,
   });
 }
